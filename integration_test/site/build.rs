@@ -1,0 +1,5 @@
+mod roles;
+
+fn main() {
+    paracrine_build::compile(roles::site);
+}

@@ -1,0 +1,146 @@
+//! A built site, and its binary run beside a lab's hosts as a user would run it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::lab::Lab;
+
+/// The workspace this was built from.
+#[must_use]
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// Builds a package of the workspace and returns its executable.
+///
+/// # Errors
+/// Cargo cannot be started or the package does not build (its messages have been shown then).
+pub fn build(package: &str, release: bool) -> io::Result<PathBuf> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(workspace()).args(["build", "--quiet", "--package", package]);
+    if release {
+        cargo.arg("--release");
+    }
+    if !cargo.stdin(Stdio::null()).status()?.success() {
+        return Err(io::Error::other(format!("{package} does not build")));
+    }
+    Ok(target_folder()?.join(if release { "release" } else { "debug" }).join(package))
+}
+
+/// The target folder that this very program was built into.
+///
+/// # Errors
+/// This program lies in none.
+pub fn target_folder() -> io::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let folder = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
+    folder.map(Path::to_owned).ok_or_else(|| io::Error::other("this program does not lie in a target folder"))
+}
+
+/// A site's folder of its own (so that `known_hosts` beside its inventory are its own) and its binary.
+pub struct Site<'lab> {
+    lab: &'lab Lab,
+    folder: PathBuf,
+    binary: PathBuf,
+    agent: Child,
+    socket: PathBuf,
+}
+
+/// What a run of a site's binary left behind.
+pub struct Run {
+    /// Exit code; `None` where a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// From start to end.
+    pub took: Duration,
+}
+
+impl<'lab> Site<'lab> {
+    /// Copies the site's files into the lab's folder and starts an ssh-agent with the lab's key.
+    ///
+    /// # Errors
+    /// Files cannot be copied or the agent does not start.
+    pub fn new(lab: &'lab Lab, name: &str, files: &Path, binary: PathBuf) -> io::Result<Self> {
+        let folder = lab.folder().join(name);
+        copy(files, &folder)?;
+        let socket = lab.folder().join(format!("{name}.agent"));
+        let agent =
+            Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).stdin(Stdio::null()).spawn()?;
+        let site = Self { lab, folder, binary, agent, socket };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !site.socket.exists() {
+            if Instant::now() > deadline {
+                return Err(io::Error::other("ssh-agent does not listen"));
+            }
+            std::thread::yield_now();
+        }
+        let mut add = Command::new("ssh-add");
+        add.arg("-q").arg(lab.key()).env("SSH_AUTH_SOCK", &site.socket).stdin(Stdio::null());
+        if !add.status()?.success() {
+            return Err(io::Error::other("ssh-add does not take the lab's key"));
+        }
+        Ok(site)
+    }
+
+    /// The site's own folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The binary as a command, in the site's folder and the lab's network.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let mut command = self.lab.command(&self.binary);
+        command.current_dir(&self.folder).env("SSH_AUTH_SOCK", &self.socket).env("XDG_RUNTIME_DIR", self.lab.folder());
+        command.env_remove("NO_COLOR").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the binary.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn run(&self, arguments: &[&str]) -> io::Result<Run> {
+        let began = Instant::now();
+        let Output { status, stdout, stderr } = self.command().args(arguments).output()?;
+        Ok(Run {
+            code: status.code(),
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+            took: began.elapsed(),
+        })
+    }
+}
+
+impl Drop for Site<'_> {
+    fn drop(&mut self) {
+        // Both may have ended already.
+        let _ = self.agent.kill();
+        let _ = self.agent.wait();
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == "target" || name == "known_hosts" {
+            continue;
+        }
+        let target = to.join(&name);
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! The agents that a site's binary embeds: one executable for every architecture of its hosts.
+//!
+//! They are built by a cargo inside the build script, once for each state of their sources, and then taken from a cache
+//! in the target folder: an edited value of a site never starts that cargo.
+
+mod cache;
+mod nested;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use paracrine_model::diagnostic::{Code, Diagnostic};
+use paracrine_model::hash::Hash;
+use paracrine_model::host::Arch;
+
+use crate::folder;
+use crate::site_plan::SitePlan;
+
+/// An agent, ready to be embedded.
+pub(crate) struct Agent {
+    pub(crate) arch: Arch,
+    /// Of the executable, not of what is embedded.
+    pub(crate) hash: Hash,
+    /// The executable, compressed by gzip.
+    pub(crate) compressed: Vec<u8>,
+}
+
+/// All agents of a site.
+pub(crate) struct Agents {
+    pub(crate) built: Vec<Agent>,
+    /// What they were built from.
+    pub(crate) watched: Vec<PathBuf>,
+}
+
+/// Why there is no agent.
+pub(crate) struct Failure {
+    /// Half a sentence about the agent.
+    why: String,
+    /// What mends it.
+    help: Vec<String>,
+}
+
+impl Failure {
+    fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), help: Vec::new() }
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+}
+
+/// The agents for all hosts of the site.
+pub(crate) fn all(site: &SitePlan, out: &Path) -> Result<Agents, Vec<Diagnostic>> {
+    let mut hosts = BTreeMap::new();
+    for host in site.hosts() {
+        let host = &site.deployment().hosts[host.index()];
+        hosts.entry(host.address.arch).or_insert(host);
+    }
+    let skip = std::env::var_os("PARACRINE_AGENT").is_some_and(|value| value == "skip");
+    let mut agents = Agents { built: Vec::new(), watched: Vec::new() };
+    let mut problems = Vec::new();
+    for (arch, host) in hosts {
+        let agent = match std::env::var_os(variable(arch)).filter(|path| !path.is_empty()) {
+            Some(path) => {
+                let path = PathBuf::from(path);
+                agents.watched.push(path.clone());
+                brought(arch, &path)
+            }
+            None if skip => continue,
+            None => {
+                agents.watched.extend(sources::watched());
+                build(arch, out)
+            }
+        };
+        match agent {
+            Ok(agent) => agents.built.push(agent),
+            Err(failure) => {
+                let message = format!("the agent for {arch} {}", failure.why);
+                let mut problem = Diagnostic::error(Code::AGENT_BUILD, message);
+                problem = problem.at(host.place.clone(), format!("this host is {arch}"));
+                for help in failure.help {
+                    problem = problem.help(help);
+                }
+                problems.push(problem.help(format!(
+                    "`{}=path` brings an agent, `PARACRINE_AGENT=skip` builds a binary that cannot deploy",
+                    variable(arch)
+                )));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(agents) } else { Err(problems) }
+}
+
+fn variable(arch: Arch) -> String {
+    format!("PARACRINE_AGENT_{}", arch.name().to_uppercase())
+}
+
+/// An agent that the user brought.
+fn brought(arch: Arch, path: &Path) -> Result<Agent, Failure> {
+    let unreadable = |error| Failure::new(format!("cannot be read: `{}`: {}", path.display(), folder::why(&error)));
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let machine = match arch {
+        Arch::X86_64 => 62,
+        Arch::Aarch64 => 183,
+    };
+    let found = bytes.get(18..20).map(|field| u16::from_le_bytes([field[0], field[1]]));
+    if !bytes.starts_with(b"\x7fELF") || found != Some(machine) {
+        return Err(Failure::new(format!("is none: `{}` is no executable for Linux on {arch}", path.display())));
+    }
+    let compressed = cache::compress(&bytes).map_err(unreadable)?;
+    Ok(Agent { arch, hash: Hash::of(&bytes), compressed })
+}
+
+/// The agent for this state of its sources, from the cache or built now.
+fn build(arch: Arch, out: &Path) -> Result<Agent, Failure> {
+    let target = nested::target(arch)?;
+    let key = sources::key(&target)?;
+    let cache = cache::Cache::new(out);
+    if let Some(agent) = cache.get(arch, &key) {
+        return Ok(agent);
+    }
+    let _locked = cache.lock()?;
+    // Somebody else may have built it while we waited.
+    if let Some(agent) = cache.get(arch, &key) {
+        return Ok(agent);
+    }
+    let executable = nested::build(&target, &cache.build_folder())?;
+    cache.put(arch, &key, &executable)
+}

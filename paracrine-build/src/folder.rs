@@ -1,0 +1,46 @@
+//! What is in a folder of the site.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+/// All files below a folder, as paths relative to it that use `/`. A folder that is not there has none.
+pub(crate) fn files(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    collect(folder, "", 0, &mut found);
+    found
+}
+
+fn collect(folder: &Path, prefix: &str, depth: usize, found: &mut BTreeSet<String>) {
+    // Links may form circles.
+    if depth > 32 {
+        return;
+    }
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = format!("{prefix}{name}");
+        match std::fs::metadata(entry.path()) {
+            Ok(metadata) if metadata.is_dir() => collect(&entry.path(), &format!("{path}/"), depth + 1, found),
+            Ok(_) => {
+                found.insert(path);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Whether a file is one that editors and systems leave behind.
+pub(crate) fn is_clutter(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp") || name.ends_with(".orig")
+}
+
+/// Why a file cannot be read, for people.
+pub(crate) fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::IsADirectory => "it is a directory".into(),
+        _ => error.to_string().to_lowercase(),
+    }
+}

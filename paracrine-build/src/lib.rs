@@ -1,0 +1,54 @@
+//! The build helper of Paracrine: what a site's `build.rs` uses.
+//!
+//! ```text
+//! config, inventories ─► Deployment ─► a Context per host ─► roles ─► a plan per host ─► checks ─► plan.bin, agents, site.rs
+//! ```
+//!
+//! [`compile()`] is all that a `build.rs` calls; [`prelude`] is what roles import. [`Compile::check`] does the same without
+//! printing or writing anything, for tests. Three environment variables change what happens:
+//!
+//! | variable | value | means |
+//! | --- | --- | --- |
+//! | `PARACRINE_SECRETS` | `defer` | a secret that does not resolve is a warning: for builds that may not see secrets |
+//! | `PARACRINE_DIAGNOSTICS` | `json`, `github` | problems as JSON lines or as annotations for GitHub |
+//! | `PARACRINE_AGENT` | `skip` | build no agents; the binary can show plans, but not deploy |
+//! | `PARACRINE_AGENT_X86_64` | a path | use this executable as the agent for that architecture |
+
+mod agents;
+mod cargo;
+mod checks;
+mod compile;
+mod disk;
+mod fingerprint;
+mod folder;
+mod local_file;
+mod output;
+mod panic;
+mod plans;
+mod policy;
+pub mod prelude;
+mod rust_places;
+mod session;
+mod show;
+pub mod site;
+mod site_plan;
+pub mod template;
+
+pub use compile::{Checked, Compile, compile, place};
+pub use local_file::{LocalFile, local_file};
+pub use paracrine_macros::{site, text};
+pub use paracrine_model as model;
+pub use policy::Policy;
+pub use site::SiteContext;
+pub use site_plan::{HostView, SitePlan};
+
+/// What code that macros generate refers to. Not for people.
+#[doc(hidden)]
+pub mod __private {
+    pub use paracrine_model::deployment::Deployment;
+    pub use paracrine_model::secret::Secret;
+    pub use paracrine_model::text::{Place, Text};
+    pub use paracrine_model::value::{Entries, FromValue, Mismatch, Path};
+    pub use paracrine_model::yaml::Node;
+    pub use serde;
+}

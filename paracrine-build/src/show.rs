@@ -1,0 +1,78 @@
+//! Showing diagnostics while cargo runs.
+//!
+//! Cargo shows nothing of what a build script prints unless it fails with an exit code, and then with everything else that
+//! was printed around it. So besides the line that cargo shows for each problem, the drawn ones go to where cargo's own
+//! messages go: the standard error of the parent process.
+
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use paracrine_model::diagnostic::draw::{self, Style};
+use paracrine_model::diagnostic::{Diagnostic, format};
+
+use crate::cargo;
+use crate::compile::Drawing;
+
+/// Shows all problems in the way that `PARACRINE_DIAGNOSTICS` asks for, and tells cargo.
+pub(crate) fn show(root: &Path, diagnostics: &[Diagnostic]) {
+    if diagnostics.is_empty() {
+        return;
+    }
+    let asked = std::env::var("PARACRINE_DIAGNOSTICS").unwrap_or_default();
+    let mut seen = seen();
+    let style = match &seen {
+        Some(seen) if coloured(seen) => Style::Coloured,
+        _ => Style::Plain,
+    };
+    let mut files = Drawing::new(root);
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        match asked.as_str() {
+            "json" => text.push_str(&format::json(diagnostic)),
+            "github" => text.push_str(&format::github(diagnostic)),
+            _ => {
+                text.push_str(&draw::draw(diagnostic, &mut files, style));
+                text.push('\n');
+            }
+        }
+        text.push('\n');
+    }
+    // On a terminal cargo's progress may stand in this line.
+    let clear = if seen.as_ref().is_some_and(IsTerminal::is_terminal) { "\r\x1b[K" } else { "" };
+    let shown = seen.as_mut().is_some_and(|seen| seen.write_all(format!("{clear}{text}").as_bytes()).is_ok());
+    if !shown {
+        eprint!("{text}");
+    }
+    for diagnostic in diagnostics {
+        cargo::tell(diagnostic);
+    }
+}
+
+/// Where cargo's messages go, if that is a terminal or a pipe. A plain file would be overwritten: it has one position
+/// for each who opened it.
+#[cfg(target_os = "linux")]
+fn seen() -> Option<File> {
+    use std::os::unix::fs::FileTypeExt;
+    let parent = std::os::unix::process::parent_id();
+    let is_cargo = std::fs::read_to_string(format!("/proc/{parent}/comm")).is_ok_and(|name| name.trim() == "cargo");
+    let path = format!("/proc/{parent}/fd/2");
+    let kind = std::fs::metadata(&path).ok()?.file_type();
+    if !is_cargo || !(kind.is_fifo() || kind.is_char_device()) {
+        return None;
+    }
+    File::options().append(true).open(path).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn seen() -> Option<File> {
+    None
+}
+
+fn coloured(seen: &File) -> bool {
+    match std::env::var("CARGO_TERM_COLOR").as_deref() {
+        Ok("always") => true,
+        Ok("never") => false,
+        _ => seen.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}

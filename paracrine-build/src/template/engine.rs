@@ -1,0 +1,220 @@
+//! Loading and rendering: each template is read and parsed once per build, and scanned once for every set of values.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::Location;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::ValueKind;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use paracrine_model::diagnostic::{Code, Diagnostic, Diagnostics, Place};
+use paracrine_model::hash::Hash;
+use paracrine_model::source::Source;
+use paracrine_model::text::Text;
+
+use super::late::Finished;
+use super::{builtins, failure, late, scan};
+use crate::folder;
+
+/// The folder of templates, relative to the site.
+pub(crate) const FOLDER: &str = "templates";
+
+/// All templates of a site.
+pub(crate) struct Templates {
+    store: Arc<Store>,
+    environment: Environment<'static>,
+    syntax: SyntaxConfig,
+    /// What was wrong with a template and the values of that shape, if anything was.
+    scanned: RefCell<HashMap<(String, String), Option<Diagnostic>>>,
+    found: RefCell<Diagnostics>,
+}
+
+/// The texts of templates, shared with the engine's loader.
+pub(super) struct Store {
+    root: PathBuf,
+    names: BTreeSet<String>,
+    read: Mutex<BTreeMap<String, Result<Arc<Source>, Box<Diagnostic>>>>,
+    hashes: Mutex<BTreeMap<String, Hash>>,
+}
+
+/// A template's path, relative to the site.
+pub(super) fn path_of(name: &str) -> String {
+    format!("{FOLDER}/{name}")
+}
+
+impl Store {
+    /// The text of a template, if there is one.
+    pub(super) fn source(&self, name: &str) -> Option<Result<Arc<Source>, Box<Diagnostic>>> {
+        if !self.names.contains(name) {
+            return None;
+        }
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = read.get(name) {
+            return Some(known.clone());
+        }
+        let path = path_of(name);
+        let source = match std::fs::read(self.root.join(&path)) {
+            Ok(bytes) => {
+                let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+                hashes.insert(path.clone(), Hash::of(&bytes));
+                Source::new(path, bytes)
+            }
+            Err(error) => {
+                let why = folder::why(&error);
+                Err(Box::new(Diagnostic::error(Code::FILE_UNREADABLE, format!("cannot read `{path}`: {why}"))))
+            }
+        };
+        let source = source.and_then(|source| match late::clashes(source.text()) {
+            true => {
+                let message = format!("template `{name}` holds the non-character U+FDD0 or U+FDD1");
+                Err(Box::new(Diagnostic::error(Code::TEMPLATE_FAILED, message)))
+            }
+            false => Ok(Arc::new(source)),
+        });
+        read.insert(name.to_owned(), source.clone());
+        Some(source)
+    }
+
+    /// The names of all templates.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+}
+
+impl Templates {
+    /// The templates of the site at `root`.
+    pub(crate) fn new(root: &Path) -> Self {
+        let names = folder::files(&root.join(FOLDER));
+        let (read, hashes) = (Mutex::default(), Mutex::default());
+        let store = Arc::new(Store { root: root.to_owned(), names, read, hashes });
+        let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default();
+        let mut environment = builtins::environment();
+        environment.set_syntax(syntax.clone());
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        // Never dump values into errors.
+        environment.set_debug(false);
+        environment.set_formatter(|out, state, value| {
+            if let Some(text) = late::of(value) {
+                return out.write_str(&late::place(text)).map_err(Error::from);
+            }
+            if value.kind() == ValueKind::None {
+                return Err(Error::new(ErrorKind::InvalidOperation, NULL));
+            }
+            minijinja::escape_formatter(out, state, value)
+        });
+        let texts = Arc::clone(&store);
+        environment.set_loader(move |name| match texts.source(name) {
+            None => Ok(None),
+            Some(Ok(source)) => Ok(Some(source.text().to_owned())),
+            Some(Err(why)) => Err(Error::new(ErrorKind::InvalidOperation, why.message)),
+        });
+        Self { store, environment, syntax, scanned: RefCell::default(), found: RefCell::default() }
+    }
+
+    /// The text of a template with these values in place.
+    pub(crate) fn render(
+        &self,
+        name: &str,
+        values: &[(&'static str, Value)],
+        location: &'static Location<'static>,
+    ) -> Result<Text, Box<Diagnostic>> {
+        match self.store.source(name) {
+            None => {
+                let missing = Diagnostic::error(Code::TEMPLATE_MISSING, format!("there is no template `{name}`"));
+                let missing = missing.nearest(name, self.store.names());
+                let missing = if missing.help.is_empty() {
+                    missing.help(format!("make the file `{}`", path_of(name)))
+                } else {
+                    missing
+                };
+                return Err(Box::new(missing));
+            }
+            Some(Err(why)) => return Err(why),
+            Some(Ok(_)) => {}
+        }
+        if let Some((value, _)) = values.iter().find(|(_, value)| late::is_captured(value)) {
+            let message = format!("value `{value}` of template `{name}` holds the non-character U+FDD0 or U+FDD1");
+            return Err(Box::new(Diagnostic::error(Code::TEMPLATE_FAILED, message)));
+        }
+        if let Some(wrong) = self.scan(name, values, location) {
+            return Err(Box::new(wrong));
+        }
+        let template = self.environment.get_template(name).map_err(|error| self.failure(&error, name))?;
+        late::begin();
+        let values: BTreeMap<&str, Value> = values.iter().map(|(name, value)| (*name, value.clone())).collect();
+        let rendered = template.render(Value::from(values));
+        let output = match rendered {
+            Ok(output) => output,
+            Err(error) => {
+                let _misuse_is_in_the_error = late::finish("");
+                return Err(self.failure(&error, name));
+            }
+        };
+        match late::finish(&output) {
+            Finished::Text(text) => Ok(text),
+            Finished::Misused(what) => {
+                let what = what.map_or_else(|| "a late value".to_owned(), |text| late::names(&text));
+                let message = format!("template `{name}` does something with {what} other than placing it");
+                Err(Box::new(Diagnostic::error(Code::TEMPLATE_LATE, message).help("place it as it is: `{{ name }}`")))
+            }
+        }
+    }
+
+    /// What can be said without rendering; the first of it is returned, the others are kept for later.
+    fn scan(
+        &self,
+        name: &str,
+        values: &[(&'static str, Value)],
+        location: &'static Location<'static>,
+    ) -> Option<Diagnostic> {
+        let key = (name.to_owned(), scan::shape(values));
+        if let Some(known) = self.scanned.borrow().get(&key) {
+            return known.clone();
+        }
+        let diagnostics = scan::scan(&self.store, &self.syntax, name, values);
+        let mut diagnostics = diagnostics.into_iter();
+        let first = diagnostics.next();
+        let mut found = self.found.borrow_mut();
+        for other in diagnostics {
+            found.push(other.related(Place::caller(location), "used here"));
+        }
+        self.scanned.borrow_mut().insert(key, first.clone());
+        first
+    }
+
+    fn failure(&self, error: &Error, name: &str) -> Box<Diagnostic> {
+        let source = |name: &str| self.store.source(name).and_then(Result::ok);
+        let mut diagnostic = failure::diagnostic(error, name, source);
+        if error.detail().is_some_and(|detail| detail.contains(NULL)) {
+            diagnostic = diagnostic.help("leave it out: `{% if name is not none %}…{% endif %}`");
+        }
+        Box::new(diagnostic)
+    }
+
+    /// What scans found besides what was returned.
+    pub(crate) fn take_found(&self) -> Diagnostics {
+        self.found.take()
+    }
+
+    /// The templates that were read, with the hashes of their contents.
+    pub(crate) fn inputs(&self) -> Vec<(String, Hash)> {
+        let hashes = self.store.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        hashes.iter().map(|(path, hash)| (path.clone(), *hash)).collect()
+    }
+
+    /// Warnings about templates that nothing used. Hidden files and backups of editors are no templates.
+    pub(crate) fn unused(&self) -> Diagnostics {
+        let read = self.store.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unused = Diagnostics::new();
+        for name in self.store.names().filter(|name| !read.contains_key(*name) && !folder::is_clutter(name)) {
+            let warning = Diagnostic::warning(Code::TEMPLATE_UNUSED, format!("template `{name}` is not used by any host"));
+            unused.push(warning.at(Place::new(path_of(name), 1, 1, 0), "never rendered").help("use it, or remove the file"));
+        }
+        unused
+    }
+}
+
+const NULL: &str = "a null cannot be placed";

@@ -1,0 +1,421 @@
+//! What is wrong with a template whatever branches a host takes: undefined names, unknown filters, missing includes, late
+//! values that are not just placed.
+//!
+//! The scan walks the syntax tree with the values of the first host that renders it, and of each further host whose values
+//! have another shape. Where it cannot know it says nothing: rendering has the last word.
+
+mod expression;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use minijinja::Value;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::ValueKind;
+use paracrine_model::diagnostic::{Code, Diagnostic, Diagnostics};
+use paracrine_model::source::Source;
+
+use super::engine::Store;
+use super::machinery::{self, ast};
+use super::scope::{Known, Scope};
+use super::value::Record;
+use super::{failure, late, scope};
+
+/// What two sets of values have in common if a scan of one says all about the other.
+pub(super) fn shape(values: &[(&'static str, Value)]) -> String {
+    let mut shape = String::new();
+    for (name, value) in values {
+        shape.push_str(name);
+        add_shape(value, &mut shape, 0);
+    }
+    shape
+}
+
+fn add_shape(value: &Value, shape: &mut String, depth: usize) {
+    if late::of(value).is_some() {
+        return shape.push('!');
+    }
+    if let Some(record) = value.downcast_object_ref::<Record>().filter(|_| depth < 8) {
+        shape.push('{');
+        for key in record.keys() {
+            shape.push_str(key);
+            add_shape(&value.get_attr(key).unwrap_or_default(), shape, depth + 1);
+        }
+        return shape.push('}');
+    }
+    match value.kind() {
+        ValueKind::None => shape.push('0'),
+        ValueKind::Seq if depth < 8 => {
+            let mut items: Vec<String> = Vec::new();
+            for item in value.try_iter().into_iter().flatten() {
+                let mut one = String::new();
+                add_shape(&item, &mut one, depth + 1);
+                if !items.contains(&one) {
+                    items.push(one);
+                }
+            }
+            shape.push_str(&format!("[{}]", items.join("|")));
+        }
+        ValueKind::Map if late::within(value).is_some() => shape.push_str("m!"),
+        ValueKind::Map => shape.push('m'),
+        _ => shape.push('.'),
+    }
+}
+
+/// All that is wrong with a template, and with those that it includes, for values like these.
+pub(super) fn scan(
+    store: &Store,
+    syntax: &SyntaxConfig,
+    name: &str,
+    values: &[(&'static str, Value)],
+) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    let sources = reachable(store, syntax, name);
+    let mut templates: HashMap<&str, Parsed<'_>> = HashMap::new();
+    for (name, source) in &sources {
+        match machinery::parse(source.text(), name, syntax) {
+            Ok(tree) => {
+                templates.insert(name, Parsed { source, tree });
+            }
+            Err(error) => found.push(failure::diagnostic(&error, name, |_| Some(Arc::clone(source)))),
+        }
+    }
+    let mut scope = Scope::new(values);
+    if let Some(parsed) = templates.get(name) {
+        let mut scan = Scan { store, templates: &templates, at: parsed, found, quiet: 0, depth: 0 };
+        scan.template(parsed, &mut scope);
+        found = scan.found;
+    }
+    found
+}
+
+/// The template and all that it reaches by constant names.
+fn reachable(store: &Store, syntax: &SyntaxConfig, name: &str) -> Vec<(String, Arc<Source>)> {
+    let mut all: Vec<(String, Arc<Source>)> = Vec::new();
+    let mut next = vec![name.to_owned()];
+    while let Some(name) = next.pop() {
+        if all.iter().any(|(known, _)| *known == name) {
+            continue;
+        }
+        let Some(Ok(source)) = store.source(&name) else { continue };
+        if let Ok(ast::Stmt::Template(template)) = machinery::parse(source.text(), &name, syntax) {
+            references(&template.children, &mut next);
+        }
+        all.push((name, source));
+    }
+    all
+}
+
+/// The constant names of templates that statements refer to.
+fn references(body: &[ast::Stmt<'_>], names: &mut Vec<String>) {
+    for statement in body {
+        match statement {
+            ast::Stmt::Include(include) => names.extend(constants(&include.name)),
+            ast::Stmt::Extends(extends) => names.extend(constants(&extends.name)),
+            ast::Stmt::Import(import) => names.extend(constants(&import.expr)),
+            ast::Stmt::FromImport(import) => names.extend(constants(&import.expr)),
+            other => bodies(other).into_iter().for_each(|body| references(body, names)),
+        }
+    }
+}
+
+/// The statements inside a statement.
+fn bodies<'a, 's>(statement: &'a ast::Stmt<'s>) -> Vec<&'a [ast::Stmt<'s>]> {
+    match statement {
+        ast::Stmt::Template(template) => vec![&template.children],
+        ast::Stmt::ForLoop(each) => vec![&each.body, &each.else_body],
+        ast::Stmt::IfCond(condition) => vec![&condition.true_body, &condition.false_body],
+        ast::Stmt::WithBlock(with) => vec![&with.body],
+        ast::Stmt::SetBlock(set) => vec![&set.body],
+        ast::Stmt::AutoEscape(escape) => vec![&escape.body],
+        ast::Stmt::FilterBlock(filter) => vec![&filter.body],
+        ast::Stmt::Block(block) => vec![&block.body],
+        ast::Stmt::Macro(definition) => vec![&definition.body],
+        ast::Stmt::CallBlock(call) => vec![&call.macro_decl.body],
+        _ => Vec::new(),
+    }
+}
+
+/// The names that an expression for a template's name can have.
+fn constants(expr: &ast::Expr<'_>) -> Vec<String> {
+    let Some(value) = expr.as_const() else { return Vec::new() };
+    match value.as_str() {
+        Some(name) => vec![name.to_owned()],
+        None => value.try_iter().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
+    }
+}
+
+/// A template that was parsed.
+pub(super) struct Parsed<'s> {
+    source: &'s Arc<Source>,
+    tree: ast::Stmt<'s>,
+}
+
+struct Scan<'s> {
+    store: &'s Store,
+    templates: &'s HashMap<&'s str, Parsed<'s>>,
+    /// The template whose tree is walked.
+    at: &'s Parsed<'s>,
+    found: Diagnostics,
+    /// Above 0: what is undefined is not reported.
+    quiet: usize,
+    /// How many templates and macros deep the walk is.
+    depth: usize,
+}
+
+const DEEPEST: usize = 24;
+
+impl<'s> Scan<'s> {
+    /// Walks a template; whether it places late values.
+    fn template(&mut self, template: &'s Parsed<'s>, scope: &mut Scope<'s>) -> Option<String> {
+        let ast::Stmt::Template(tree) = &template.tree else { return None };
+        if self.depth > DEEPEST {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.at, template);
+        self.depth += 1;
+        // What a parent sets is visible in the blocks that it calls.
+        for parent in tree.children.iter().filter_map(|statement| match statement {
+            ast::Stmt::Extends(extends) => Some(extends),
+            _ => None,
+        }) {
+            for name in constants(&parent.name) {
+                if let Some(parent) = self.templates.get(name.as_str()) {
+                    hoist(&parent.tree, scope);
+                }
+            }
+        }
+        let late = self.body(&tree.children, scope);
+        self.depth -= 1;
+        self.at = before;
+        late
+    }
+
+    /// Walks statements; gives the late values that they place.
+    fn body(&mut self, body: &'s [ast::Stmt<'s>], scope: &mut Scope<'s>) -> Option<String> {
+        let mut late = None;
+        for statement in body {
+            let placed = self.statement(statement, scope);
+            late = late.or(placed);
+        }
+        late
+    }
+
+    fn statement(&mut self, statement: &'s ast::Stmt<'s>, scope: &mut Scope<'s>) -> Option<String> {
+        match statement {
+            ast::Stmt::EmitExpr(emit) => self.expr(&emit.expr, scope).late(),
+            ast::Stmt::ForLoop(each) => self.for_loop(each, scope),
+            ast::Stmt::IfCond(condition) => {
+                self.condition(&condition.expr, scope);
+                let guards = scope::guards(&condition.expr, true);
+                let one = scope.guard(guards, |scope| self.body(&condition.true_body, scope));
+                let guards = scope::guards(&condition.expr, false);
+                let other = scope.guard(guards, |scope| self.body(&condition.false_body, scope));
+                one.or(other)
+            }
+            ast::Stmt::WithBlock(with) => {
+                scope.push();
+                for (target, expr) in &with.assignments {
+                    let known = self.expr(expr, scope);
+                    bind(target, known, scope);
+                }
+                let late = self.body(&with.body, scope);
+                scope.pop();
+                late
+            }
+            ast::Stmt::Set(set) => {
+                let known = self.expr(&set.expr, scope);
+                bind(&set.target, known, scope);
+                None
+            }
+            ast::Stmt::SetBlock(set) => {
+                scope.push();
+                let late = self.body(&set.body, scope);
+                scope.pop();
+                if let Some(filter) = &set.filter {
+                    self.expr(filter, scope);
+                    self.misuse_if(late.as_deref(), "a filter is applied to", machinery::bytes(filter.span()));
+                }
+                bind(&set.target, late.map_or(Known::Anything, Known::Captured), scope);
+                None
+            }
+            ast::Stmt::AutoEscape(escape) => self.body(&escape.body, scope),
+            ast::Stmt::FilterBlock(filter) => {
+                scope.push();
+                let late = self.body(&filter.body, scope);
+                scope.pop();
+                self.expr(&filter.filter, scope);
+                self.misuse_if(late.as_deref(), "a filter is applied to", machinery::bytes(filter.filter_span));
+                None
+            }
+            ast::Stmt::Block(block) => {
+                scope.push();
+                scope.set("super", Known::Anything);
+                let late = self.body(&block.body, scope);
+                scope.pop();
+                late
+            }
+            ast::Stmt::Extends(extends) => self.referred(&extends.name, false, scope),
+            ast::Stmt::Include(include) => self.referred(&include.name, include.ignore_missing, scope),
+            ast::Stmt::Import(import) => {
+                scope.push();
+                self.referred(&import.expr, false, scope);
+                let module = Known::Module(scope.pop());
+                bind(&import.name, module, scope);
+                None
+            }
+            ast::Stmt::FromImport(import) => {
+                self.from_import(import, scope);
+                None
+            }
+            ast::Stmt::Macro(definition) => {
+                scope.set(definition.name, Known::Macro(definition));
+                self.definition(definition, scope);
+                None
+            }
+            ast::Stmt::CallBlock(call) => {
+                let result = self.call(&call.call, machinery::bytes(call.call_expr_span), scope);
+                result.late().or(self.definition(&call.macro_decl, scope))
+            }
+            ast::Stmt::Do(call) => {
+                self.call(&call.call, machinery::bytes(call.call.span()), scope);
+                None
+            }
+            ast::Stmt::Template(_) | ast::Stmt::EmitRaw(_) | ast::Stmt::Continue(_) | ast::Stmt::Break(_) => None,
+        }
+    }
+
+    fn for_loop(&mut self, each: &'s ast::ForLoop<'s>, scope: &mut Scope<'s>) -> Option<String> {
+        let over = self.expr(&each.iter, scope);
+        self.misuse_if(over.late().as_deref(), "a loop runs over", machinery::bytes(each.iter.span()));
+        scope.push();
+        scope.set("loop", Known::Anything);
+        bind(&each.target, over.items(), scope);
+        if let Some(filter) = &each.filter_expr {
+            self.condition(filter, scope);
+        }
+        let one = self.body(&each.body, scope);
+        scope.pop();
+        scope.push();
+        let other = self.body(&each.else_body, scope);
+        scope.pop();
+        one.or(other)
+    }
+
+    /// Walks what a macro does with arguments that could be anything.
+    fn definition(&mut self, definition: &'s ast::Macro<'s>, scope: &mut Scope<'s>) -> Option<String> {
+        for default in &definition.defaults {
+            self.expr(default, scope);
+        }
+        // A macro may use names that are set after it.
+        let mut inner = scope.clone();
+        hoist(&self.at.tree, &mut inner);
+        inner.push();
+        inner.set("caller", Known::Anything);
+        for argument in &definition.args {
+            bind(argument, Known::Anything, &mut inner);
+        }
+        self.body(&definition.body, &mut inner)
+    }
+
+    fn from_import(&mut self, import: &'s ast::FromImport<'s>, scope: &mut Scope<'s>) {
+        scope.push();
+        self.referred(&import.expr, false, scope);
+        let module = Known::Module(scope.pop());
+        let is_there = constants(&import.expr).iter().any(|name| self.templates.contains_key(name.as_str()));
+        for (name, alias) in &import.names {
+            let ast::Expr::Var(var) = name else { continue };
+            if is_there && let Some(names) = module.lacks(var.id) {
+                let template = constants(&import.expr).join(", ");
+                let message = format!("template `{template}` has no `{}`", var.id);
+                let error = Diagnostic::error(Code::TEMPLATE_UNDEFINED, message)
+                    .at(self.place(machinery::bytes(name.span())), "not there")
+                    .nearest(var.id, names.iter().map(String::as_str));
+                self.found.push(error);
+            }
+            bind(alias.as_ref().unwrap_or(name), module.item(Some(&Value::from(var.id))), scope);
+        }
+    }
+
+    /// Walks the templates that a statement refers to.
+    fn referred(&mut self, name: &'s ast::Expr<'s>, may_miss: bool, scope: &mut Scope<'s>) -> Option<String> {
+        let known = self.expr(name, scope);
+        self.misuse_if(known.late().as_deref(), "a template is named by", machinery::bytes(name.span()));
+        let names = constants(name);
+        let mut late = None;
+        let mut there = false;
+        for name in &names {
+            if let Some(template) = self.templates.get(name.as_str()) {
+                there = true;
+                let placed = self.template(template, scope);
+                late = late.or(placed);
+            }
+            // One with an error of its own is not missing.
+            there |= self.store.source(name).is_some();
+        }
+        if let (false, false, Some(first)) = (there, may_miss, names.first()) {
+            let error = Diagnostic::error(Code::TEMPLATE_MISSING, format!("there is no template `{first}`"))
+                .at(self.place(machinery::bytes(name.span())), "named here")
+                .nearest(first, self.store.names());
+            self.found.push(error);
+        }
+        late
+    }
+
+    fn place(&self, bytes: Range<usize>) -> paracrine_model::diagnostic::Place {
+        self.at.source.place(bytes)
+    }
+
+    fn misuse_if(&mut self, late: Option<&str>, what: &str, bytes: Range<usize>) {
+        if let Some(names) = late {
+            let error = Diagnostic::error(Code::TEMPLATE_LATE, format!("{what} {names}"))
+                .at(self.place(bytes), "its value is known only at run time")
+                .help("a late value can only be placed: `{{ name }}`");
+            self.found.push(error);
+        }
+    }
+}
+
+/// Binds the names of a target.
+fn bind<'s>(target: &'s ast::Expr<'s>, known: Known<'s>, scope: &mut Scope<'s>) {
+    match target {
+        ast::Expr::Var(var) => scope.set(var.id, known),
+        ast::Expr::List(list) => bind_all(&list.items, &known, scope),
+        ast::Expr::Tuple(tuple) => bind_all(&tuple.items, &known, scope),
+        _ => {}
+    }
+}
+
+fn bind_all<'s>(targets: &'s [ast::Expr<'s>], known: &Known<'s>, scope: &mut Scope<'s>) {
+    for (index, target) in targets.iter().enumerate() {
+        bind(target, known.item(Some(&Value::from(index))), scope);
+    }
+}
+
+/// Makes the names that a template sets at its top level visible, where they are not.
+fn hoist<'s>(tree: &'s ast::Stmt<'s>, scope: &mut Scope<'s>) {
+    for statement in bodies(tree).into_iter().flatten() {
+        match statement {
+            ast::Stmt::Set(set) => hoist_target(&set.target, scope),
+            ast::Stmt::SetBlock(set) => hoist_target(&set.target, scope),
+            ast::Stmt::Import(import) => hoist_target(&import.name, scope),
+            ast::Stmt::FromImport(import) => {
+                import.names.iter().for_each(|(name, alias)| hoist_target(alias.as_ref().unwrap_or(name), scope));
+            }
+            ast::Stmt::Macro(definition) if scope.get(definition.name).is_none() => {
+                scope.set(definition.name, Known::Macro(definition));
+            }
+            ast::Stmt::IfCond(_) => hoist(statement, scope),
+            _ => {}
+        }
+    }
+}
+
+fn hoist_target<'s>(target: &'s ast::Expr<'s>, scope: &mut Scope<'s>) {
+    if let ast::Expr::Var(var) = target
+        && scope.get(var.id).is_none()
+    {
+        scope.set(var.id, Known::Anything);
+    }
+}

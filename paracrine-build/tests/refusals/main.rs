@@ -1,0 +1,118 @@
+//! Sites that must not build, and what is said of them.
+//!
+//! Each case is a folder with a small site: `config.yaml`, `inventory.yaml` (links to those of `good/` where the case is not
+//! about them), `roles.rs`, perhaps `templates/` and `files/`; and the drawn text that is expected, `expected.txt`.
+//! `UPDATE_EXPECT=1 cargo test -p paracrine-build --test refusals` writes those anew.
+
+#![allow(unreachable_pub, missing_docs)]
+
+use std::path::Path;
+
+use paracrine_build::model::deployment::Deployment;
+use paracrine_build::model::secret::Secret;
+use paracrine_build::model::value::{Entries, Mismatch, Path as Keys};
+use paracrine_build::prelude::Plan;
+use paracrine_build::{Compile, SiteContext};
+
+/// What roles of these sites see.
+pub struct Context {
+    pub host: String,
+    pub environment: String,
+    pub app_host: String,
+    pub password: Secret,
+}
+
+impl SiteContext for Context {
+    const CONFIG: &'static str = "config.yaml";
+    const INVENTORIES: &'static [&'static str] = &["inventory.yaml"];
+
+    fn contexts(deployment: &Deployment) -> Result<Vec<(usize, Self)>, Mismatch> {
+        let all = deployment.hosts.iter().enumerate().map(|(index, host)| {
+            let environment = &deployment.environments[host.environment];
+            let values = Entries::of(&environment.values, &Keys::ROOT)?;
+            let context = Self {
+                host: host.address.name.clone(),
+                environment: environment.name.to_string(),
+                app_host: values.field("APP_HOST")?,
+                password: values.field("DB_PASSWORD")?,
+            };
+            Ok((index, context))
+        });
+        all.collect()
+    }
+}
+
+fn check(case: &str, role: fn(&Context, &Plan)) {
+    let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refusals").join(case);
+    let drawn = format!("{}\n", Compile::new(role).check(&site).drawn());
+    let expected = site.join("expected.txt");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&expected, &drawn).unwrap();
+    }
+    let known = std::fs::read_to_string(&expected).unwrap_or_default();
+    assert_eq!(drawn, known, "\n{drawn}\nis not what {} holds", expected.display());
+}
+
+/// A role for sites that do not get as far.
+fn nothing(_: &Context, _: &Plan) {}
+
+macro_rules! cases {
+    (files: $($file:ident)+; roles: $($role:ident)+;) => {
+        $(
+            #[test]
+            fn $file() {
+                check(stringify!($file), nothing);
+            }
+        )+
+        $(
+            mod $role {
+                mod roles;
+
+                #[test]
+                fn is_refused() {
+                    super::check(stringify!($role), roles::site);
+                }
+            }
+        )+
+    };
+}
+
+cases! {
+    files:
+        address_malformed
+        config_broken_yaml
+        config_key_missing
+        config_type_differs
+        hosts_same_name
+        role_malformed
+        secret_unresolved
+    ;
+    roles:
+        command_unguarded
+        file_local_missing
+        good
+        mode_decimal
+        mode_out_of_range
+        path_relative
+        role_panics
+        role_panics_on_one_host
+        tasks_disagree
+        template_attribute_undefined
+        template_failing
+        template_include_missing
+        template_include_undefined
+        template_late_compared
+        template_late_filtered
+        template_late_in_macro
+        template_late_mangled
+        template_missing
+        template_null_placed
+        template_syntax
+        template_syntax_in_include
+        template_undefined
+        template_undefined_in_dead_branch
+        template_unknown_filter
+        template_unused
+        trigger_on_later
+    ;
+}

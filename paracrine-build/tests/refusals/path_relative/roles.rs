@@ -1,0 +1,9 @@
+use paracrine_build::prelude::*;
+
+use crate::Context;
+
+pub fn site(_: &Context, plan: &Plan) {
+    plan.file("etc/motd", "Hello\n");
+    plan.directory("/srv//app");
+    plan.link("/srv/../app", "/srv/app");
+}

@@ -1,0 +1,11 @@
+use paracrine_build::prelude::*;
+
+use crate::Context;
+
+pub fn site(_: &Context, plan: &Plan) {
+    plan.file("/etc/motd", "Hello\n").mode(0o644);
+    plan.package("nginx");
+    plan.file("/etc/motd", "Hello\n").mode(0o600);
+    plan.link("/etc/motd", "/run/motd");
+    plan.package("nginx").absent();
+}

@@ -1,0 +1,7 @@
+use paracrine_build::prelude::*;
+
+use crate::Context;
+
+pub fn site(cx: &Context, plan: &Plan) {
+    plan.file("/etc/app.conf", template("app.conf.j2", context! { host => cx.app_host }));
+}

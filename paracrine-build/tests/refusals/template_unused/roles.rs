@@ -1,0 +1,6 @@
+use paracrine_build::prelude::*;
+
+use crate::Context;
+
+pub fn site(_: &Context, plan: &Plan) {
+}

@@ -1,0 +1,34 @@
+//! Paracrine's macros: [`site!`] makes types from a site's files, [`text!`] makes text with places for late values.
+//!
+//! Sites get both from `paracrine_build::prelude`.
+
+mod site;
+mod text;
+
+use proc_macro::{Span, TokenStream};
+
+/// Reads config and inventories, and generates the types that roles use: `Env`, `Vars`, `Host`, `Role`, `Environment` and
+/// `Context`.
+///
+/// ```ignore
+/// site! {
+///     config: "config.yaml",
+///     inventories: ["inventory/dev.yaml", "inventory/prod.yaml"],
+/// }
+/// ```
+///
+/// Paths are relative to the file that calls it. All problems in the files are errors of this macro, drawn together.
+#[proc_macro]
+pub fn site(input: TokenStream) -> TokenStream {
+    let caller = Span::call_site().local_file();
+    site::expand(input.into(), caller).into()
+}
+
+/// Text with places for values, also for those that are known only at run time (secrets): `text!("PASSWORD={}\n", secret)`.
+///
+/// Values are placed by `{}` in order, by `{0}`, by `{name}` (an argument `name = …`, or a variable); `{{` and `}}` are
+/// braces. There are no format specifications: a late value has neither width nor precision.
+#[proc_macro]
+pub fn text(input: TokenStream) -> TokenStream {
+    text::expand(input.into()).into()
+}

@@ -1,0 +1,395 @@
+//! Observe, compare, and in an apply: apply, observe again. The only place that knows whether a run is a check.
+
+mod causes;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Instant;
+
+use paracrine_model::content::Content;
+use paracrine_model::hash::Hash;
+use paracrine_model::protocol::{Difference, Failure, FromAgent, Mode, Outcome, Report, Summary, WireTask};
+use paracrine_model::resource::Resource;
+
+use crate::journal::Journal;
+use crate::lock::Lock;
+use crate::manage::{Comparison, Due, Turn};
+use crate::port::{Ending, Port, unpack};
+use crate::resource::{announce_any, apply_all, apply_any, examine_any, predict_all, predict_any, together};
+use crate::world::World;
+
+use causes::Causes;
+
+/// One run over one plan.
+pub struct Engine<P> {
+    mode: Mode,
+    tasks: Vec<WireTask>,
+    world: World,
+    journal: Journal,
+    /// Held in an apply.
+    lock: Option<Lock>,
+    identity: String,
+    holder: String,
+    port: Rc<RefCell<P>>,
+    causes: Causes,
+    summary: Summary,
+    /// Whether the controller has let this run change things.
+    going: bool,
+}
+
+/// What a run brings with it.
+pub struct Setup<P> {
+    /// Check or apply.
+    pub mode: Mode,
+    /// The plan.
+    pub tasks: Vec<WireTask>,
+    /// The machine.
+    pub world: World,
+    /// Debts of earlier runs.
+    pub journal: Journal,
+    /// Held in an apply.
+    pub lock: Option<Lock>,
+    /// What the machine is deployed as.
+    pub identity: String,
+    /// Who runs this.
+    pub holder: String,
+    /// The controller.
+    pub port: Rc<RefCell<P>>,
+}
+
+/// How a run over the plan went on.
+enum Flow {
+    On,
+    End,
+}
+
+/// A task of a group, looked at.
+struct Looked {
+    index: usize,
+    comparison: Comparison,
+    due: Vec<Due>,
+}
+
+impl<P: Port> Engine<P> {
+    /// Prepares a run.
+    pub fn new(setup: Setup<P>) -> Self {
+        let causes = Causes::new(&setup.tasks, setup.journal.debts());
+        Self {
+            mode: setup.mode,
+            tasks: setup.tasks,
+            world: setup.world,
+            journal: setup.journal,
+            lock: setup.lock,
+            identity: setup.identity,
+            holder: setup.holder,
+            port: setup.port,
+            causes,
+            summary: Summary::default(),
+            going: false,
+        }
+    }
+
+    /// Goes through the plan.
+    ///
+    /// # Errors
+    /// What keeps the run as a whole from going on; failures of tasks are reported, not returned.
+    pub fn run(mut self) -> Result<Summary, Failure> {
+        self.forget_debts_of_nobody()?;
+        for task in &self.tasks {
+            announce_any(&task.resource, &mut self.world);
+        }
+        let mut index = 0;
+        while index < self.tasks.len() {
+            let ending = self.port.borrow_mut().ending();
+            if ending.is_some() {
+                self.summary.stopped = true;
+                self.summary.skipped += count(self.tasks.len() - index);
+                break;
+            }
+            let end = self.group(index);
+            match self.group_of_tasks(index, end)? {
+                Flow::On => index = end,
+                Flow::End => break,
+            }
+        }
+        if self.going {
+            self.journal.end();
+            if let Some(lock) = &mut self.lock {
+                lock.done();
+            }
+        }
+        if self.mode == Mode::Apply {
+            self.journal.write()?;
+        }
+        Ok(self.summary)
+    }
+
+    /// Where the group of neighbours that begins at `index` ends: one task, unless its kind is applied together.
+    fn group(&self, index: usize) -> usize {
+        let first = &self.tasks[index].resource;
+        if !together(first) {
+            return index + 1;
+        }
+        let same = |task: &&WireTask| task.resource.kind() == first.kind();
+        index + self.tasks[index..].iter().take_while(same).count()
+    }
+
+    fn group_of_tasks(&mut self, start: usize, end: usize) -> Result<Flow, Failure> {
+        let began = Instant::now();
+        let mut differing = Vec::new();
+        for index in start..end {
+            match self.look(index) {
+                Ok(looked) if looked.comparison.is_equal() => {
+                    self.summary.unchanged += 1;
+                    // A reload that is owed by a service that no longer runs: nothing is left to be done.
+                    if self.mode == Mode::Apply && !looked.due.is_empty() {
+                        self.journal.paid(&self.tasks[index].resource.to_string());
+                    }
+                }
+                Ok(looked) => differing.push(looked),
+                Err(failure) => {
+                    // What was found before it in the group is not applied either: it is one step.
+                    self.summary.skipped += count(differing.len());
+                    return Ok(self.fail(index, end, failure, Vec::new(), began));
+                }
+            }
+        }
+        if differing.is_empty() {
+            return Ok(Flow::On);
+        }
+        match self.mode {
+            Mode::Check => Ok(self.announce(differing, end, began)),
+            Mode::Apply => self.change(differing, end, began),
+        }
+    }
+
+    /// Observes and compares. What only may be due makes a change only possible.
+    fn look(&mut self, index: usize) -> Result<Looked, Failure> {
+        let resource = &self.tasks[index].resource;
+        let due = self.causes.due(index);
+        let (may, certain): (Vec<_>, Vec<_>) = due.into_iter().partition(|due| due.may);
+        let mut comparison = examine_any(resource, &Turn { due: &certain, again: false }, &mut self.world)?;
+        let mut all = certain;
+        if let Some(first) = may.first() {
+            let because = first.because.clone();
+            all.extend(may);
+            let with_may = examine_any(resource, &Turn { due: &all, again: false }, &mut self.world)?;
+            if comparison.is_equal() && !with_may.is_equal() {
+                comparison = with_may;
+                comparison.may.get_or_insert(because);
+            }
+        }
+        Ok(Looked { index, comparison, due: all })
+    }
+
+    /// Check: reports what differs and lays it over the world.
+    fn announce(&mut self, differing: Vec<Looked>, end: usize, began: Instant) -> Flow {
+        let resources: Vec<_> = differing.iter().map(|looked| &self.tasks[looked.index].resource).collect();
+        let predicted = match resources.as_slice() {
+            [one] if !together(one) => {
+                predict_any(one, &mut self.world);
+                Ok(())
+            }
+            all => predict_all(all, &mut self.world),
+        };
+        if let (Err(failure), Some(first)) = (predicted, differing.first()) {
+            self.summary.skipped += count(differing.len() - 1);
+            return self.fail(first.index, end, failure, first.comparison.differences.clone(), began);
+        }
+        for Looked { index, comparison, .. } in differing {
+            let outcome = match comparison.may {
+                Some(because) => {
+                    self.summary.may_change += 1;
+                    self.causes.may_change(index, &because);
+                    Outcome::MayChange { because }
+                }
+                None => {
+                    self.summary.changed += 1;
+                    self.causes.changed(index);
+                    Outcome::Changed
+                }
+            };
+            self.report(index, outcome, comparison.differences, began);
+        }
+        Flow::On
+    }
+
+    /// Apply: makes equal what differs, and looks again.
+    fn change(&mut self, differing: Vec<Looked>, end: usize, began: Instant) -> Result<Flow, Failure> {
+        let first = differing.first().map_or(0, |looked| looked.index);
+        if !self.going && !self.ask_to_go(first)? {
+            self.summary.stopped = true;
+            self.summary.skipped += count(differing.len() + self.tasks.len() - end);
+            return Ok(Flow::End);
+        }
+        // Before the change that causes them: a run that dies after it leaves its debts written down.
+        for looked in &differing {
+            for debt in self.causes.debts_of(looked.index) {
+                self.journal.owe(debt);
+            }
+        }
+        self.journal.write()?;
+        for looked in &differing {
+            let task = &self.tasks[looked.index].resource;
+            if let Some(lock) = &mut self.lock {
+                lock.at(&task.to_string());
+            }
+            self.port.borrow_mut().say(FromAgent::Begun { task: count(looked.index) });
+        }
+
+        let resources: Vec<_> = differing.iter().map(|looked| &self.tasks[looked.index].resource).collect();
+        let alone = matches!(resources.as_slice(), [one] if !together(one));
+        let applied = match resources.as_slice() {
+            [one] if alone => {
+                apply_any(one, &Turn { due: &differing[0].due, again: false }, &mut self.world)
+            }
+            all => apply_all(all, &mut self.world),
+        };
+
+        let mut failed = None;
+        for Looked { index, comparison, .. } in differing {
+            let looked_again =
+                examine_any(&self.tasks[index].resource, &Turn { due: &[], again: true }, &mut self.world);
+            let outcome = match (&applied, looked_again) {
+                // A single task that failed has failed even if it looks equal by now: a command may have made its
+                // file and failed after. Of several that were applied at once, those that are equal have not.
+                (Err(_), Ok(again)) if again.is_equal() && !alone => Ok(()),
+                (Err(failure), _) => Err(failure.clone()),
+                (Ok(()), Ok(again)) if again.is_equal() => Ok(()),
+                (Ok(()), Ok(again)) => Err(still_differs(&again.differences)),
+                (Ok(()), Err(failure)) => Err(failure),
+            };
+            match outcome {
+                Ok(()) => {
+                    self.summary.changed += 1;
+                    self.causes.changed(index);
+                    self.journal.paid(&self.tasks[index].resource.to_string());
+                    self.report(index, Outcome::Changed, comparison.differences, began);
+                }
+                Err(failure) => {
+                    self.summary.failed += 1;
+                    self.report(index, Outcome::Failed(failure), comparison.differences, began);
+                    failed = Some(index);
+                }
+            }
+        }
+        self.journal.write()?;
+        if failed.is_some() {
+            self.summary.skipped += count(self.tasks.len() - end);
+            return Ok(Flow::End);
+        }
+        Ok(Flow::On)
+    }
+
+    /// Tells the controller that the lock is held and the first change at hand, and waits for its word.
+    fn ask_to_go(&mut self, first: usize) -> Result<bool, Failure> {
+        let lacking = self.lacking(first);
+        self.port.borrow_mut().say(FromAgent::Ready { lacking });
+        let go = self.port.borrow_mut().wait_for_go();
+        match go {
+            Ok(contents) => self.world.keep(unpack(&contents)?),
+            Err(Ending::Stopped | Ending::Gone) => return Ok(false),
+        }
+        self.journal.begin(&self.identity, &self.holder);
+        self.going = true;
+        Ok(true)
+    }
+
+    /// The contents that tasks from `first` on will want, as far as can be told before anything is changed: asked
+    /// for at once, so that they cost one round trip and not one each.
+    fn lacking(&mut self, first: usize) -> Vec<Hash> {
+        let mut lacking = Vec::new();
+        for index in first..self.tasks.len() {
+            let resource = &self.tasks[index].resource;
+            let Some(hash) = content_of(resource) else { continue };
+            let there = match examine_any(resource, &Turn::default(), &mut self.world) {
+                Ok(comparison) => !comparison.differences.iter().any(|difference| {
+                    matches!(difference, Difference::Content { .. } | Difference::Create)
+                }),
+                // Its directory is not there yet, or the like: an earlier task will see to it.
+                Err(_) => false,
+            };
+            if !there && !lacking.contains(&hash) {
+                lacking.push(hash);
+            }
+        }
+        lacking
+    }
+
+    fn fail(
+        &mut self,
+        index: usize,
+        end: usize,
+        failure: Failure,
+        differences: Vec<Difference>,
+        began: Instant,
+    ) -> Flow {
+        self.summary.failed += 1;
+        self.summary.skipped += count(self.tasks.len() - end) + count(end - index - 1);
+        self.report(index, Outcome::Failed(failure), differences, began);
+        Flow::End
+    }
+
+    fn report(&mut self, index: usize, outcome: Outcome, differences: Vec<Difference>, began: Instant) {
+        let microseconds = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let report = Report { task: count(index), outcome, differences, microseconds };
+        let report = self.world.mask(report);
+        self.port.borrow_mut().say(FromAgent::Report(report));
+    }
+
+    /// Debts of tasks that have left the plan can never be paid: said, and in an apply struck out.
+    fn forget_debts_of_nobody(&mut self) -> Result<(), Failure> {
+        for debt in self.causes.of_nobody(self.journal.debts()) {
+            let text = format!(
+                "{} still owes a {} ({} changed in an earlier run), but is no longer in the plan: {}",
+                debt.task,
+                debt.action,
+                debt.because,
+                match self.mode {
+                    Mode::Check => "apply will forget it",
+                    Mode::Apply => "forgotten",
+                }
+            );
+            self.port.borrow_mut().say(FromAgent::Notice(text));
+            if self.mode == Mode::Apply {
+                self.journal.paid(&debt.task);
+            }
+        }
+        if self.mode == Mode::Apply { self.journal.write() } else { Ok(()) }
+    }
+}
+
+fn still_differs(differences: &[Difference]) -> Failure {
+    let what: Vec<String> = differences
+        .iter()
+        .map(|difference| match difference {
+            Difference::Create => "it is not there".to_owned(),
+            Difference::Remove { what } => format!("the {what} is still there"),
+            Difference::Attribute { name, before, after } => {
+                format!("{name} is {}, not {after}", before.as_deref().unwrap_or("not set"))
+            }
+            Difference::Content { .. } => "the content is another".to_owned(),
+            Difference::Action { verb, because } => format!("{verb} is still due ({because})"),
+        })
+        .collect();
+    Failure::new(format!("it still differs after it was applied: {}", what.join(", ")))
+        .help("something else changes it at the same time, or it cannot be as the plan says")
+}
+
+fn content_of(resource: &Resource) -> Option<Hash> {
+    let content = match resource {
+        Resource::File(file) => &file.content,
+        Resource::Unit(unit) => &unit.content,
+        _ => return None,
+    };
+    match content {
+        Content::Blob { hash, .. } => Some(*hash),
+        Content::Late(_) => None,
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,148 @@
+//! One run at a time: a kernel lock, gone when the agent is.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use paracrine_model::protocol::Failure;
+
+/// The lock of a machine, held as long as this lives. Its file says who holds it and what they are at.
+pub struct Lock {
+    file: File,
+    holder: String,
+}
+
+/// What the lock's file said when it was taken: the task that the last run was at.
+pub struct Before {
+    /// `None` where the last run came to its end.
+    pub task: Option<String>,
+}
+
+impl Lock {
+    /// Takes the lock in `directory` (`/run/paracrine`), waiting for it at most `wait`; `waiting` is told once who
+    /// holds it, and asked between tries whether to go on.
+    ///
+    /// # Errors
+    /// Somebody else holds it, or its file cannot be opened.
+    pub fn take(
+        directory: &Path,
+        holder: &str,
+        wait: Duration,
+        mut waiting: impl FnMut(&str) -> bool,
+    ) -> Result<(Self, Before), Failure> {
+        let mut file = open(directory).map_err(|error| wrong(directory, &error))?;
+        let deadline = Instant::now() + wait;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(error)) => return Err(wrong(directory, &error)),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            let other = content(&mut file).unwrap_or_default();
+            let other = other.lines().next().unwrap_or("somebody").to_owned();
+            if Instant::now() >= deadline || !waiting(&other) {
+                return Err(Failure::new(format!("another run holds the lock: {other}"))
+                    .help("wait for it with `--lock-wait SECONDS`; the lock goes when that run ends, however it ends"));
+            }
+            // The kernel has no lock with a time limit.
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let task = content(&mut file).ok().and_then(|text| text.lines().nth(1).map(str::to_owned));
+        let mut lock = Self { file, holder: holder.replace('\n', " ") };
+        lock.say(None);
+        Ok((lock, Before { task }))
+    }
+
+    /// Who holds the lock now, if anybody does.
+    pub fn held_by(directory: &Path) -> Option<String> {
+        let mut file = File::open(directory.join("lock")).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => content(&mut file).ok()?.lines().next().map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    /// Notes the task at hand, for those who find the lock taken and for the next run. Not synced: it is for people.
+    pub fn at(&mut self, task: &str) {
+        self.say(Some(task));
+    }
+
+    /// Notes that the run has come to its end.
+    pub fn done(&mut self) {
+        self.say(None);
+    }
+
+    fn say(&mut self, task: Option<&str>) {
+        let mut text = format!("{}\n", self.holder);
+        text.extend(task.map(|task| format!("{task}\n")));
+        // A line for people that cannot be written costs nobody anything.
+        let _ = self
+            .file
+            .set_len(0)
+            .and_then(|()| self.file.rewind())
+            .and_then(|()| self.file.write_all(text.as_bytes()));
+    }
+}
+
+fn open(directory: &Path) -> io::Result<File> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options.open(directory.join("lock"))
+}
+
+fn content(file: &mut File) -> io::Result<String> {
+    let mut text = String::new();
+    file.rewind()?;
+    file.take(4096).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn wrong(directory: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("cannot take the lock {}/lock: {error}", directory.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_run_is_told_who_holds_the_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("run");
+        let (mut first, before) = Lock::take(&path, "ann@laptop", Duration::ZERO, |_| true).unwrap();
+        assert_eq!(before.task, None);
+        first.at("package nginx");
+        let failure = Lock::take(&path, "bob@ci", Duration::ZERO, |_| true).err().unwrap();
+        assert_eq!(failure.message, "another run holds the lock: ann@laptop");
+        assert_eq!(Lock::held_by(&path).as_deref(), Some("ann@laptop"));
+    }
+
+    #[test]
+    fn the_lock_goes_with_its_holder_and_tells_what_was_cut() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut first, _) = Lock::take(directory.path(), "ann@laptop", Duration::ZERO, |_| true).unwrap();
+        first.at("package nginx");
+        drop(first);
+        assert_eq!(Lock::held_by(directory.path()), None);
+        let (_, before) = Lock::take(directory.path(), "bob@ci", Duration::ZERO, |_| true).unwrap();
+        assert_eq!(before.task.as_deref(), Some("package nginx"));
+    }
+
+    #[test]
+    fn a_run_that_waits_gets_the_lock_when_it_is_free() {
+        let directory = tempfile::tempdir().unwrap();
+        let (first, _) = Lock::take(directory.path(), "ann@laptop", Duration::ZERO, |_| true).unwrap();
+        let mut first = Some(first);
+        let mut told = Vec::new();
+        let taken = Lock::take(directory.path(), "bob@ci", Duration::from_secs(60), |holder| {
+            told.push(holder.to_owned());
+            first = None;
+            true
+        });
+        assert!(taken.is_ok());
+        assert_eq!(told, ["ann@laptop"]);
+    }
+}

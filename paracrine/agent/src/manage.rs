@@ -1,0 +1,117 @@
+//! What a resource's agent half has to know: how to observe, compare, apply and predict.
+
+use paracrine_model::plan::Action;
+use paracrine_model::protocol::{Difference, Failure};
+
+use crate::world::World;
+
+/// The agent half of a resource. The engine alone knows whether a run is a check: it calls `observe` and `compare`;
+/// then `predict` in a check, or `apply` and `observe` and `compare` again in an apply.
+pub trait Manage {
+    /// What is there, as far as the resource cares.
+    type State;
+
+    /// Looks at the machine without changing it. All looking goes through `world`, which in a check also knows what
+    /// earlier tasks of the same run would have made.
+    ///
+    /// # Errors
+    /// What cannot be looked at.
+    fn observe(&self, world: &mut World) -> Result<Self::State, Failure>;
+
+    /// Says what differs, from the state alone (`world` is there for names and contents, not for looking again).
+    ///
+    /// # Errors
+    /// A state that cannot be made equal, known before anything is touched.
+    fn compare(&self, state: &Self::State, turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure>;
+
+    /// Makes it equal. Called only when something differs or is due.
+    ///
+    /// # Errors
+    /// What went wrong, with the output of the program that failed.
+    fn apply(&self, state: &Self::State, turn: &Turn<'_>, world: &mut World) -> Result<(), Failure>;
+
+    /// Check: tells the world's overlay what `apply` would have made.
+    fn predict(&self, state: &Self::State, world: &mut World);
+
+    /// Whether neighbouring tasks of this kind are applied at once, by [`Self::apply_together`].
+    const TOGETHER: bool = false;
+
+    /// Makes several equal at once: neighbours in the plan, each of which differs. An apply looks again at each.
+    ///
+    /// # Errors
+    /// What went wrong; all of them have failed then, but for those that are found to be equal.
+    fn apply_together(_resources: &[&Self], _world: &mut World) -> Result<(), Failure>
+    where
+        Self: Sized,
+    {
+        Err(Failure::new("this resource is applied one by one"))
+    }
+
+    /// Check: predicts several at once.
+    fn predict_together(_resources: &[&Self], _world: &mut World) -> Result<(), Failure>
+    where
+        Self: Sized,
+    {
+        Err(Failure::new("this resource is predicted one by one"))
+    }
+
+    /// Registers, before the first task, what can be looked up for all tasks at once.
+    fn announce(&self, _world: &mut World) {}
+}
+
+/// What is asked of a task in this run besides its desired state.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Turn<'a> {
+    /// What triggers and debts demand.
+    pub due: &'a [Due],
+    /// After an apply, when the state is observed again: guards that need not hold afterwards are not asked again.
+    pub again: bool,
+}
+
+/// Something that a trigger or an old debt demands of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// What to do.
+    pub action: Action,
+    /// `file /etc/app.conf changed`
+    pub because: String,
+    /// Whether the cause is only a possible change (in a check).
+    pub may: bool,
+}
+
+/// What differs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Empty: it is as it should be.
+    pub differences: Vec<Difference>,
+    /// Check only: why the differences are not certain.
+    pub may: Option<String>,
+}
+
+impl Comparison {
+    /// It is as it should be.
+    pub fn equal() -> Self {
+        Self::default()
+    }
+
+    /// These differ, for certain.
+    pub fn of(differences: Vec<Difference>) -> Self {
+        Self { differences, may: None }
+    }
+
+    /// Whether it is as it should be.
+    pub fn is_equal(&self) -> bool {
+        self.differences.is_empty()
+    }
+
+    /// Adds an attribute if it differs.
+    pub fn attribute(&mut self, name: &str, before: Option<&str>, after: &str) {
+        if before != Some(after) {
+            self.differences.push(Difference::Attribute {
+                name: name.to_owned(),
+                before: before.map(str::to_owned),
+                after: after.to_owned(),
+            });
+        }
+    }
+}

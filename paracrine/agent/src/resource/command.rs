@@ -1,0 +1,153 @@
+//! A guarded command.
+
+mod guard;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use paracrine_model::protocol::{Difference, Failure};
+use paracrine_model::resource::command::Command;
+
+use crate::manage::{Comparison, Due, Manage, Turn};
+use crate::world::accounts::User;
+use crate::world::paths::PathKind;
+use crate::world::process::{Program, tail};
+use crate::world::redact::Mask;
+use crate::world::{Maker, World};
+
+use guard::{Guarding, Verdict};
+
+/// What is known of a command before its guards are asked: asking them is left to [`Manage::compare`], so that each
+/// is asked once, and after an apply only those that have to hold then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// Whether what it creates is there.
+    created: bool,
+    /// Who runs it; `None` for the agent's own user.
+    user: Option<User>,
+    /// Check only: why guards may answer otherwise in an apply.
+    doubt: Option<String>,
+    /// Check only: the same, about what it creates.
+    doubt_created: Option<String>,
+    /// Check only: why guards cannot be asked before an apply.
+    unaskable: Option<String>,
+}
+
+impl Manage for Command {
+    type State = State;
+
+    fn observe(&self, world: &mut World) -> Result<State, Failure> {
+        let created = match &self.creates {
+            Some(path) => !matches!(world.look(path)?.kind, PathKind::Missing),
+            None => false,
+        };
+        let doubt_created = self
+            .creates
+            .as_ref()
+            .filter(|_| !created)
+            .and_then(|path| world.path_may_be_brought(path));
+        let user =
+            match &self.user {
+                Some(name) => match world.accounts.user(name.as_str()) {
+                    Some(user) => Some(user),
+                    None if world.may_be_brought().is_some() => Some(User {
+                        name: name.to_string(),
+                        ..User::default()
+                    }),
+                    None => {
+                        return Err(Failure::new(format!("the user {name} does not exist")).help(format!(
+                        "declare it before, with `plan.user(\"{name}\")`, or the package that brings it"
+                    )));
+                    }
+                },
+                None => None,
+            };
+        let mut state = State {
+            created,
+            user,
+            doubt: guard::doubt(self, world),
+            doubt_created,
+            unaskable: None,
+        };
+        state.unaskable = guard::unaskable(self, &state, world);
+        Ok(state)
+    }
+
+    fn compare(&self, state: &State, turn: &Turn<'_>, _world: &World) -> Result<Comparison, Failure> {
+        let guarding = Guarding { command: self, state };
+        if turn.again {
+            guarding.holds_afterwards()?;
+            return Ok(Comparison::equal());
+        }
+        if !turn.due.is_empty() {
+            return Ok(run(causes(turn.due), None));
+        }
+        if !self.is_guarded() {
+            return Ok(Comparison::equal());
+        }
+        Ok(match guarding.verdict()? {
+            Verdict::Run { because, may } => run(because, may),
+            Verdict::Nothing => Comparison::equal(),
+        })
+    }
+
+    fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
+        let script = self
+            .script
+            .resolve(&world.values)
+            .map_err(|late| Failure::new(format!("the value of {late} did not arrive")))?;
+        // A command may start a unit whose file was just written.
+        world.units.daemon_reload_if_needed()?;
+        let mut program = Program::script(script)
+            .directory(
+                self.directory
+                    .as_ref()
+                    .map_or("/", |directory| directory.as_str()),
+            )
+            .timeout(Duration::from_secs(self.timeout.into()))
+            .interruptible();
+        if let Some(user) = &state.user {
+            program = program.user(user)?;
+        }
+        let finished = program.run();
+        // Whatever came of it, it may have changed anything.
+        world.accounts.forget();
+        world.packages.forget();
+        world.units.forget();
+        world.paths.forget();
+        let finished = finished?;
+        if finished.succeeded() {
+            return Ok(());
+        }
+        // Masked before it is cut, so that no part of a value is left over at the cut.
+        let output = Mask::new(&world.values).text(&finished.output);
+        Err(Failure::new(format!("the command {}", finished.how())).output(tail(&output)))
+    }
+
+    fn predict(&self, _state: &State, world: &mut World) {
+        // What it creates is left to its being one that makes things: whether that is a file or a directory, whose and
+        // with what in it, only the command knows, and what depends on it is told that it may be there.
+        world.makers.push(Maker::Command(self.name.clone()));
+    }
+}
+
+fn run(because: String, may: Option<String>) -> Comparison {
+    Comparison {
+        differences: vec![Difference::Action {
+            verb: "run".to_owned(),
+            because,
+        }],
+        may,
+    }
+}
+
+fn causes(due: &[Due]) -> String {
+    let mut causes: Vec<&str> = Vec::new();
+    for due in due {
+        if !causes.contains(&due.because.as_str()) {
+            causes.push(&due.because);
+        }
+    }
+    causes.join(", ")
+}

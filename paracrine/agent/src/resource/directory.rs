@@ -1,0 +1,70 @@
+//! A directory.
+
+use paracrine_model::protocol::{Difference, Failure};
+use paracrine_model::resource::directory::Directory;
+
+use super::file::mode;
+use crate::manage::{Comparison, Manage, Turn};
+use crate::world::World;
+use crate::world::paths::{Attributes, Owners, PathKind, PathState};
+
+/// What is there.
+#[derive(Debug)]
+pub struct State {
+    at: PathState,
+    owners: Owners,
+}
+
+impl Manage for Directory {
+    type State = State;
+
+    fn observe(&self, world: &mut World) -> Result<State, Failure> {
+        let mut at = world.look(&self.path)?;
+        let owners = world.owners(&self.owner, &self.group, &mut at);
+        Ok(State { at, owners })
+    }
+
+    fn compare(&self, state: &State, _turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
+        let mut comparison = Comparison::default();
+        match &state.at.kind {
+            PathKind::Missing => {
+                world.require_parent(&state.at)?;
+                comparison.differences.push(Difference::Create);
+                comparison.may = world.path_may_be_brought(&self.path);
+            }
+            PathKind::Directory => {
+                comparison.attribute("owner", Some(&state.at.owner), self.owner.as_str());
+                comparison.attribute("group", Some(&state.at.group), self.group.as_str());
+                comparison.attribute("mode", Some(&mode(state.at.mode)), &self.mode.to_string());
+            }
+            other => {
+                let message = format!("{} is a {}, not a directory", self.path, other.describe());
+                let help = match other {
+                    PathKind::Link { .. } => "declare the directory that it leads to, or remove the link by hand",
+                    _ => "move it away by hand, or give the directory another path",
+                };
+                return Err(Failure::new(message).help(help));
+            }
+        }
+        world.require_owners(&state.owners)?;
+        Ok(comparison)
+    }
+
+    fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
+        let (uid, gid) = state.owners.ids()?;
+        let attributes = Attributes { uid, gid, mode: self.mode.bits() };
+        match state.at.kind {
+            PathKind::Directory => world.paths.set_attributes(&self.path, &state.at.kind, attributes),
+            _ => world.paths.make_directory(&self.path, attributes),
+        }
+    }
+
+    fn predict(&self, _state: &State, world: &mut World) {
+        let made =
+            PathState::made(PathKind::Directory, self.owner.as_str(), self.group.as_str(), self.mode.bits());
+        world.predict_path(&self.path, made);
+    }
+}
+
+#[cfg(test)]
+mod tests;

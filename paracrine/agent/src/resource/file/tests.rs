@@ -1,0 +1,315 @@
+use std::os::unix::fs::{MetadataExt, symlink};
+
+use paracrine_model::name::Mode;
+use paracrine_model::text::Text;
+use paracrine_model::protocol::{Difference, Failure, OldContent};
+use paracrine_model::resource::file::File;
+use paracrine_model::content::Content;
+
+use crate::manage::{Comparison, Manage, Turn};
+use crate::world::paths::suite::{
+    Machine, account, attribute, failure, is_root, listen, passes_the_suite, path,
+};
+
+fn content(before: &str) -> Difference {
+    Difference::Content { before: OldContent::Text(before.into()) }
+}
+
+fn chmod(at: &std::path::Path, mode: u32) {
+    std::fs::set_permissions(at, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_file_passes_the_suite() {
+    passes_the_suite(
+        |machine, at| machine.file(at, "a line\n"),
+        &[
+            ("another content", |at| std::fs::write(at, "another line\n").unwrap()),
+            ("another content of the same length", |at| std::fs::write(at, "b line\n").unwrap()),
+            ("no content", |at| std::fs::write(at, "").unwrap()),
+            ("bytes that are no text", |at| std::fs::write(at, [0xff, 0, 1]).unwrap()),
+            ("another mode", |at| chmod(at, 0o4711)),
+            ("a mode that looks decimal", |at| chmod(at, if is_root() { 0o1204 } else { 0o1614 })),
+            ("removal", |at| std::fs::remove_file(at).unwrap()),
+            ("a link in its place", |at| {
+                std::fs::remove_file(at).unwrap();
+                symlink("/etc/passwd", at).unwrap();
+            }),
+            ("a fifo in its place", |at| {
+                std::fs::remove_file(at).unwrap();
+                rustix::fs::mknodat(rustix::fs::CWD, at, rustix::fs::FileType::Fifo, 0o644.into(), 0).unwrap();
+            }),
+            ("another owner", |at| match is_root() {
+                true => std::os::unix::fs::chown(at, Some(4321), Some(4322)).unwrap(),
+                false => chmod(at, 0o600),
+            }),
+        ],
+    );
+}
+
+#[test]
+fn a_file_with_secrets_passes_the_suite() {
+    passes_the_suite(
+        |machine, at| machine.late_file(at, Text::from("A=1\nPASSWORD=") + machine.password() + Text::from("\n")),
+        &[
+            ("another password", |at| std::fs::write(at, "A=1\nPASSWORD=old\n").unwrap()),
+            ("a mode that lets others read", |at| chmod(at, 0o604)),
+        ],
+    );
+}
+
+#[test]
+fn what_differs_is_told_attribute_by_attribute() {
+    let machine = Machine::new();
+    machine.make("/srv/x", "old\n");
+    machine.mode("/srv/x", 0o666);
+    let file = machine.file("/srv/x", "new\n");
+    assert_eq!(machine.apply(&file).unwrap(), [content("old\n"), attribute("mode", "0666", "0644")]);
+    assert_eq!(machine.read("/srv/x"), "new\n");
+}
+
+#[test]
+fn a_changed_mode_leaves_the_file_itself_in_place() {
+    let machine = Machine::new();
+    let file = File { mode: Mode::parse(0o4750).unwrap(), ..machine.file("/srv/x", "same") };
+    machine.make("/srv/x", "same");
+    let before = machine.at("/srv/x").metadata().unwrap().ino();
+    assert_eq!(machine.apply(&file).unwrap(), [attribute("mode", "0644", "4750")]);
+    assert_eq!(machine.at("/srv/x").metadata().unwrap().ino(), before);
+}
+
+#[test]
+fn a_file_with_a_second_name_is_replaced_and_the_other_left_alone() {
+    let machine = Machine::new();
+    machine.make("/srv/other", "same");
+    std::fs::hard_link(machine.at("/srv/other"), machine.at("/srv/x")).unwrap();
+    let file = File { mode: Mode::PRIVATE, ..machine.file("/srv/x", "same") };
+    assert_eq!(machine.apply(&file).unwrap(), [attribute("mode", "0644", "0600")]);
+    assert_eq!(machine.at("/srv/other").metadata().unwrap().mode() & 0o7777, 0o644);
+}
+
+#[test]
+fn owners_are_set_with_setuid_bits() {
+    if !is_root() {
+        return;
+    }
+    let machine = Machine::new();
+    let file = File {
+        owner: account("app"),
+        group: account("app"),
+        mode: Mode::parse(0o6755).unwrap(),
+        ..machine.file("/srv/x", "same")
+    };
+    machine.apply(&file).unwrap();
+    let made = machine.at("/srv/x").metadata().unwrap();
+    assert_eq!((made.uid(), made.gid(), made.mode() & 0o7777), (4321, 4322, 0o6755));
+
+    std::os::unix::fs::chown(machine.at("/srv/x"), Some(77), Some(0)).unwrap();
+    let found = machine.apply(&file).unwrap();
+    assert_eq!(found[..2], [attribute("owner", "77", "app"), attribute("group", "root", "app")]);
+    let mended = machine.at("/srv/x").metadata().unwrap();
+    assert_eq!((mended.uid(), mended.gid(), mended.mode() & 0o7777), (4321, 4322, 0o6755));
+}
+
+#[test]
+fn an_owner_that_does_not_exist_is_told_before_anything_is_touched() {
+    let machine = Machine::new();
+    let file = File { owner: account("nobody-here"), ..machine.file("/srv/x", "") };
+    assert_eq!(
+        machine.check(&file),
+        Err(failure(
+            "the user nobody-here does not exist",
+            "declare it before, with `plan.user(\"nobody-here\")`, or the package that brings it"
+        ))
+    );
+    let file = File { group: account("nobody-here"), ..machine.file("/srv/x", "") };
+    assert_eq!(
+        machine.check(&file),
+        Err(failure(
+            "the group nobody-here does not exist",
+            "declare it before, with `plan.group(\"nobody-here\")`, or the package that brings it"
+        ))
+    );
+    // A package that is pending may bring it.
+    let mut world = machine.world();
+    world.makers.push(crate::world::Maker::Package("postgresql".into()));
+    let state = file.observe(&mut world).unwrap();
+    assert_eq!(
+        file.compare(&state, &Turn::default(), &world).unwrap(),
+        Comparison::of(vec![Difference::Create])
+    );
+}
+
+#[test]
+fn what_is_no_file_is_replaced_but_never_written_through() {
+    let machine = Machine::new();
+    machine.make("/srv/elsewhere", "precious");
+    symlink("elsewhere", machine.at("/srv/x")).unwrap();
+    let found = machine.apply(&machine.file("/srv/x", "new")).unwrap();
+    assert_eq!(found, [Difference::Remove { what: "link to elsewhere".into() }, Difference::Create]);
+    assert_eq!(machine.read("/srv/elsewhere"), "precious");
+    assert!(machine.at("/srv/x").symlink_metadata().unwrap().is_file());
+
+    let _listener = listen(&machine.at("/srv/socket"));
+    let found = machine.apply(&machine.file("/srv/socket", "new")).unwrap();
+    assert_eq!(found, [Difference::Remove { what: "socket".into() }, Difference::Create]);
+
+    std::fs::create_dir(machine.at("/srv/d")).unwrap();
+    assert_eq!(
+        machine.check(&machine.file("/srv/d", "new")),
+        Err(failure(
+            "/srv/d is a directory, which no file replaces",
+            "move it away by hand, or give the file another path"
+        ))
+    );
+}
+
+#[test]
+fn secrets_arrive_and_are_never_shown() {
+    let mut machine = Machine::new();
+    let password = machine.secret("DB_PASSWORD", "hunter2hunter2");
+    let file = machine.late_file("/srv/env", Text::from("A=1\nPASSWORD=") + password + Text::from("\n"));
+    machine.apply(&file).unwrap();
+    assert_eq!(machine.read("/srv/env"), "A=1\nPASSWORD=hunter2hunter2\n");
+
+    std::fs::write(machine.at("/srv/env"), "A=1\nPASSWORD=oldoldold\nTOKEN=abcdef\n").unwrap();
+    assert_eq!(
+        machine.apply(&file).unwrap(),
+        [content("A=1\nPASSWORD=‹another secret DB_PASSWORD›\n‹hidden line›\n")]
+    );
+}
+
+#[test]
+fn a_value_that_did_not_arrive_is_a_failure() {
+    let mut other = Machine::new();
+    let text = other.secret("DB_PASSWORD", "x");
+    let machine = Machine::new();
+    assert_eq!(
+        machine.check(&machine.late_file("/srv/env", text)),
+        Err(Failure::new("the value of ‹secret DB_PASSWORD› is not here"))
+    );
+}
+
+#[test]
+fn lines_of_files_that_not_everybody_may_read_are_hidden() {
+    let machine = Machine::new();
+    machine.make("/srv/x", "same\nprecious\n");
+    machine.mode("/srv/x", 0o640);
+    let file = machine.file("/srv/x", "same\nnew\n");
+    assert_eq!(machine.check(&file).unwrap().differences[0], content("same\n‹hidden line›\n"));
+    // Nor may they be read where the directory keeps others out.
+    machine.mode("/srv/x", 0o644);
+    machine.mode("/srv", 0o750);
+    assert_eq!(machine.check(&file).unwrap().differences[0], content("same\n‹hidden line›\n"));
+    machine.mode("/srv", 0o755);
+    assert_eq!(machine.check(&file).unwrap().differences[0], content("same\nprecious\n"));
+}
+
+#[test]
+fn a_validation_sees_the_new_content_and_keeps_the_old_when_it_fails() {
+    let machine = Machine::new();
+    machine.make("/srv/it's", "old\n");
+    let mut file = machine.file("/srv/it's", "new\n");
+    file.validate = Some("echo looking; grep -q good {} || { echo bad content in {} >&2; exit 3; }".into());
+    assert_eq!(
+        machine.apply(&file),
+        Err(Failure::new("the new content of /srv/it's is not valid: the validation ended with status 3")
+            .output("looking\nbad content in /srv/it's")
+            .help("the old file is still in place"))
+    );
+    assert_eq!(machine.read("/srv/it's"), "old\n");
+    file.content = machine.blobs.keep(b"good\n");
+    machine.apply(&file).unwrap();
+    assert_eq!(machine.read("/srv/it's"), "good\n");
+}
+
+#[test]
+fn the_old_content_is_kept_where_only_its_owner_can_read_it() {
+    let machine = Machine::new();
+    machine.make("/srv/x", "old\n");
+    machine.apply(&machine.file("/srv/x", "new\n")).unwrap();
+    machine.apply(&machine.file("/srv/x", "newer\n")).unwrap();
+    let backup = machine.at("/var/lib/paracrine/backup");
+    assert_eq!(backup.metadata().unwrap().mode() & 0o7777, 0o700);
+    let kept: Vec<_> = std::fs::read_dir(&backup).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(std::fs::read_to_string(&kept[0]).unwrap(), "new\n");
+    assert_eq!(kept[0].metadata().unwrap().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn what_a_killed_run_has_left_is_swept() {
+    let machine = Machine::new();
+    machine.make("/srv/.x.paracrine-0123456789abcdef", "left");
+    machine.make("/srv/.x.paracrine-notours", "not ours");
+    let mut world = machine.world();
+    let file = machine.file("/srv/x", "new");
+    let state = file.observe(&mut world).unwrap();
+    file.apply(&state, &Turn::default(), &mut world).unwrap();
+    let mut names: Vec<_> =
+        std::fs::read_dir(machine.at("/srv")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".x.paracrine-notours", "x"]);
+}
+
+#[test]
+fn a_failure_half_way_leaves_the_old_file_and_nothing_else() {
+    let machine = Machine::new();
+    machine.make("/srv/d/x", "old");
+    let file = machine.file("/srv/d/x", "new");
+    // Root writes wherever it likes.
+    if !is_root() {
+        machine.mode("/srv/d", 0o555);
+        assert_eq!(
+            machine.apply(&file),
+            Err(Failure::new("cannot write /srv/d/x: permission denied"))
+        );
+        machine.mode("/srv/d", 0o755);
+        assert_eq!(machine.read("/srv/d/x"), "old");
+    }
+    // What was a file when it was looked at is a directory when it is replaced.
+    let mut world = machine.world();
+    let state = file.observe(&mut world).unwrap();
+    std::fs::remove_file(machine.at("/srv/d/x")).unwrap();
+    std::fs::create_dir(machine.at("/srv/d/x")).unwrap();
+    assert_eq!(
+        file.apply(&state, &Turn::default(), &mut world),
+        Err(Failure::new("cannot replace /srv/d/x: is a directory"))
+    );
+    assert_eq!(std::fs::read_dir(machine.at("/srv/d")).unwrap().count(), 1);
+    // What was there is a link when its mode is set.
+    std::fs::remove_dir(machine.at("/srv/d/x")).unwrap();
+    machine.make("/srv/d/x", "new");
+    machine.mode("/srv/d/x", 0o600);
+    let mut world = machine.world();
+    let state = file.observe(&mut world).unwrap();
+    machine.make("/srv/victim", "");
+    machine.mode("/srv/victim", 0o600);
+    std::fs::remove_file(machine.at("/srv/d/x")).unwrap();
+    symlink("../victim", machine.at("/srv/d/x")).unwrap();
+    assert!(file.apply(&state, &Turn::default(), &mut world).is_err());
+    assert_eq!(machine.at("/srv/victim").metadata().unwrap().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn the_content_of_a_predicted_file_is_not_invented() {
+    let machine = Machine::new();
+    let mut world = machine.world();
+    let first = machine.file("/srv/x", "first");
+    let state = first.observe(&mut world).unwrap();
+    first.predict(&state, &mut world);
+    let second = machine.file("/srv/x", "second");
+    let state = second.observe(&mut world).unwrap();
+    assert_eq!(
+        second.compare(&state, &Turn::default(), &world).unwrap().differences,
+        [Difference::Content { before: OldContent::Opaque { length: 5 } }]
+    );
+}
+
+#[test]
+fn an_empty_file_is_a_file() {
+    let machine = Machine::new();
+    assert_eq!(machine.apply(&machine.file("/srv/x", "")).unwrap(), [Difference::Create]);
+    let file = File { path: path("/srv/x"), content: Content::Late(Text::default()), ..machine.file("/srv/x", "") };
+    assert_eq!(machine.check(&file).unwrap(), Comparison::equal());
+}

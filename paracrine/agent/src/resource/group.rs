@@ -1,0 +1,132 @@
+//! A group of users.
+
+mod tool;
+
+use paracrine_model::protocol::{Difference, Failure};
+use paracrine_model::resource::group::Group;
+
+use crate::manage::{Comparison, Manage, Turn};
+use crate::world::World;
+use crate::world::accounts;
+
+pub(super) use tool::tool;
+
+/// What is known of a group and of those that are in its way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    group: Option<accounts::Group>,
+    /// Who has the id that it should have.
+    taken_by: Option<String>,
+    /// Users of whom it is the primary group.
+    primary_of: Vec<String>,
+}
+
+impl Manage for Group {
+    type State = State;
+
+    fn observe(&self, world: &mut World) -> Result<State, Failure> {
+        readable(world)?;
+        let name = self.group.as_str();
+        Ok(State {
+            group: world.accounts.group(name),
+            taken_by: self
+                .gid
+                .and_then(|gid| world.accounts.group_name(gid))
+                .filter(|taker| taker != name),
+            primary_of: world.accounts.primary_members(name),
+        })
+    }
+
+    fn compare(&self, state: &State, _turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
+        let group = &self.group;
+        let mut comparison = Comparison::equal();
+        match &state.group {
+            None if !self.present => return Ok(comparison),
+            Some(_) if !self.present => {
+                if !state.primary_of.is_empty() {
+                    let users = state.primary_of.join(", ");
+                    return Err(Failure::new(format!(
+                        "the group {group} cannot be removed: it is the primary group of {users}"
+                    )));
+                }
+                comparison.differences.push(Difference::Remove {
+                    what: "group".to_owned(),
+                });
+            }
+            None => {
+                comparison.differences.push(Difference::Create);
+                if let Some(gid) = self.gid {
+                    comparison.attribute("gid", None, &gid.to_string());
+                }
+                // Packages make groups for themselves, of the system's range.
+                if self.system {
+                    comparison.may = world.may_be_brought();
+                }
+            }
+            Some(there) => {
+                if let (Some(gid), before) = (self.gid, there.gid)
+                    && before != Some(gid)
+                {
+                    comparison.attribute(
+                        "gid",
+                        before.map(|gid| gid.to_string()).as_deref(),
+                        &gid.to_string(),
+                    );
+                }
+            }
+        }
+        if let (false, Some(gid), Some(taker)) =
+            (comparison.is_equal() || !self.present, self.gid, &state.taken_by)
+        {
+            return Err(Failure::new(format!(
+                "the group {group} cannot have the id {gid}: {taker} has it"
+            )));
+        }
+        Ok(comparison)
+    }
+
+    fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
+        let (program, mut options) = match &state.group {
+            Some(_) if !self.present => ("groupdel", Vec::new()),
+            Some(_) => ("groupmod", Vec::new()),
+            None => (
+                "groupadd",
+                if self.system {
+                    vec!["--system".to_owned()]
+                } else {
+                    Vec::new()
+                },
+            ),
+        };
+        if let (true, Some(gid)) = (self.present, self.gid) {
+            options.extend(["--gid".to_owned(), gid.to_string()]);
+        }
+        tool(world, program, options, self.group.as_str())
+    }
+
+    fn predict(&self, state: &State, world: &mut World) {
+        let name = self.group.as_str();
+        if !self.present {
+            world.accounts.predict_no_group(name);
+            return;
+        }
+        let there = state.group.clone().unwrap_or_default();
+        let gid = self.gid.or(there.gid);
+        world.accounts.predict_group(accounts::Group {
+            name: name.to_owned(),
+            gid,
+            members: there.members,
+        });
+    }
+}
+
+/// Fails where the files are there and cannot be read: nothing may be told from them then.
+pub(super) fn readable(world: &World) -> Result<(), Failure> {
+    world
+        .accounts
+        .trouble()
+        .map_or(Ok(()), |trouble| Err(Failure::new(trouble)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! A symbolic link.
+
+use paracrine_model::protocol::{Difference, Failure};
+use paracrine_model::resource::link::Link;
+
+use super::unit::predict_unit;
+use crate::manage::{Comparison, Manage, Turn};
+use crate::world::World;
+use crate::world::paths::{PathKind, PathState};
+
+impl Manage for Link {
+    type State = PathState;
+
+    fn observe(&self, world: &mut World) -> Result<PathState, Failure> {
+        world.look(&self.path)
+    }
+
+    fn compare(&self, state: &PathState, _turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
+        let mut comparison = Comparison::default();
+        match &state.kind {
+            PathKind::Missing => {
+                world.require_parent(state)?;
+                comparison.differences.push(Difference::Create);
+                comparison.may = world.path_may_be_brought(&self.path);
+            }
+            PathKind::Link { target } => comparison.attribute("target", Some(target), &self.target),
+            PathKind::File { .. } | PathKind::Other("fifo" | "socket") => {
+                comparison.differences.push(Difference::Remove { what: state.kind.describe() });
+                comparison.differences.push(Difference::Create);
+            }
+            PathKind::Directory | PathKind::Other(_) => {
+                let message = format!("{} is a {}, which no link replaces", self.path, state.kind.describe());
+                return Err(Failure::new(message).help("move it away by hand, or give the link another path"));
+            }
+        }
+        Ok(comparison)
+    }
+
+    fn apply(&self, _state: &PathState, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
+        let staged = world.paths.stage_link(&self.path, &self.target)?;
+        world.paths.place(staged)?;
+        world.units.changed_path(&self.path);
+        Ok(())
+    }
+
+    fn predict(&self, _state: &PathState, world: &mut World) {
+        let kind = PathKind::Link { target: self.target.clone() };
+        world.predict_path(&self.path, PathState::made(kind, "root", "root", 0o777));
+        predict_unit(&self.path, world);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+use paracrine_model::name::{AbsolutePath, Mode, UnitName};
+use paracrine_model::protocol::Difference;
+use paracrine_model::resource::unit::Unit;
+
+use crate::manage::{Comparison, Manage};
+use crate::world::paths::suite::{Machine, absent, attribute, is_root, link};
+
+fn unit(machine: &Machine, name: &str, content: &str) -> Unit {
+    Unit {
+        unit: UnitName::parse(name).unwrap(),
+        path: AbsolutePath::parse(&format!("/etc/systemd/system/{name}")).unwrap(),
+        content: machine.blobs.keep(content.as_bytes()),
+        mode: Mode::FILE,
+    }
+}
+
+fn machine() -> Machine {
+    let machine = Machine::new();
+    std::fs::create_dir_all(machine.at("/etc/systemd/system")).unwrap();
+    machine
+}
+
+#[test]
+fn a_unit_is_a_file_of_root() {
+    let machine = machine();
+    let app = unit(&machine, "app@.service", "[Service]\nExecStart=/bin/true\n");
+    assert_eq!(machine.check(&app).unwrap(), Comparison::of(vec![Difference::Create]));
+    if !is_root() {
+        return;
+    }
+    machine.apply(&app).unwrap();
+    assert_eq!(machine.read("/etc/systemd/system/app@.service"), "[Service]\nExecStart=/bin/true\n");
+    machine.mode("/etc/systemd/system/app@.service", 0o755);
+    assert_eq!(machine.apply(&app).unwrap(), [attribute("mode", "0755", "0644")]);
+    machine.apply(&absent("/etc/systemd/system/app@.service")).unwrap();
+}
+
+#[test]
+fn a_masked_unit_is_unmasked_by_its_file() {
+    if !is_root() {
+        return;
+    }
+    let machine = machine();
+    std::os::unix::fs::symlink("/dev/null", machine.at("/etc/systemd/system/app.service")).unwrap();
+    let app = unit(&machine, "app.service", "[Service]\n");
+    assert_eq!(
+        machine.apply(&app).unwrap(),
+        [Difference::Remove { what: "link to /dev/null".into() }, Difference::Create]
+    );
+}
+
+#[test]
+fn systemd_is_known_to_have_units_that_would_be_made() {
+    let machine = machine();
+    let mut world = machine.world();
+    let app = unit(&machine, "app.service", "[Service]\n");
+    let state = app.observe(&mut world).unwrap();
+    app.predict(&state, &mut world);
+    assert!(world.units.predicts_unit_file("app.service"));
+
+    // However they are made, but by their place.
+    let file = machine.file("/etc/systemd/system/timer.timer", "");
+    let state = file.observe(&mut world).unwrap();
+    file.predict(&state, &mut world);
+    let alias = link("/etc/systemd/system/alias.service", "/opt/app/app.service");
+    let state = alias.observe(&mut world).unwrap();
+    alias.predict(&state, &mut world);
+    let elsewhere = machine.file("/srv/elsewhere.service", "");
+    let state = elsewhere.observe(&mut world).unwrap();
+    elsewhere.predict(&state, &mut world);
+    assert!(world.units.predicts_unit_file("timer.timer"));
+    assert!(world.units.predicts_unit_file("alias.service"));
+    assert!(!world.units.predicts_unit_file("elsewhere.service"));
+}

@@ -1,0 +1,98 @@
+//! The home that `useradd` makes.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use paracrine_model::hash::Hash;
+use paracrine_model::name::AbsolutePath;
+use paracrine_model::resource::user::User;
+
+use crate::world::World;
+use crate::world::paths::{PathKind, PathState};
+
+/// Where a new user's home is.
+pub(super) fn home(user: &User) -> Option<AbsolutePath> {
+    match &user.home {
+        Some(home) => Some(home.clone()),
+        None => AbsolutePath::parse(&format!("/home/{}", user.user)).ok(),
+    }
+}
+
+/// A new home holds a copy of `/etc/skel`.
+pub(super) fn predict_home(home: &AbsolutePath, owner: &str, group: &str, world: &mut World) {
+    let defaults = std::fs::read_to_string(world.root.join("etc/login.defs")).unwrap_or_default();
+    world.predict_path(
+        home,
+        PathState::made(PathKind::Directory, owner, group, home_mode(&defaults)),
+    );
+    let skeleton = world.root.join("etc/skel");
+    copy_skeleton(&skeleton, home, (owner, group), world, 8);
+}
+
+fn copy_skeleton(from: &Path, to: &AbsolutePath, owners: (&str, &str), world: &mut World, depth: usize) {
+    let Ok(entries) = std::fs::read_dir(from) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let (Ok(name), Ok(metadata)) = (entry.file_name().into_string(), entry.metadata()) else {
+            continue;
+        };
+        let Ok(path) = AbsolutePath::parse(&format!("{to}/{name}")) else {
+            continue;
+        };
+        let kind = if metadata.is_dir() {
+            PathKind::Directory
+        } else if metadata.is_file() {
+            let Ok(content) = std::fs::read(entry.path()) else {
+                continue;
+            };
+            PathKind::File {
+                length: content.len() as u64,
+                predicted: Some(Hash::of(&content)),
+            }
+        } else if let Ok(target) = std::fs::read_link(entry.path()) {
+            PathKind::Link {
+                target: target.to_string_lossy().into_owned(),
+            }
+        } else {
+            continue;
+        };
+        let mode = metadata.permissions().mode() & 0o7777;
+        world.predict_path(&path, PathState::made(kind, owners.0, owners.1, mode));
+        if metadata.is_dir() && depth > 0 {
+            copy_skeleton(&entry.path(), &path, owners, world, depth - 1);
+        }
+    }
+}
+
+/// The mode that `useradd` gives a home (login.defs(5)).
+fn home_mode(defaults: &str) -> u32 {
+    let setting = |name: &str| {
+        let mut values = defaults.lines().filter_map(|line| {
+            let mut words = line.split_whitespace();
+            (words.next() == Some(name)).then(|| words.next()).flatten()
+        });
+        values
+            .next_back()
+            .and_then(|value| u32::from_str_radix(value, 8).ok())
+    };
+    setting("HOME_MODE").unwrap_or_else(|| 0o777 & !setting("UMASK").unwrap_or(0o022))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn homes_have_the_mode_of_login_defs() {
+        for (defaults, mode) in [
+            ("", 0o755),
+            ("UMASK\t\t022\n#HOME_MODE 0700\n", 0o755),
+            ("UMASK 027\n", 0o750),
+            ("UMASK 022\nHOME_MODE\t0700\n", 0o700),
+            ("HOME_MODE\nUMASK x\n", 0o755),
+        ] {
+            assert_eq!(home_mode(defaults), mode, "{defaults:?}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One run, from the first word to the last.
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use paracrine_model::hash::Hash;
+use paracrine_model::protocol::{self, Failure, FromAgent, Mode, Start, Summary, ToAgent};
+
+use crate::engine::{Engine, Setup};
+use crate::journal::Journal;
+use crate::lock::Lock;
+use crate::port::{Port, Stdio, greet, unpack};
+use crate::world::World;
+
+const RUN: &str = "/run/paracrine";
+const STATE: &str = "/var/lib/paracrine";
+
+/// Talks to the controller over standard input and output until the run is over.
+pub fn serve(nonce: &str) -> ExitCode {
+    if greet(nonce).is_err() {
+        return ExitCode::FAILURE;
+    }
+    // The kernel's own numbers for "nobody is to read what root's agent holds".
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let stdin = std::io::stdin();
+    let start = match protocol::read::<ToAgent>(&mut stdin.lock()) {
+        Ok(ToAgent::Start(start)) => *start,
+        Ok(ToAgent::Go(_) | ToAgent::Stop) => return refuse("the first message was no start of a run"),
+        Err(error) => return refuse(&error.to_string()),
+    };
+    let mut port = Stdio::new(stdin);
+    match begin(&start, &mut port).and_then(|ready| run(start, ready, port)) {
+        Ok((summary, mut port)) => {
+            port.say(FromAgent::Done(measured(summary)));
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            // A port of its own, as the run may have taken the other with it.
+            let _ = protocol::write(&mut std::io::stdout(), &FromAgent::Refused(failure));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn refuse(why: &str) -> ExitCode {
+    let _ = protocol::write(&mut std::io::stdout(), &FromAgent::Refused(Failure::new(why)));
+    ExitCode::FAILURE
+}
+
+struct Ready {
+    journal: Journal,
+    lock: Option<Lock>,
+}
+
+/// Proves that this is the agent and the machine that the controller means, and takes the lock.
+fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
+    let agent = File::open("/proc/self/exe")
+        .and_then(Hash::of_reader)
+        .map_err(|error| Failure::new(format!("the agent cannot read itself: {error}")))?;
+    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default().trim().to_owned();
+    port.say(FromAgent::Hello { agent, machine });
+    if agent != start.agent {
+        return Err(Failure::new("the agent on the host is not the one of this build")
+            .help("its cache was changed by somebody: remove /var/cache/paracrine on the host and run again"));
+    }
+    let mut at = None;
+    let lock = match start.mode {
+        Mode::Check => {
+            if let Some(holder) = Lock::held_by(Path::new(RUN)) {
+                port.say(FromAgent::Notice(format!("another run is at work here now: {holder}")));
+            }
+            None
+        }
+        Mode::Apply => {
+            let wait = Duration::from_secs(start.lock_wait.into());
+            let mut told = false;
+            let (lock, before) = Lock::take(Path::new(RUN), &start.holder, wait, |holder| {
+                if !std::mem::replace(&mut told, true) {
+                    port.say(FromAgent::Waiting { holder: holder.to_owned() });
+                }
+                port.ending().is_none()
+            })?;
+            at = before.task;
+            Some(lock)
+        }
+    };
+    // Read under the lock: another run may just have written it.
+    let journal = Journal::open(Path::new(STATE))?;
+    match journal.identity() {
+        Some(other) if other != start.identity && !start.adopt => {
+            return Err(Failure::new(format!(
+                "this machine is deployed as {other}, and this run is for {}",
+                start.identity
+            ))
+            .help("check `ssh_hostname` and `ssh_port` in the inventory; `--adopt` takes the machine over"));
+        }
+        _ => {}
+    }
+    if let Some(holder) = journal.cut_off() {
+        let task = at.map(|task| format!(" at {task}")).unwrap_or_default();
+        port.say(FromAgent::Notice(format!("the last run ({holder}) was cut off{task}")));
+    }
+    Ok(Ready { journal, lock })
+}
+
+fn run(start: Start, ready: Ready, port: Stdio) -> Result<(Summary, Stdio), Failure> {
+    let port = Rc::new(RefCell::new(port));
+    let asked = Rc::clone(&port);
+    let world = World::new("/", start.values, move |hash| {
+        let mut port = asked.borrow_mut();
+        port.say(FromAgent::Lacking(vec![*hash]));
+        let contents = port.wait_for_go().map_err(|_| Failure::new("the controller is gone"))?;
+        let found = unpack(&contents)?.into_iter().find(|(found, _)| found == hash);
+        found.map(|(_, bytes)| bytes).ok_or_else(|| Failure::new(format!("the controller lacks the content {hash}")))
+    });
+    let setup = Setup {
+        mode: start.mode,
+        tasks: start.tasks,
+        world,
+        journal: ready.journal,
+        lock: ready.lock,
+        identity: start.identity,
+        holder: start.holder,
+        port: Rc::clone(&port),
+    };
+    let summary = Engine::new(setup).run()?;
+    let port = Rc::try_unwrap(port).map_err(|_| Failure::new("the run has not let go of its connection"))?;
+    Ok((summary, port.into_inner()))
+}
+
+fn measured(mut summary: Summary) -> Summary {
+    let own = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let own = u64::try_from(own.tv_sec * 1_000_000 + own.tv_nsec / 1000).unwrap_or_default();
+    summary.cpu_microseconds = own + children_microseconds().unwrap_or_default();
+    summary.peak_kib = peak_kib().unwrap_or_default();
+    summary
+}
+
+/// Fields 16 and 17 of `/proc/self/stat` (proc(5)), in hundredths of a second on every Debian.
+fn children_microseconds() -> Option<u64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(13)?.parse::<u64>().ok()? + fields.get(14)?.parse::<u64>().ok()?;
+    Some(ticks * 10_000)
+}
+
+fn peak_kib() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}

@@ -1,0 +1,117 @@
+//! The machine as the tasks of one run see it: what is there, under what a check has predicted.
+//!
+//! Every look and every change goes through here. In a check, `predict_*` lays what earlier tasks would have made
+//! over the machine, so that later tasks compare against that; in an apply nothing is ever predicted.
+
+pub mod accounts;
+pub mod packages;
+pub mod paths;
+pub mod process;
+pub mod redact;
+pub mod units;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use paracrine_model::hash::Hash;
+use paracrine_model::name::AbsolutePath;
+use paracrine_model::protocol::{Failure, Outcome, Report};
+use paracrine_model::text::LateValues;
+
+/// See the module.
+pub struct World {
+    /// `/` on hosts; a temporary directory in tests of resources that are only paths.
+    pub(crate) root: PathBuf,
+    /// Values of late texts.
+    pub(crate) values: LateValues,
+    mask: redact::Mask,
+    /// Contents that the controller has sent.
+    pub(crate) contents: BTreeMap<Hash, Vec<u8>>,
+    /// Asks the controller for a content that is not there.
+    pub(crate) fetch: Box<dyn FnMut(&Hash) -> Result<Vec<u8>, Failure>>,
+    pub(crate) paths: paths::Paths,
+    pub(crate) accounts: accounts::Accounts,
+    pub(crate) packages: packages::Packages,
+    pub(crate) units: units::Units,
+    /// Check only: packages and commands that an apply would have run by now, in order: `package nginx`.
+    pub(crate) makers: Vec<Maker>,
+}
+
+/// Check only: something pending that may make more than the plan says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Maker {
+    /// A package would have been installed.
+    Package(String),
+    /// A command would have been run.
+    Command(String),
+}
+
+impl World {
+    /// The machine below `root`.
+    pub fn new(
+        root: impl Into<PathBuf>,
+        values: LateValues,
+        fetch: impl FnMut(&Hash) -> Result<Vec<u8>, Failure> + 'static,
+    ) -> Self {
+        let root = root.into();
+        Self {
+            paths: paths::Paths::new(&root),
+            accounts: accounts::Accounts::new(&root),
+            packages: packages::Packages::new(&root),
+            units: units::Units::new(),
+            root,
+            mask: redact::Mask::new(&values),
+            values,
+            contents: BTreeMap::new(),
+            fetch: Box::new(fetch),
+            makers: Vec::new(),
+        }
+    }
+
+    /// Keeps contents that the controller has sent.
+    pub fn keep(&mut self, contents: impl IntoIterator<Item = (Hash, Vec<u8>)>) {
+        self.contents.extend(contents);
+    }
+
+    /// A content, asked for if it is not here yet.
+    ///
+    /// # Errors
+    /// The controller is gone or lacks it.
+    pub fn content(&mut self, hash: &Hash) -> Result<Vec<u8>, Failure> {
+        match self.contents.get(hash) {
+            Some(bytes) => Ok(bytes.clone()),
+            None => (self.fetch)(hash),
+        }
+    }
+
+    /// A report without the values of secrets: the one exit through which programs' output leaves the machine.
+    pub fn mask(&self, report: Report) -> Report {
+        let outcome = match report.outcome {
+            Outcome::Changed => Outcome::Changed,
+            Outcome::MayChange { because } => Outcome::MayChange { because: self.mask.text(&because) },
+            Outcome::Failed(failure) => Outcome::Failed(self.mask.failure(failure)),
+        };
+        let differences = report.differences.into_iter().map(|difference| self.mask.difference(difference)).collect();
+        Report { outcome, differences, ..report }
+    }
+
+    /// Check only: why something missing may be there after all, when its task's turn comes in an apply.
+    pub fn may_be_brought(&self) -> Option<String> {
+        self.makers.last().map(|maker| match maker {
+            Maker::Package(name) => format!("package {name} may bring it"),
+            Maker::Command(name) => format!("command `{name}` may make it"),
+        })
+    }
+
+    /// Check only: why the missing `path` may be there after all. Packages bring nothing to the places that Debian's
+    /// policy keeps for the administrator (the FHS's `/srv`, `/opt`, `/usr/local`, homes).
+    pub fn path_may_be_brought(&self, path: &AbsolutePath) -> Option<String> {
+        const LOCAL: [&str; 6] = ["/home/", "/opt/", "/root/", "/srv/", "/usr/local/", "/tmp/"];
+        let local = LOCAL.iter().any(|place| path.as_str().starts_with(place));
+        let maker = self.makers.iter().rev().find(|maker| !local || matches!(maker, Maker::Command(_)))?;
+        Some(match maker {
+            Maker::Package(name) => format!("package {name} may bring it"),
+            Maker::Command(name) => format!("command `{name}` may make it"),
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! Owners and groups that a task asks for.
+
+use paracrine_model::name::AccountName;
+use paracrine_model::protocol::Failure;
+
+use super::PathState;
+use crate::world::World;
+
+/// An owner and a group on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owners {
+    user: (String, Option<u32>),
+    group: (String, Option<u32>),
+}
+
+impl World {
+    /// Looks up the owner and group that something should have. Where it has them already, `state` is told to name
+    /// them so: two names may mean one number.
+    pub(crate) fn owners(&mut self, owner: &AccountName, group: &AccountName, state: &mut PathState) -> Owners {
+        let (uid, gid) = (self.accounts.uid(owner.as_str()), self.accounts.gid(group.as_str()));
+        if let Some((user, owners)) = state.ids {
+            if uid == Some(user) {
+                owner.as_str().clone_into(&mut state.owner);
+            }
+            if gid == Some(owners) {
+                group.as_str().clone_into(&mut state.group);
+            }
+        }
+        Owners { user: (owner.to_string(), uid), group: (group.to_string(), gid) }
+    }
+
+    /// Fails if the owner or group does not exist, unless in a check an earlier task may make it.
+    ///
+    /// # Errors
+    /// Which, and how to have it made.
+    pub(crate) fn require_owners(&self, owners: &Owners) -> Result<(), Failure> {
+        let (user, group) = (&owners.user, &owners.group);
+        if user.1.is_none() && !self.accounts.predicts_user(&user.0) && self.may_be_brought().is_none() {
+            return Err(missing_user(&user.0));
+        }
+        if group.1.is_none() && !self.accounts.predicts_group(&group.0) && self.may_be_brought().is_none() {
+            return Err(missing_group(&group.0));
+        }
+        Ok(())
+    }
+}
+
+impl Owners {
+    /// Their numbers.
+    ///
+    /// # Errors
+    /// One does not exist.
+    pub(crate) fn ids(&self) -> Result<(u32, u32), Failure> {
+        let uid = self.user.1.ok_or_else(|| missing_user(&self.user.0))?;
+        let gid = self.group.1.ok_or_else(|| missing_group(&self.group.0))?;
+        Ok((uid, gid))
+    }
+}
+
+fn missing_user(name: &str) -> Failure {
+    Failure::new(format!("the user {name} does not exist"))
+        .help(format!("declare it before, with `plan.user(\"{name}\")`, or the package that brings it"))
+}
+
+fn missing_group(name: &str) -> Failure {
+    Failure::new(format!("the group {name} does not exist"))
+        .help(format!("declare it before, with `plan.group(\"{name}\")`, or the package that brings it"))
+}

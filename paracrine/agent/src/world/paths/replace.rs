@@ -1,0 +1,342 @@
+//! New files, links and directories, and owners and modes of those that are there.
+//!
+//! A file is written under a hidden name in its own directory, so that it gets the security label it should have, and
+//! renamed when all of it is on the disk: whoever looks sees the old or the new one, whole.
+
+use std::collections::hash_map::RandomState;
+use std::fs::File;
+use std::hash::BuildHasher;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use paracrine_model::hash::Hash;
+use paracrine_model::name::AbsolutePath;
+use paracrine_model::protocol::Failure;
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
+
+use super::walk::{Found, Place, join};
+use super::{DIRECTORY, PathKind, Paths, entries, failed, kind_of, missing_directory, open_at};
+
+/// Whom something belongs to and what they may do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) mode: u32,
+}
+
+/// Something new beside the place it is meant for; gone when it is dropped before it was put there.
+pub(crate) struct Staged {
+    parent: Rc<Place>,
+    temporary: String,
+    name: String,
+    path: AbsolutePath,
+    /// As programs find it.
+    seen: PathBuf,
+    placed: bool,
+}
+
+impl Staged {
+    /// Where programs find it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.seen
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let (false, Some(parent)) = (self.placed, self.parent.fd()) {
+            // What is left is swept by the next run that writes there.
+            let _ = rustix::fs::unlinkat(parent, self.temporary.as_str(), AtFlags::empty());
+        }
+    }
+}
+
+impl Paths {
+    /// Writes a new file beside the place it is meant for, with all its attributes.
+    ///
+    /// # Errors
+    /// It cannot be written; nothing has changed then.
+    pub(crate) fn stage_file(
+        &mut self,
+        path: &AbsolutePath,
+        content: &[u8],
+        attributes: Attributes,
+    ) -> Result<Staged, Failure> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut made = None;
+        let staged = self.stage(path, |parent, temporary| {
+            made = Some(rustix::fs::openat(parent, temporary, flags, Mode::from_raw_mode(0o600))?);
+            Ok(())
+        })?;
+        let Some(fd) = made else {
+            return Err(failed("write", path, Errno::IO));
+        };
+        let mut file = File::from(fd);
+        file.write_all(content)
+            .map_err(|error| failed("write", path, Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
+        let fd = OwnedFd::from(file);
+        set(&fd, attributes).map_err(|error| failed("set owner and mode of", path, error))?;
+        rustix::fs::fsync(&fd).map_err(|error| failed("write", path, error))?;
+        Ok(staged)
+    }
+
+    /// Makes a new link beside the place it is meant for.
+    ///
+    /// # Errors
+    /// It cannot be made; nothing has changed then.
+    pub(crate) fn stage_link(&mut self, path: &AbsolutePath, target: &str) -> Result<Staged, Failure> {
+        self.stage(path, |parent, temporary| rustix::fs::symlinkat(target, parent, temporary))
+    }
+
+    fn stage(
+        &mut self,
+        path: &AbsolutePath,
+        mut make: impl FnMut(&OwnedFd, &str) -> Result<(), Errno>,
+    ) -> Result<Staged, Failure> {
+        let found = self.find(path)?;
+        let parent = self.existing(&found, path)?;
+        self.sweep(&found.parent);
+        for _ in 0..16 {
+            let temporary = temporary_name(&found.name);
+            match make(parent, &temporary) {
+                Ok(()) => {
+                    let inside = join(found.parent.canonical(), &temporary);
+                    return Ok(Staged {
+                        parent: found.parent.clone(),
+                        temporary,
+                        name: found.name,
+                        path: path.clone(),
+                        seen: self.root.join(inside.trim_start_matches('/')),
+                        placed: false,
+                    });
+                }
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(failed("write", path, error)),
+            }
+        }
+        Err(failed("write", path, Errno::EXIST))
+    }
+
+    /// Puts it in its place. The file that was there, if one was, is kept for a rollback.
+    ///
+    /// # Errors
+    /// The old file cannot be kept, or the new one not be put there; the old one is still there then.
+    pub(crate) fn place(&mut self, mut staged: Staged) -> Result<(), Failure> {
+        let place = staged.parent.clone();
+        let path = staged.path.clone();
+        let Some(parent) = place.fd() else {
+            return Err(failed("write", &path, Errno::NOENT));
+        };
+        self.keep_old(parent, &staged.name, &path)?;
+        rustix::fs::renameat(parent, staged.temporary.as_str(), parent, staged.name.as_str())
+            .map_err(|error| failed("replace", &path, error))?;
+        staged.placed = true;
+        // A link may have been replaced that was on the way to somewhere.
+        self.forget();
+        sync_directory(parent).map_err(|error| failed("write the directory of", &path, error))
+    }
+
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// It cannot be made, or not get its attributes.
+    pub(crate) fn make_directory(&mut self, path: &AbsolutePath, attributes: Attributes) -> Result<(), Failure> {
+        let found = self.find(path)?;
+        let parent = self.existing(&found, path)?;
+        rustix::fs::mkdirat(parent, found.name.as_str(), Mode::from_raw_mode(0o700))
+            .map_err(|error| failed("make the directory", path, error))?;
+        self.forget();
+        self.set_attributes(path, &PathKind::Directory, attributes)?;
+        sync_directory(parent).map_err(|error| failed("write the directory of", path, error))
+    }
+
+    /// Sets the owner and mode of what is there, which has to be of that kind.
+    ///
+    /// # Errors
+    /// It is something else by now, or may not be changed.
+    pub(crate) fn set_attributes(
+        &mut self,
+        path: &AbsolutePath,
+        kind: &PathKind,
+        attributes: Attributes,
+    ) -> Result<(), Failure> {
+        let found = self.find(path)?;
+        let parent = self.existing(&found, path)?;
+        let failure = |error| failed("set owner and mode of", path, error);
+        let wanted = if *kind == PathKind::Directory { FileType::Directory } else { FileType::RegularFile };
+        // A descriptor, so that what is changed is what was looked at; to read if possible, as changing the mode
+        // through one that is good for nothing else needs `/proc`.
+        let fd = match open_at(parent, &found.name, OFlags::RDONLY) {
+            Err(Errno::ACCESS) => open_at(parent, &found.name, OFlags::PATH),
+            opened => opened,
+        }
+        .map_err(failure)?;
+        let stat = rustix::fs::fstat(&fd).map_err(failure)?;
+        if kind_of(&stat) != wanted || (wanted == FileType::RegularFile && stat.st_nlink > 1) {
+            return Err(Failure::new(format!("{path} changed while it was looked at")));
+        }
+        let (old, owners) = (stat.st_mode & 0o7777, (stat.st_uid, stat.st_gid));
+        if owners != (attributes.uid, attributes.gid) {
+            // Neither the old owners nor the new ones may do meanwhile what only the others may.
+            let both = old & attributes.mode & 0o777;
+            if both != old {
+                set_mode(&fd, both).map_err(failure)?;
+            }
+            set_owners(&fd, attributes).map_err(failure)?;
+            set_mode(&fd, attributes.mode).map_err(failure)?;
+        } else if old != attributes.mode {
+            set_mode(&fd, attributes.mode).map_err(failure)?;
+        }
+        self.forget();
+        match rustix::fs::fsync(&fd) {
+            // Not opened to read, so it cannot be waited for.
+            Err(Errno::BADF) => Ok(()),
+            synced => synced.map_err(failure),
+        }
+    }
+
+    /// The directory a path lies in.
+    pub(super) fn existing<'a>(&self, found: &'a Found, path: &AbsolutePath) -> Result<&'a OwnedFd, Failure> {
+        match (found.parent.fd(), found.parent.missing()) {
+            (Some(parent), _) => Ok(parent),
+            (None, Some(missing)) => Err(missing_directory(missing)),
+            (None, None) => Err(failed("write", path, Errno::NOENT)),
+        }
+    }
+
+    /// Copies a file that is about to be replaced to where only root can read it.
+    fn keep_old(&mut self, parent: &OwnedFd, name: &str, path: &AbsolutePath) -> Result<(), Failure> {
+        let failure = |error| failed("keep the old content of", path, error);
+        let io_failure = |error: std::io::Error| failure(Errno::from_io_error(&error).unwrap_or(Errno::IO));
+        let stat = match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if kind_of(&stat) == FileType::RegularFile => stat,
+            Ok(_) | Err(Errno::NOENT) => return Ok(()),
+            Err(error) => return Err(failure(error)),
+        };
+        let old = open_at(parent, name, OFlags::RDONLY).map_err(failure)?;
+        let backup = self.backup_directory()?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let kept = Hash::of(path.as_str().as_bytes()).to_string();
+        let temporary = format!("{kept}.new");
+        let _ = rustix::fs::unlinkat(&backup, temporary.as_str(), AtFlags::empty());
+        let copy = rustix::fs::openat(&backup, temporary.as_str(), flags, Mode::from_raw_mode(0o600))
+            .map_err(failure)?;
+        // A file that grows while it is copied would never end.
+        let length = stat.st_size.max(0) as u64;
+        let copied = std::io::copy(&mut File::from(old).take(length), &mut File::from(copy))
+            .map_err(io_failure)
+            .and_then(|_| {
+                rustix::fs::renameat(&backup, temporary.as_str(), &backup, kept.as_str()).map_err(failure)
+            });
+        if copied.is_err() {
+            let _ = rustix::fs::unlinkat(&backup, temporary.as_str(), AtFlags::empty());
+        }
+        copied
+    }
+
+    /// `/var/lib/paracrine/backup`, made if it is not there.
+    fn backup_directory(&mut self) -> Result<OwnedFd, Failure> {
+        const PLACES: [(&str, u32); 4] =
+            [("/var", 0o755), ("/var/lib", 0o755), ("/var/lib/paracrine", 0o700), ("/var/lib/paracrine/backup", 0o700)];
+        let mut links = 40;
+        let mut missing = false;
+        for (path, mode) in PLACES {
+            let (above, name) = path.rsplit_once('/').unwrap_or_default();
+            let above = self.directory(if above.is_empty() { "/" } else { above }, &mut links)?;
+            let Some(fd) = above.fd() else {
+                return Err(missing_directory(above.canonical()));
+            };
+            match rustix::fs::mkdirat(fd, name, Mode::from_raw_mode(mode)) {
+                Ok(()) => missing = true,
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(failed("make the directory", &path, error)),
+            }
+        }
+        if missing {
+            self.forget();
+        }
+        let backup = self.directory(PLACES[3].0, &mut links)?;
+        let fd = backup.fd().ok_or_else(|| missing_directory(PLACES[3].0))?;
+        rustix::fs::openat(fd, ".", DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(|error| failed("open", &PLACES[3].0, error))
+    }
+
+    /// Removes from a directory what killed runs have left there.
+    fn sweep(&mut self, place: &Rc<Place>) {
+        let Some(fd) = place.fd() else { return };
+        if !self.swept.insert(place.canonical().to_owned()) {
+            return;
+        }
+        let Ok(listed) = open_at(fd, ".", DIRECTORY).and_then(entries) else {
+            return;
+        };
+        for (name, _) in listed {
+            if name.to_str().is_ok_and(is_temporary) {
+                // Whatever cannot be removed is in nobody's way.
+                let _ = rustix::fs::unlinkat(fd, name.as_c_str(), AtFlags::empty());
+            }
+        }
+    }
+}
+
+/// What stands between the name of a file and the random end of the name of its successor.
+const MARK: &str = ".paracrine-";
+
+/// `.app.conf.paracrine-0123456789abcdef`; long names are cut so that it fits.
+fn temporary_name(name: &str) -> String {
+    let mut end = name.len().min(255 - 1 - MARK.len() - 16);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    // The standard library seeds this from the system's randomness.
+    let random = RandomState::new().hash_one(name);
+    format!(".{}{MARK}{random:016x}", &name[..end])
+}
+
+fn is_temporary(name: &str) -> bool {
+    name.starts_with('.')
+        && name.rsplit_once(MARK).is_some_and(|(_, random)| {
+            random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        })
+}
+
+/// Owners first: changing them takes setuid bits away.
+fn set(fd: &OwnedFd, attributes: Attributes) -> Result<(), Errno> {
+    let stat = rustix::fs::fstat(fd)?;
+    if (stat.st_uid, stat.st_gid) != (attributes.uid, attributes.gid) {
+        set_owners(fd, attributes)?;
+    }
+    rustix::fs::fchmod(fd, Mode::from_raw_mode(attributes.mode))
+}
+
+fn set_owners(fd: &OwnedFd, attributes: Attributes) -> Result<(), Errno> {
+    let (uid, gid) = (Uid::from_raw(attributes.uid), Gid::from_raw(attributes.gid));
+    rustix::fs::chownat(fd, "", Some(uid), Some(gid), AtFlags::EMPTY_PATH)
+}
+
+fn set_mode(fd: &OwnedFd, mode: u32) -> Result<(), Errno> {
+    match rustix::fs::fchmod(fd, Mode::from_raw_mode(mode)) {
+        Err(Errno::BADF) => {
+            let own = format!("/proc/self/fd/{}", fd.as_raw_fd());
+            rustix::fs::chmod(own, Mode::from_raw_mode(mode))
+        }
+        done => done,
+    }
+}
+
+pub(super) fn sync_directory(parent: &OwnedFd) -> Result<(), Errno> {
+    match open_at(parent, ".", DIRECTORY) {
+        Ok(fd) => match rustix::fs::fsync(&fd) {
+            // Not every file system can.
+            Err(Errno::INVAL) => Ok(()),
+            synced => synced,
+        },
+        // One that may be written to but not read.
+        Err(Errno::ACCESS) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,286 @@
+//! Programs that the agent runs: in a process group of their own, with a clean environment, their output captured up
+//! to a limit, and ended with all their children when their time is over.
+//!
+//! Nothing secret is ever an argument or in the environment. A script goes to the shell over standard input, but not
+//! as its standard input: `sh` reads all of it into a variable (not exported), turns its standard input to
+//! `/dev/null`, and evaluates it. So a script that itself reads standard input finds nothing there instead of eating
+//! its own next lines; no descriptor with the script in it is inherited by what the script starts, as it would be
+//! with `sh /dev/fd/N`; and it works for users who could not open another user's pipe or file.
+
+mod capture;
+mod run;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use paracrine_model::protocol::Failure;
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::fd::OwnedFd;
+
+use super::accounts::User;
+pub use capture::{plain, tail};
+pub use run::Running;
+pub(crate) use run::ends_within;
+
+/// Where programs are looked for.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What is kept of a program's output: its end.
+const OUTPUT: usize = 64 * 1024;
+
+/// What is kept of an answer that is read by a program: all of it.
+const ANSWER: usize = 64 * 1024 * 1024;
+
+/// Reads the script into a variable, gives up standard input, and evaluates it. The blank keeps a script that begins
+/// with `-` from being an option.
+const EVALUATE: &str = r#"script=$(cat) && exec </dev/null && eval " $script""#;
+
+/// A program to be run.
+#[derive(Clone, Debug)]
+pub struct Program {
+    words: Vec<OsString>,
+    input: Vec<u8>,
+    directory: PathBuf,
+    environment: Vec<(&'static str, OsString)>,
+    user: Option<(u32, u32)>,
+    timeout: Duration,
+    interruptible: bool,
+    separate: bool,
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By itself, with this status.
+    Status(i32),
+    /// By this signal, which did not come from us.
+    Signal(i32),
+    /// By us: its time was over.
+    Timeout(Duration),
+    /// By us: the run was broken off.
+    Interrupt,
+}
+
+/// A program that has ended.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// How.
+    pub end: End,
+    /// The end of what it said, as plain text: standard output and error as they came, or only standard output of
+    /// a program that was asked something.
+    pub output: String,
+    /// Standard error of a program that was asked something.
+    pub errors: String,
+    /// The program's name, for messages.
+    pub program: String,
+}
+
+impl Program {
+    /// A program by its name, to be found in the standard places. Its time is ten minutes unless told otherwise.
+    pub fn new(program: &str) -> Self {
+        Self {
+            words: vec![program.into()],
+            input: Vec::new(),
+            directory: PathBuf::from("/"),
+            environment: Vec::new(),
+            user: None,
+            timeout: Duration::from_secs(600),
+            interruptible: false,
+            separate: false,
+        }
+    }
+
+    /// A shell command that holds no secret, such as a guard.
+    pub fn shell(command: &str) -> Self {
+        Self::new("/bin/sh").args(["-c", command])
+    }
+
+    /// A script for `/bin/sh -e`, which may hold secrets: see the module.
+    pub fn script(script: String) -> Self {
+        Self::new("/bin/sh").args(["-e", "-c", EVALUATE]).input(script)
+    }
+
+    /// Adds arguments. Never a secret: anybody on the machine can read them.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.words.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// What it reads on standard input; nothing where nothing is said.
+    #[must_use]
+    pub fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// Adds to its environment. Never a secret.
+    #[must_use]
+    pub fn environment(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// Where it runs; `/` where nothing is said.
+    #[must_use]
+    pub fn directory(mut self, directory: impl AsRef<Path>) -> Self {
+        self.directory = directory.as_ref().to_owned();
+        self
+    }
+
+    /// Ends it after this time.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Ends it when the run is broken off ([`interrupt`]). Not for what must not be torn, like `dpkg`.
+    #[must_use]
+    pub fn interruptible(mut self) -> Self {
+        self.interruptible = true;
+        self
+    }
+
+    /// Keeps all of standard output, and standard error apart: for answers that are read by us.
+    #[must_use]
+    pub fn separate(mut self) -> Self {
+        self.separate = true;
+        self
+    }
+
+    /// Runs it as this user, with all the user's groups and none of ours. `setpriv` (of Debian's essential
+    /// util-linux) does the switch, because Rust has no safe way to set supplementary groups; unlike `runuser` it
+    /// opens no PAM session, whose processes would outlive the command.
+    ///
+    /// # Errors
+    /// A user that does not exist yet.
+    pub fn user(mut self, user: &User) -> Result<Self, Failure> {
+        let (Some(uid), Some(gid)) = (user.uid, user.gid) else {
+            return Err(Failure::new(format!("user {} does not exist yet", user.name)));
+        };
+        self.environment.extend([
+            ("HOME", OsString::from(&user.home)),
+            ("USER", OsString::from(&user.name)),
+            ("LOGNAME", OsString::from(&user.name)),
+        ]);
+        self.user = Some((uid, gid));
+        Ok(self)
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// It cannot be started. How it ended is no error here: see [`Finished`].
+    pub fn run(self) -> Result<Finished, Failure> {
+        self.start()?.wait()
+    }
+
+    /// Starts it, to be waited for later.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start(self) -> Result<Running, Failure> {
+        Running::start(self)
+    }
+
+    fn name(&self) -> String {
+        self.words
+            .first()
+            .map(|word| word.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    }
+
+    /// The command line, with the change of user before it where there is one.
+    fn command_line(&self) -> Vec<OsString> {
+        let mut line = Vec::new();
+        let ours = rustix::process::geteuid().as_raw();
+        if let Some((uid, gid)) = self.user.filter(|(uid, _)| *uid != ours) {
+            line.push("setpriv".into());
+            line.push(format!("--reuid={uid}").into());
+            line.push(format!("--regid={gid}").into());
+            line.extend(["--init-groups".into(), "--".into()]);
+        }
+        line.extend(self.words.iter().cloned());
+        line
+    }
+}
+
+impl Finished {
+    /// Whether it ended well.
+    pub fn succeeded(&self) -> bool {
+        self.end == End::Status(0)
+    }
+
+    /// What it said on both streams.
+    pub fn said(&self) -> String {
+        match (self.output.trim(), self.errors.trim()) {
+            (_, "") => self.output.clone(),
+            ("", _) => self.errors.clone(),
+            (output, errors) => format!("{output}\n{errors}"),
+        }
+    }
+
+    /// `ended with status 1`
+    pub fn how(&self) -> String {
+        match self.end {
+            End::Status(status) => format!("ended with status {status}"),
+            End::Signal(signal) => format!("was ended by signal {signal}{}", signal_name(signal)),
+            End::Timeout(after) => format!("was ended because it took longer than {} s", after.as_secs()),
+            End::Interrupt => "was ended because the run was broken off".to_owned(),
+        }
+    }
+
+    /// That it failed, with the end of what it said.
+    pub fn failure(&self) -> Failure {
+        Failure::new(format!("{} {}", self.program, self.how())).output(tail(&self.said()))
+    }
+
+    /// Itself, if it ended well.
+    ///
+    /// # Errors
+    /// [`Self::failure`]
+    pub fn checked(self) -> Result<Self, Failure> {
+        if self.succeeded() {
+            Ok(self)
+        } else {
+            Err(self.failure())
+        }
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        2 => " (SIGINT)",
+        6 => " (SIGABRT)",
+        7 => " (SIGBUS)",
+        9 => " (SIGKILL: the kernel does that when memory runs out)",
+        11 => " (SIGSEGV)",
+        13 => " (SIGPIPE)",
+        15 => " (SIGTERM)",
+        _ => "",
+    }
+}
+
+static INTERRUPTED: OnceLock<Option<OwnedFd>> = OnceLock::new();
+
+/// Readable once the run is broken off; `None` where the kernel gives no descriptor, and commands run to their end.
+fn interruption() -> Option<&'static OwnedFd> {
+    INTERRUPTED
+        .get_or_init(|| eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok())
+        .as_ref()
+}
+
+/// Breaks the run off: ends the interruptible program that runs now, and those that would be started. Any thread may
+/// call it.
+pub fn interrupt() {
+    if let Some(descriptor) = interruption() {
+        // It can fail only by having been called 2⁶⁴ times.
+        let _ = rustix::io::write(descriptor, &1_u64.to_ne_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+//! Names that are checked once, when they are made, and trusted from then on.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! names {
+    ($($(#[$doc:meta])+ $type:ident, $what:literal, $check:expr;)+) => {
+        $(
+            $(#[$doc])+
+            #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+            pub struct $type(String);
+
+            impl $type {
+                /// Checks a name.
+                ///
+                /// # Errors
+                /// What is wrong with it, as half a sentence about the name.
+                pub fn parse(name: &str) -> Result<Self, String> {
+                    let check: fn(&str) -> Result<(), String> = $check;
+                    check(name)?;
+                    Ok(Self(name.to_owned()))
+                }
+
+                /// What kind of name this is, for messages.
+                pub const WHAT: &'static str = $what;
+
+                /// The name.
+                pub fn as_str(&self) -> &str {
+                    &self.0
+                }
+            }
+
+            impl fmt::Display for $type {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str(&self.0)
+                }
+            }
+        )+
+    };
+}
+
+names! {
+    /// An absolute path without `.`, `..`, doubled or final slashes: one path, one spelling.
+    AbsolutePath, "path", check_path;
+    /// A Debian package (deb-policy 5.6.7), optionally with `:arch`.
+    PackageName, "package", check_package;
+    /// A Debian version (deb-policy 5.6.12).
+    Version, "version", check_version;
+    /// A user or group as Debian's `adduser` takes it: `[a-z_][a-z0-9_-]*`, at most 32 characters.
+    AccountName, "account", check_account;
+    /// A systemd unit with its type: `nginx.service`.
+    UnitName, "unit", check_unit;
+}
+
+impl AccountName {
+    /// `root`
+    pub fn root() -> Self {
+        Self("root".to_owned())
+    }
+}
+
+impl AbsolutePath {
+    /// The directory it lies in; `None` for `/`.
+    pub fn parent(&self) -> Option<Self> {
+        let cut = self.0.rfind('/')?;
+        match (cut, self.0.len()) {
+            (_, 1) => None,
+            (0, _) => Some(Self("/".to_owned())),
+            _ => Some(Self(self.0[..cut].to_owned())),
+        }
+    }
+
+    /// The last component; empty for `/`.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Whether it lies below `directory`.
+    pub fn is_below(&self, directory: &Self) -> bool {
+        match directory.0.as_str() {
+            "/" => self.0 != "/",
+            above => self.0.strip_prefix(above).is_some_and(|rest| rest.starts_with('/')),
+        }
+    }
+}
+
+fn check_path(path: &str) -> Result<(), String> {
+    if path.is_empty() {
+        return Err("is empty".into());
+    }
+    if !path.starts_with('/') {
+        return Err("is relative: a path on a host starts with `/`".into());
+    }
+    if path.contains('\0') || path.contains('\n') {
+        return Err("holds a zero byte or a line break".into());
+    }
+    if path == "/" {
+        return Ok(());
+    }
+    for component in path[1..].split('/') {
+        match component {
+            "" => return Err("has a doubled or final `/`".into()),
+            "." | ".." => return Err(format!("has a `{component}` in it: write it out")),
+            long if long.len() > 255 => return Err("has a component of over 255 bytes".into()),
+            _ => {}
+        }
+    }
+    if path.len() > 4095 { Err("is longer than 4095 bytes".into()) } else { Ok(()) }
+}
+
+fn check_package(name: &str) -> Result<(), String> {
+    let (bare, arch) = name.split_once(':').map_or((name, None), |(bare, arch)| (bare, Some(arch)));
+    if let Some(arch) = arch
+        && (arch.is_empty() || !arch.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
+    {
+        return Err("has a malformed architecture after the `:`".into());
+    }
+    if let Some((package, version)) = bare.split_once('=') {
+        return Err(format!("holds a version: write `package(\"{package}\").at_least(\"{version}\")`"));
+    }
+    if bare.len() < 2 {
+        return Err("is too short: a package's name has at least two characters".into());
+    }
+    match bare.bytes().next() {
+        Some(b) if b.is_ascii_lowercase() || b.is_ascii_digit() => {}
+        _ => return Err("does not start with a lower case letter or digit".into()),
+    }
+    let bad = bare.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(*c)));
+    bad.map_or(Ok(()), |c| Err(format!("holds `{}`: only `a-z`, `0-9`, `+`, `-` and `.` may stand there", c.escape_debug())))
+}
+
+fn check_version(version: &str) -> Result<(), String> {
+    let rest = match version.split_once(':') {
+        Some((epoch, rest)) if !epoch.is_empty() && epoch.bytes().all(|b| b.is_ascii_digit()) => rest,
+        Some(_) => return Err("has an epoch that is not a number".into()),
+        None => version,
+    };
+    if !rest.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err("does not start with a digit".into());
+    }
+    let bad = rest.chars().find(|c| !(c.is_ascii_alphanumeric() || ".+-~".contains(*c)));
+    bad.map_or(Ok(()), |c| Err(format!("holds `{}`", c.escape_debug())))
+}
+
+fn check_account(name: &str) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("is empty".into());
+    }
+    if name.len() > 32 {
+        return Err("is longer than 32 characters".into());
+    }
+    if !name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') {
+        return Err("does not start with a lower case letter or `_`".into());
+    }
+    let bad = name.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(*c)));
+    bad.map_or(Ok(()), |c| Err(format!("holds `{}`: only `a-z`, `0-9`, `_` and `-` may stand there", c.escape_debug())))
+}
+
+/// The types of units that systemd knows (systemd.unit(5)).
+pub const UNIT_TYPES: [&str; 11] =
+    ["service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope"];
+
+fn check_unit(name: &str) -> Result<(), String> {
+    let Some((stem, kind)) = name.rsplit_once('.') else {
+        return Err("has no type: write it with its ending, like `.service`".into());
+    };
+    if !UNIT_TYPES.contains(&kind) {
+        return Err(format!("ends in `.{kind}`, which is no type of unit"));
+    }
+    if stem.is_empty() || name.len() > 255 {
+        return Err("is empty or longer than 255 characters".into());
+    }
+    let bad = stem.chars().find(|c| !(c.is_ascii_alphanumeric() || ":-_.\\@".contains(*c)));
+    bad.map_or(Ok(()), |c| Err(format!("holds `{}`", c.escape_debug())))
+}
+
+/// File mode bits, `0o0000` to `0o7777`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Mode(u16);
+
+impl Mode {
+    /// Checks a mode.
+    ///
+    /// # Errors
+    /// Out of range, or a decimal number that was meant to be octal.
+    pub fn parse(mode: u32) -> Result<Self, String> {
+        let digits = mode.to_string();
+        match u16::try_from(mode) {
+            Ok(mode) if mode <= 0o7777 => {
+                // 644 is 0o1204: nobody means that.
+                let decimal = digits.len() >= 3 && digits.bytes().all(|b| b <= b'7') && mode & 0o400 == 0;
+                let meant = u32::from_str_radix(&digits, 8).unwrap_or_default();
+                if decimal && meant & 0o400 != 0 {
+                    Err(format!("is decimal: write `0o{digits}`"))
+                } else {
+                    Ok(Self(mode))
+                }
+            }
+            _ => Err("is out of range: `0o0000` to `0o7777`".into()),
+        }
+    }
+
+    /// The bits.
+    pub fn bits(self) -> u32 {
+        self.0.into()
+    }
+
+    /// 0644: what files get where nothing is said.
+    pub const FILE: Self = Self(0o644);
+    /// 0600: what files get that hold a secret.
+    pub const PRIVATE: Self = Self(0o600);
+    /// 0755: what directories get where nothing is said.
+    pub const DIRECTORY: Self = Self(0o755);
+}
+
+/// `0644`
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04o}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_what_is_wrong_with_them() {
+        let path = |s: &str| AbsolutePath::parse(s).map(|p| p.to_string());
+        assert_eq!(path("etc/motd"), Err("is relative: a path on a host starts with `/`".into()));
+        assert_eq!(path("/etc//motd"), Err("has a doubled or final `/`".into()));
+        assert_eq!(path("/etc/../motd"), Err("has a `..` in it: write it out".into()));
+        assert_eq!(path("/etc/motd"), Ok("/etc/motd".into()));
+        let package = |s: &str| PackageName::parse(s).map(|p| p.to_string());
+        assert_eq!(package("g++-12:amd64"), Ok("g++-12:amd64".into()));
+        assert_eq!(package("nginx=1.2"), Err("holds a version: write `package(\"nginx\").at_least(\"1.2\")`".into()));
+        assert_eq!(UnitName::parse("app").unwrap_err(), "has no type: write it with its ending, like `.service`");
+        assert_eq!(UnitName::parse("app.servce").unwrap_err(), "ends in `.servce`, which is no type of unit");
+        assert_eq!(AccountName::parse("App").unwrap_err(), "does not start with a lower case letter or `_`");
+        assert_eq!(Version::parse("v1").unwrap_err(), "does not start with a digit");
+    }
+
+    #[test]
+    fn decimal_modes_are_caught() {
+        assert_eq!(Mode::parse(644).unwrap_err(), "is decimal: write `0o644`");
+        assert_eq!(Mode::parse(755).unwrap_err(), "is decimal: write `0o755`");
+        assert_eq!(Mode::parse(0o10000).unwrap_err(), "is out of range: `0o0000` to `0o7777`");
+        for plain in [0o644, 0o755, 0o600, 0o4755, 0o1777, 0o440, 0o400, 0] {
+            assert_eq!(Mode::parse(plain).unwrap().bits(), plain);
+        }
+    }
+
+    #[test]
+    fn paths_know_their_parents() {
+        let path = |s: &str| AbsolutePath::parse(s).unwrap();
+        assert_eq!(path("/a/b").parent(), Some(path("/a")));
+        assert_eq!(path("/a").parent(), Some(path("/")));
+        assert_eq!(path("/").parent(), None);
+        assert!(path("/a/b").is_below(&path("/a")) && !path("/ab").is_below(&path("/a")));
+    }
+}

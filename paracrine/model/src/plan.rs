@@ -1,0 +1,89 @@
+//! Plans: what a host should be, as an ordered list of tasks.
+//!
+//! Roles fill a [`Plan`] through its builder methods (`plan.file(…)`, each in its resource's file); [`Plan::finish`]
+//! makes the [`HostPlan`] that travels in the deploy binary.
+
+mod builder;
+
+pub use builder::{AnyTask, Declared, Plan, Task as TaskRef};
+
+use serde::{Deserialize, Serialize};
+
+use crate::resource::Resource;
+use crate::text::Text;
+
+/// The line of a role that declared a task.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// As rustc names it: relative to the workspace, absolute for dependencies.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+    /// From 1.
+    pub column: u32,
+}
+
+/// `roles/web.rs:12:10`
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// What a task does when an earlier task of its plan has changed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Action {
+    /// Restart the service.
+    Restart,
+    /// Reload the service.
+    Reload,
+    /// Run the command.
+    Run,
+}
+
+/// `restart`
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Restart => "restart",
+            Self::Reload => "reload",
+            Self::Run => "run",
+        })
+    }
+}
+
+/// An earlier task whose change makes this one act.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Trigger {
+    /// Its place in the plan; always before the task that has the trigger.
+    pub on: u32,
+    /// What to do then.
+    pub action: Action,
+}
+
+/// A resource at its place in a host's plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// What should be.
+    pub resource: Resource,
+    /// What makes it act beyond that.
+    pub triggers: Vec<Trigger>,
+    /// Which line declared it.
+    pub origin: Origin,
+    /// The template or local file its content came from, relative to the site.
+    pub source: Option<String>,
+}
+
+/// A host's tasks in the order in which they are done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostPlan {
+    /// In order; triggers point backwards.
+    pub tasks: Vec<Task>,
+}
+
+impl HostPlan {
+    /// All late text in it.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        self.tasks.iter().flat_map(|task| task.resource.texts())
+    }
+}

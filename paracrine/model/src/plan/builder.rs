@@ -1,0 +1,343 @@
+//! How roles declare tasks.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::panic::Location;
+
+use crate::content::{Blobs, Content, IntoContent};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
+use crate::name::{AbsolutePath, Mode};
+use crate::resource::{Claim, Kind, Resource};
+
+use super::{Action, HostPlan, Origin, Trigger};
+
+thread_local!(static NEXT_PLAN: Cell<usize> = const { Cell::new(0) });
+
+/// The plan of one host while roles fill it.
+///
+/// It is shared (`&Plan`): builder methods declare tasks and return a [`Declared`] that adjusts and names them. What
+/// is wrong with a declaration is collected and does not keep the role from going on.
+///
+/// ```
+/// use paracrine_model::plan::Plan;
+/// let plan = Plan::new(Default::default());
+/// plan.package("nginx");
+/// let conf = plan.file("/etc/nginx/conf.d/app.conf", "server {}\n").mode(0o644);
+/// plan.service("nginx").enabled().running().reload_on(&conf);
+/// let (finished, problems) = plan.finish();
+/// assert_eq!(finished.tasks.len(), 3);
+/// assert!(problems.is_empty());
+/// ```
+pub struct Plan {
+    id: usize,
+    blobs: Blobs,
+    tasks: RefCell<Vec<Draft>>,
+    problems: RefCell<Diagnostics>,
+}
+
+struct Draft {
+    resource: Resource,
+    source: Option<String>,
+    triggers: Vec<DraftTrigger>,
+    location: &'static Location<'static>,
+}
+
+struct DraftTrigger {
+    on: usize,
+    action: Action,
+    location: &'static Location<'static>,
+}
+
+impl Plan {
+    /// An empty plan whose contents are kept in `blobs`.
+    pub fn new(blobs: Blobs) -> Self {
+        let id = NEXT_PLAN.replace(NEXT_PLAN.get() + 1);
+        Self { id, blobs, tasks: RefCell::default(), problems: RefCell::default() }
+    }
+
+    /// Declares a task; for resources' builder methods.
+    #[track_caller]
+    pub fn declare<R: Kind>(&self, resource: R) -> Declared<'_, R> {
+        self.declare_from(resource, None)
+    }
+
+    /// Declares a task whose content came from a template or local file.
+    #[track_caller]
+    pub(crate) fn declare_from<R: Kind>(&self, resource: R, source: Option<String>) -> Declared<'_, R> {
+        let mut tasks = self.tasks.borrow_mut();
+        tasks.push(Draft { resource: resource.into(), source, triggers: Vec::new(), location: Location::caller() });
+        Declared { plan: self, task: Some(tasks.len() - 1), kind: PhantomData }
+    }
+
+    /// Stands in for a task that could not be declared; its problem has been reported.
+    pub(crate) fn nothing<R: Kind>(&self) -> Declared<'_, R> {
+        Declared { plan: self, task: None, kind: PhantomData }
+    }
+
+    /// Collects a problem.
+    pub fn report(&self, problem: Diagnostic) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// Collects a problem at the caller's line.
+    #[track_caller]
+    pub(crate) fn wrong(&self, code: Code, message: impl Into<String>, label: impl Into<String>) {
+        self.report(Diagnostic::error(code, message).at(Place::caller(Location::caller()), label));
+    }
+
+    /// Checks something that a role wrote; reports at the caller's line what is wrong with it.
+    #[track_caller]
+    pub(crate) fn parse<T>(
+        &self,
+        code: Code,
+        what: &str,
+        written: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        match parse(written) {
+            Ok(parsed) => Some(parsed),
+            Err(why) => {
+                self.wrong(code, format!("{what} `{}` {why}", written.escape_debug()), "declared here");
+                None
+            }
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn path(&self, written: &str) -> Option<AbsolutePath> {
+        self.parse(Code::BAD_PATH, AbsolutePath::WHAT, written, AbsolutePath::parse)
+    }
+
+    #[track_caller]
+    pub(crate) fn mode(&self, mode: u32) -> Option<Mode> {
+        // Decimal mistakes are shown as they were written.
+        let written = if mode.to_string().bytes().all(|b| b <= b'7') && Mode::parse(mode).is_err() && mode <= 0o7777 {
+            mode.to_string()
+        } else {
+            format!("{mode:#o}")
+        };
+        self.parse(Code::BAD_MODE, "mode", &written, |_| Mode::parse(mode))
+    }
+
+    #[track_caller]
+    pub(crate) fn content(&self, content: impl IntoContent) -> Option<(Content, Option<String>)> {
+        match content.into_content() {
+            Ok(made) => {
+                let source = made.source.clone();
+                Some((made.keep(&self.blobs), source))
+            }
+            Err(problem) => {
+                let problem = match problem.primary {
+                    Some(_) => problem.related(Place::caller(Location::caller()), "used here"),
+                    None => problem.at(Place::caller(Location::caller()), "used here"),
+                };
+                self.report(problem);
+                None
+            }
+        }
+    }
+
+    /// The plan, and all that is wrong with it.
+    ///
+    /// Tasks declared twice alike become one, at the place of the first, with the triggers of all; what is declared
+    /// twice differently is a problem that names both lines.
+    pub fn finish(self) -> (HostPlan, Diagnostics) {
+        let mut problems = self.problems.into_inner();
+        let drafts = self.tasks.into_inner();
+        let mut first: BTreeMap<Claim, usize> = BTreeMap::new();
+        let mut kept: Vec<Draft> = Vec::with_capacity(drafts.len());
+        let mut moved: Vec<usize> = Vec::with_capacity(drafts.len());
+        let mut late_triggers: Vec<(usize, DraftTrigger)> = Vec::new();
+
+        for mut draft in drafts {
+            let triggers = std::mem::take(&mut draft.triggers);
+            let at = match first.get(&draft.resource.claim()) {
+                Some(&at) => {
+                    let earlier: &Draft = &kept[at];
+                    if earlier.resource != draft.resource {
+                        problems.push(conflict(earlier, &draft));
+                    }
+                    at
+                }
+                None => {
+                    first.insert(draft.resource.claim(), kept.len());
+                    kept.push(draft);
+                    kept.len() - 1
+                }
+            };
+            moved.push(at);
+            late_triggers.extend(triggers.into_iter().map(|trigger| (at, trigger)));
+        }
+
+        let mut triggers: Vec<Vec<Trigger>> = kept.iter().map(|_| Vec::new()).collect();
+        for (task, trigger) in late_triggers {
+            let on = moved[trigger.on];
+            if on >= task {
+                problems.push(trigger_order(&kept[task], &kept[on], &trigger));
+                continue;
+            }
+            let trigger = Trigger { on: u32::try_from(on).unwrap_or(u32::MAX), action: trigger.action };
+            if !triggers[task].contains(&trigger) {
+                triggers[task].push(trigger);
+            }
+        }
+
+        for (draft, triggers) in kept.iter().zip(&triggers) {
+            if let Resource::Command(command) = &draft.resource
+                && !command.is_guarded()
+                && triggers.is_empty()
+            {
+                problems.push(
+                    Diagnostic::error(
+                        Code::UNGUARDED_COMMAND,
+                        format!("command `{}` has no guard: every run would run it", command.name),
+                    )
+                    .at(Place::caller(draft.location), "declared here")
+                    .help("say when it has nothing to do: `.creates(path)`, `.unless(command)`, `.only_if(command)`")
+                    .help("or what makes it run: `.run_on(&task)`"),
+                );
+            }
+        }
+
+        let tasks = kept
+            .into_iter()
+            .zip(triggers)
+            .map(|(draft, triggers)| super::Task {
+                resource: draft.resource,
+                triggers,
+                origin: Origin {
+                    file: draft.location.file().to_owned(),
+                    line: draft.location.line(),
+                    column: draft.location.column(),
+                },
+                source: draft.source,
+            })
+            .collect();
+        (HostPlan { tasks }, problems)
+    }
+}
+
+fn conflict(earlier: &Draft, later: &Draft) -> Diagnostic {
+    let (a, b) = (&earlier.resource, &later.resource);
+    let message = if a.kind() == b.kind() {
+        format!("two tasks disagree about {}", b.claim())
+    } else {
+        format!("{} is declared as a {} and as a {}", b.claim(), a.kind(), b.kind())
+    };
+    let mut diagnostic = Diagnostic::error(Code::CONFLICT, message)
+        .at(Place::caller(later.location), "declared again here, differently")
+        .related(Place::caller(earlier.location), "first declared here");
+    if a.kind() == b.kind() {
+        let before: BTreeMap<_, _> = a.attributes().into_iter().collect();
+        for (name, after) in b.attributes() {
+            match before.get(name) {
+                Some(before) if *before == after => {}
+                Some(before) => {
+                    diagnostic = diagnostic.help(format!("{name}: first `{before}`, then `{after}`"));
+                }
+                None => diagnostic = diagnostic.help(format!("{name}: first nothing, then `{after}`")),
+            }
+        }
+    }
+    diagnostic
+}
+
+fn trigger_order(task: &Draft, on: &Draft, trigger: &DraftTrigger) -> Diagnostic {
+    let message = if std::ptr::eq(task, on) {
+        format!("{} triggers itself", task.resource)
+    } else {
+        format!("{} is declared before {}, whose change should {} it", task.resource, on.resource, trigger.action)
+    };
+    Diagnostic::error(Code::TRIGGER_ORDER, message)
+        .at(Place::caller(trigger.location), "this trigger")
+        .related(Place::caller(task.location), "declared here, so done first")
+        .related(Place::caller(on.location), "done after it")
+        .help(format!("declare {} after {}", task.resource, on.resource))
+}
+
+/// A task as it was just declared: its methods adjust it, and it names the task in `restart_on` and the like.
+pub struct Declared<'p, R> {
+    plan: &'p Plan,
+    task: Option<usize>,
+    kind: PhantomData<fn() -> R>,
+}
+
+impl<R> Clone for Declared<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Declared<'_, R> {}
+
+/// The name of a task, whatever its resource.
+#[derive(Clone, Copy)]
+pub struct Task {
+    plan: usize,
+    task: Option<usize>,
+}
+
+/// Anything that names a task: what `restart_on(&…)` takes.
+pub trait AnyTask {
+    /// Its name.
+    fn task(&self) -> Task;
+}
+
+impl<R> AnyTask for Declared<'_, R> {
+    fn task(&self) -> Task {
+        Task { plan: self.plan.id, task: self.task }
+    }
+}
+
+impl AnyTask for Task {
+    fn task(&self) -> Task {
+        *self
+    }
+}
+
+impl<'p, R: Kind> Declared<'p, R> {
+    /// The plan it is in.
+    pub fn plan(&self) -> &'p Plan {
+        self.plan
+    }
+
+    /// Changes what was declared; for resources' builder methods.
+    pub fn adjust(self, change: impl FnOnce(&mut R)) -> Self {
+        if let Some(task) = self.task
+            && let Some(draft) = self.plan.tasks.borrow_mut().get_mut(task)
+            && let Some(resource) = R::of_mut(&mut draft.resource)
+        {
+            change(resource);
+        }
+        self
+    }
+
+    /// Changes what was declared, unless the value was not to be had (and its problem reported).
+    pub(crate) fn adjust_with<T>(self, value: Option<T>, change: impl FnOnce(&mut R, T)) -> Self {
+        match value {
+            Some(value) => self.adjust(|resource| change(resource, value)),
+            None => self,
+        }
+    }
+
+    /// Adds a trigger; for resources' builder methods.
+    #[track_caller]
+    pub(crate) fn triggered(self, on: &dyn AnyTask, action: Action) -> Self {
+        let on = on.task();
+        if on.plan != self.plan.id {
+            self.plan.wrong(
+                Code::TRIGGER_ORDER,
+                "a trigger names a task of another plan",
+                "only tasks of the same host can trigger each other",
+            );
+            return self;
+        }
+        if let (Some(task), Some(on)) = (self.task, on.task)
+            && let Some(draft) = self.plan.tasks.borrow_mut().get_mut(task)
+        {
+            draft.triggers.push(DraftTrigger { on, action, location: Location::caller() });
+        }
+        self
+    }
+}

@@ -1,0 +1,162 @@
+//! A guarded command.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Claim, Describe};
+use crate::diagnostic::Code;
+use crate::name::{AbsolutePath, AccountName};
+use crate::plan::{Action, AnyTask, Declared, Plan};
+use crate::text::Text;
+
+/// A shell command, and how to tell that it has nothing to do.
+///
+/// Guards are run in a check as well, so they have to leave the host as it is. With several guards the command runs
+/// when each of them allows it; a trigger (`run_on`) makes it run whatever the guards say, and a command with
+/// nothing but triggers runs only for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// What it is called in plans and reports.
+    pub name: String,
+    /// What `/bin/sh -e` runs; given on standard input, never as an argument, as it may hold secrets.
+    pub script: Text,
+    /// Nothing to do when this path exists; it has to exist afterwards.
+    pub creates: Option<AbsolutePath>,
+    /// Nothing to do when this shell command succeeds; it has to succeed afterwards.
+    pub unless: Option<String>,
+    /// Something to do only when this shell command succeeds.
+    pub only_if: Option<String>,
+    /// Who runs it; root where nothing is said.
+    pub user: Option<AccountName>,
+    /// Where it runs; `/` where nothing is said.
+    pub directory: Option<AbsolutePath>,
+    /// Seconds after which it is ended and has failed; 600 where nothing is said.
+    pub timeout: u32,
+}
+
+impl Command {
+    /// Whether anything but a trigger tells when it has nothing to do.
+    pub fn is_guarded(&self) -> bool {
+        self.creates.is_some() || self.unless.is_some() || self.only_if.is_some()
+    }
+}
+
+impl Describe for Command {
+    const KIND: &'static str = "command";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn claim(&self) -> Claim {
+        Claim::Command(self.name.clone())
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        let mut attributes = vec![("script", self.script.to_string())];
+        attributes.extend(self.creates.iter().map(|path| ("creates", path.to_string())));
+        attributes.extend(self.unless.iter().map(|command| ("unless", command.clone())));
+        attributes.extend(self.only_if.iter().map(|command| ("only_if", command.clone())));
+        attributes.extend(self.user.iter().map(|user| ("user", user.to_string())));
+        attributes.extend(self.directory.iter().map(|path| ("directory", path.to_string())));
+        attributes
+    }
+
+    fn texts(&self) -> Vec<&Text> {
+        vec![&self.script]
+    }
+}
+
+impl Plan {
+    /// Declares a shell command. It needs a guard: `creates`, `unless`, `only_if` or `run_on`; without one the site
+    /// does not build. Its name is the script's first line unless `.named(…)` says better.
+    #[track_caller]
+    pub fn command(&self, script: impl Into<Text>) -> Declared<'_, Command> {
+        let script = script.into();
+        let shown = script.to_string();
+        let name = shown.trim().lines().next().unwrap_or_default().to_owned();
+        if name.is_empty() {
+            self.wrong(Code::BAD_VALUE, "a command is empty", "declared here");
+            return self.nothing();
+        }
+        self.declare(Command {
+            name,
+            script,
+            creates: None,
+            unless: None,
+            only_if: None,
+            user: None,
+            directory: None,
+            timeout: 600,
+        })
+    }
+}
+
+impl Declared<'_, Command> {
+    /// Names it in plans and reports.
+    #[track_caller]
+    pub fn named(self, name: &str) -> Self {
+        let name = self.plan().parse(Code::BAD_VALUE, "name", name, |name| {
+            if name.is_empty() || name.contains('\n') {
+                Err("is empty or holds a line break".into())
+            } else {
+                Ok(name.to_owned())
+            }
+        });
+        self.adjust_with(name, |command, name| command.name = name)
+    }
+
+    /// Nothing to do when `path` exists. The command has to make it.
+    #[track_caller]
+    pub fn creates(self, path: &str) -> Self {
+        let path = self.plan().path(path);
+        self.adjust_with(path, |command, path| command.creates = Some(path))
+    }
+
+    /// Nothing to do when the shell command `guard` succeeds. It has to succeed after the command has run.
+    #[track_caller]
+    pub fn unless(self, guard: &str) -> Self {
+        let guard = self.plan().parse(Code::BAD_VALUE, "guard", guard, not_blank);
+        self.adjust_with(guard, |command, guard| command.unless = Some(guard))
+    }
+
+    /// Something to do only when the shell command `guard` succeeds.
+    #[track_caller]
+    pub fn only_if(self, guard: &str) -> Self {
+        let guard = self.plan().parse(Code::BAD_VALUE, "guard", guard, not_blank);
+        self.adjust_with(guard, |command, guard| command.only_if = Some(guard))
+    }
+
+    /// Runs it when the earlier task has changed something.
+    #[track_caller]
+    pub fn run_on(self, task: &dyn AnyTask) -> Self {
+        self.triggered(task, Action::Run)
+    }
+
+    /// Runs it as this user.
+    #[track_caller]
+    pub fn user(self, user: &str) -> Self {
+        let user = self.plan().parse(Code::BAD_NAME, "user", user, AccountName::parse);
+        self.adjust_with(user, |command, user| command.user = Some(user))
+    }
+
+    /// Runs it in this directory.
+    #[track_caller]
+    pub fn directory(self, path: &str) -> Self {
+        let path = self.plan().path(path);
+        self.adjust_with(path, |command, path| command.directory = Some(path))
+    }
+
+    /// Ends it after so many seconds; it has failed then.
+    #[track_caller]
+    pub fn timeout(self, seconds: u32) -> Self {
+        if seconds == 0 {
+            self.plan().wrong(Code::BAD_VALUE, "a timeout of 0 seconds ends every command", "declared here");
+            return self;
+        }
+        self.adjust(|command| command.timeout = seconds)
+    }
+}
+
+fn not_blank(guard: &str) -> Result<String, String> {
+    if guard.trim().is_empty() { Err("is empty".into()) } else { Ok(guard.to_owned()) }
+}

@@ -1,0 +1,70 @@
+//! A group of users.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Claim, Describe};
+use crate::diagnostic::Code;
+use crate::name::AccountName;
+use crate::plan::{Declared, Plan};
+
+/// A group that exists, or does not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its name.
+    pub group: AccountName,
+    /// Whether it exists.
+    pub present: bool,
+    /// Made with an id of the system's range; has a say only when it is made.
+    pub system: bool,
+    /// Its id; `None`: whatever it is.
+    pub gid: Option<u32>,
+}
+
+impl Describe for Group {
+    const KIND: &'static str = "group";
+
+    fn name(&self) -> &str {
+        self.group.as_str()
+    }
+
+    fn claim(&self) -> Claim {
+        Claim::Group(self.group.to_string())
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        let mut attributes = vec![("present", self.present.to_string())];
+        if self.system {
+            attributes.push(("system", "true".to_owned()));
+        }
+        attributes.extend(self.gid.map(|gid| ("gid", gid.to_string())));
+        attributes
+    }
+}
+
+impl Plan {
+    /// Declares a group.
+    #[track_caller]
+    pub fn group(&self, name: impl AsRef<str>) -> Declared<'_, Group> {
+        match self.parse(Code::BAD_NAME, "group", name.as_ref(), AccountName::parse) {
+            Some(group) => self.declare(Group { group, present: true, system: false, gid: None }),
+            None => self.nothing(),
+        }
+    }
+}
+
+impl Declared<'_, Group> {
+    /// Makes it with an id of the system's range.
+    pub fn system(self) -> Self {
+        self.adjust(|group| group.system = true)
+    }
+
+    /// Sets its id.
+    pub fn gid(self, gid: u32) -> Self {
+        self.adjust(|group| group.gid = Some(gid))
+    }
+
+    /// Removes it.
+    pub fn absent(self) -> Self {
+        self.adjust(|group| group.present = false)
+    }
+}

@@ -1,0 +1,102 @@
+//! The state of a systemd unit.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Claim, Describe};
+use crate::diagnostic::Code;
+use crate::name::UnitName;
+use crate::plan::{Action, AnyTask, Declared, Plan};
+
+/// Whether a unit starts at boot, runs now, or may not run at all. What is `None` is left as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// The unit; `.service` where no type was said.
+    pub unit: UnitName,
+    /// Starts at boot.
+    pub enabled: Option<bool>,
+    /// Runs now.
+    pub running: Option<bool>,
+    /// Cannot be started by anybody.
+    pub masked: Option<bool>,
+}
+
+impl Describe for Service {
+    const KIND: &'static str = "service";
+
+    fn name(&self) -> &str {
+        self.unit.as_str().strip_suffix(".service").unwrap_or(self.unit.as_str())
+    }
+
+    fn claim(&self) -> Claim {
+        Claim::Unit(self.unit.to_string())
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        let says = |name, value: Option<bool>| {
+            value.map(|value| (name, if value { "yes".to_owned() } else { "no".to_owned() }))
+        };
+        [says("enabled", self.enabled), says("running", self.running), says("masked", self.masked)]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
+impl Plan {
+    /// Declares the state of a service, or of another unit if the name has its type (`backup.timer`).
+    #[track_caller]
+    pub fn service(&self, name: impl AsRef<str>) -> Declared<'_, Service> {
+        let name = name.as_ref();
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+        let full = match ending {
+            Some(ending) if crate::name::UNIT_TYPES.contains(&ending) => name.to_owned(),
+            _ => format!("{name}.service"),
+        };
+        match self.parse(Code::BAD_NAME, UnitName::WHAT, &full, UnitName::parse) {
+            Some(unit) => self.declare(Service { unit, enabled: None, running: None, masked: None }),
+            None => self.nothing(),
+        }
+    }
+}
+
+impl Declared<'_, Service> {
+    /// Starts at boot.
+    pub fn enabled(self) -> Self {
+        self.adjust(|service| service.enabled = Some(true))
+    }
+
+    /// Does not start at boot.
+    pub fn disabled(self) -> Self {
+        self.adjust(|service| service.enabled = Some(false))
+    }
+
+    /// Runs.
+    pub fn running(self) -> Self {
+        self.adjust(|service| service.running = Some(true))
+    }
+
+    /// Does not run.
+    pub fn stopped(self) -> Self {
+        self.adjust(|service| service.running = Some(false))
+    }
+
+    /// Cannot be started by anybody: stopped, disabled and masked.
+    pub fn masked(self) -> Self {
+        self.adjust(|service| {
+            service.masked = Some(true);
+            service.running = Some(false);
+        })
+    }
+
+    /// Restarts it when the earlier task has changed something.
+    #[track_caller]
+    pub fn restart_on(self, task: &dyn AnyTask) -> Self {
+        self.triggered(task, Action::Restart)
+    }
+
+    /// Reloads it when the earlier task has changed something; a restart that is due as well takes its place.
+    #[track_caller]
+    pub fn reload_on(self, task: &dyn AnyTask) -> Self {
+        self.triggered(task, Action::Reload)
+    }
+}

@@ -1,0 +1,61 @@
+//! A systemd unit file.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Claim, Describe};
+use crate::content::{Content, IntoContent};
+use crate::diagnostic::Code;
+use crate::name::{AbsolutePath, Mode, UnitName};
+use crate::plan::{Declared, Plan};
+use crate::text::Text;
+
+/// A unit file of our own in `/etc/systemd/system`, owned by root. systemd is told to read it again, once, before
+/// the next service is looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// The unit.
+    pub unit: UnitName,
+    /// Its file: `/etc/systemd/system/` and its name.
+    pub path: AbsolutePath,
+    /// What is in it.
+    pub content: Content,
+    /// 0644; 0600 where the content holds a secret.
+    pub mode: Mode,
+}
+
+impl Describe for Unit {
+    const KIND: &'static str = "unit";
+
+    fn name(&self) -> &str {
+        self.unit.as_str()
+    }
+
+    fn claim(&self) -> Claim {
+        Claim::Path(self.path.to_string())
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        vec![("content", self.content.to_string()), ("mode", self.mode.to_string())]
+    }
+
+    fn texts(&self) -> Vec<&Text> {
+        self.content.text().into_iter().collect()
+    }
+}
+
+impl Plan {
+    /// Declares a unit file, as `plan.unit("app.service", template("app.service.j2", …))`.
+    #[track_caller]
+    pub fn unit(&self, name: impl AsRef<str>, content: impl IntoContent) -> Declared<'_, Unit> {
+        let unit = self.parse(Code::BAD_NAME, UnitName::WHAT, name.as_ref(), UnitName::parse);
+        let content = self.content(content);
+        let (Some(unit), Some((content, source))) = (unit, content) else {
+            return self.nothing();
+        };
+        let Some(path) = self.path(&format!("/etc/systemd/system/{unit}")) else {
+            return self.nothing();
+        };
+        let mode = if content.text().is_some() { Mode::PRIVATE } else { Mode::FILE };
+        self.declare_from(Unit { unit, path, content, mode }, source)
+    }
+}

@@ -1,0 +1,147 @@
+//! A user.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Claim, Describe};
+use crate::diagnostic::Code;
+use crate::name::{AbsolutePath, AccountName};
+use crate::plan::{Declared, Plan};
+
+/// A user that exists, or does not. What is `None` is left as it is, or as `useradd` makes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The login name.
+    pub user: AccountName,
+    /// Whether it exists.
+    pub present: bool,
+    /// Made with an id of the system's range and without a home; has a say only when it is made.
+    pub system: bool,
+    /// Its id.
+    pub uid: Option<u32>,
+    /// Its primary group, which has to exist; `None`: one of its own name when it is made.
+    pub group: Option<AccountName>,
+    /// Groups it is a member of, besides others that it may be in.
+    pub groups: Vec<AccountName>,
+    /// Its home. Made with the user unless the user is a system's; declare a `directory` for those.
+    pub home: Option<AbsolutePath>,
+    /// Its login shell.
+    pub shell: Option<AbsolutePath>,
+    /// The full name (GECOS).
+    pub comment: Option<String>,
+}
+
+impl Describe for User {
+    const KIND: &'static str = "user";
+
+    fn name(&self) -> &str {
+        self.user.as_str()
+    }
+
+    fn claim(&self) -> Claim {
+        Claim::User(self.user.to_string())
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        let mut attributes = vec![("present", self.present.to_string())];
+        if self.system {
+            attributes.push(("system", "true".to_owned()));
+        }
+        attributes.extend(self.uid.map(|uid| ("uid", uid.to_string())));
+        attributes.extend(self.group.iter().map(|group| ("group", group.to_string())));
+        if !self.groups.is_empty() {
+            let groups: Vec<_> = self.groups.iter().map(AccountName::as_str).collect();
+            attributes.push(("groups", groups.join(", ")));
+        }
+        attributes.extend(self.home.iter().map(|home| ("home", home.to_string())));
+        attributes.extend(self.shell.iter().map(|shell| ("shell", shell.to_string())));
+        attributes.extend(self.comment.iter().map(|comment| ("comment", comment.clone())));
+        attributes
+    }
+}
+
+impl Plan {
+    /// Declares a user.
+    #[track_caller]
+    pub fn user(&self, name: impl AsRef<str>) -> Declared<'_, User> {
+        match self.parse(Code::BAD_NAME, "user", name.as_ref(), AccountName::parse) {
+            Some(user) => self.declare(User {
+                user,
+                present: true,
+                system: false,
+                uid: None,
+                group: None,
+                groups: Vec::new(),
+                home: None,
+                shell: None,
+                comment: None,
+            }),
+            None => self.nothing(),
+        }
+    }
+}
+
+impl Declared<'_, User> {
+    /// Makes it with an id of the system's range, without a home directory.
+    pub fn system(self) -> Self {
+        self.adjust(|user| user.system = true)
+    }
+
+    /// Sets its id.
+    pub fn uid(self, uid: u32) -> Self {
+        self.adjust(|user| user.uid = Some(uid))
+    }
+
+    /// Sets its primary group, which has to exist by then.
+    #[track_caller]
+    pub fn group(self, group: &str) -> Self {
+        let group = self.plan().parse(Code::BAD_NAME, "group", group, AccountName::parse);
+        self.adjust_with(group, |user, group| user.group = Some(group))
+    }
+
+    /// Makes it a member of these groups; it stays in others that it is in.
+    #[track_caller]
+    pub fn groups<S: AsRef<str>>(self, groups: impl IntoIterator<Item = S>) -> Self {
+        let mut this = self;
+        for group in groups {
+            let group = self.plan().parse(Code::BAD_NAME, "group", group.as_ref(), AccountName::parse);
+            this = this.adjust_with(group, |user, group| {
+                user.groups.push(group);
+                user.groups.sort();
+                user.groups.dedup();
+            });
+        }
+        this
+    }
+
+    /// Sets its home.
+    #[track_caller]
+    pub fn home(self, home: &str) -> Self {
+        let home = self.plan().path(home);
+        self.adjust_with(home, |user, home| user.home = Some(home))
+    }
+
+    /// Sets its login shell.
+    #[track_caller]
+    pub fn shell(self, shell: &str) -> Self {
+        let shell = self.plan().path(shell);
+        self.adjust_with(shell, |user, shell| user.shell = Some(shell))
+    }
+
+    /// Sets its full name.
+    #[track_caller]
+    pub fn comment(self, comment: &str) -> Self {
+        let comment = self.plan().parse(Code::BAD_VALUE, "comment", comment, |comment| {
+            if comment.contains([':', '\n', '\0']) {
+                Err("holds a colon or a line break, which /etc/passwd cannot".into())
+            } else {
+                Ok(comment.to_owned())
+            }
+        });
+        self.adjust_with(comment, |user, comment| user.comment = Some(comment))
+    }
+
+    /// Removes it; its home stays.
+    pub fn absent(self) -> Self {
+        self.adjust(|user| user.present = false)
+    }
+}

@@ -1,0 +1,201 @@
+//! What the scanner refuses, in words that say what to do.
+
+use granit_parser::{ErrorKind, ScanError};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Source;
+
+/// The diagnostic of a scanner's error.
+pub(super) fn diagnostic(source: &Source, error: &ScanError) -> Diagnostic {
+    let at = error.marker().byte_offset().unwrap_or(source.text().len());
+    let Words {
+        code,
+        message,
+        label,
+        help,
+        at,
+        length,
+    } = words(source, error.kind(), at);
+    let diagnostic = Diagnostic::error(code, message).at(source.place(at..at + length), label);
+    match help {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
+struct Words {
+    code: Code,
+    message: String,
+    label: String,
+    help: Option<&'static str>,
+    at: usize,
+    length: usize,
+}
+
+fn words(source: &Source, kind: &ErrorKind, at: usize) -> Words {
+    let new = |message: &str, label: &str, help: &'static str| Words {
+        code: Code::YAML_SYNTAX,
+        message: message.to_owned(),
+        label: label.to_owned(),
+        help: Some(help),
+        at,
+        length: word_length(source.text(), at),
+    };
+    match kind {
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabAtBlockScalarStart
+        | ErrorKind::TabInPlainScalar => {
+            let words = new("a tab cannot indent YAML", "this tab", "indent with spaces");
+            let at = tab_near(source.text(), at);
+            Words {
+                at,
+                length: 1,
+                ..words
+            }
+        }
+        ErrorKind::MappingValueNotAllowed if has_earlier_colon(source.text(), at) => new(
+            "a value contains `: `",
+            "a second `:` in this line",
+            "quote the value: `key: \"text: with a colon\"`",
+        ),
+        ErrorKind::MappingValueNotAllowed | ErrorKind::MappingKeyNotAllowed => new(
+            "a key stands where none can be",
+            "not at the indentation of the keys above",
+            "give keys of one mapping the same indentation",
+        ),
+        ErrorKind::InvalidIndentation
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::InvalidBlockScalarIndent
+        | ErrorKind::InvalidQuotedScalarIndent
+        | ErrorKind::InvalidFlowScalarIndent => new(
+            "the indentation is wrong",
+            "fits none of the lines above",
+            "give keys of one mapping, and dashes of one list, the same indentation",
+        ),
+        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => new(
+            "expected `key: value`",
+            "no `:` after this",
+            "add the value, or a `#` before a comment",
+        ),
+        ErrorKind::BlockSequenceEntryNotAllowed => new(
+            "a list item stands where none can be",
+            "this dash",
+            "begin a list in a line of its own",
+        ),
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => new(
+            "a quote is not closed",
+            "opened here",
+            "close it with the same quote",
+        ),
+        ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => new(
+            "text follows a closing quote",
+            "not part of the quoted text",
+            "quote all of the value, or write inner quotes as `\\\"` within `\"`, as `''` within `'`",
+        ),
+        ErrorKind::UnknownQuotedScalarEscape => new(
+            "an escape that YAML does not have",
+            "this escape",
+            "write a backslash as `\\\\`, or use single quotes, which know no escapes",
+        ),
+        ErrorKind::UnclosedFlowCollection { open } => {
+            let message = format!("`{open}` is not closed");
+            Words {
+                length: 1,
+                ..new(&message, "opened here", "add the closing bracket")
+            }
+        }
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => new(
+            &format!("`{open}` is closed by `{close}`"),
+            "closed here",
+            "use the bracket that fits",
+        ),
+        ErrorKind::MisplacedFlowCollectionEnd => new(
+            "a bracket closes nothing",
+            "closes nothing",
+            "remove it, or quote the value",
+        ),
+        ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::ExpectedFlowSequenceSeparator
+        | ErrorKind::InvalidColonPlacement => new(
+            "a bracket is not closed, or a comma is missing",
+            "not expected here",
+            "add the comma or bracket before this",
+        ),
+        ErrorKind::UnexpectedCharacter { character } => {
+            let message = format!("a value cannot begin with `{character}`");
+            Words {
+                length: 1,
+                ..new(&message, "not expected here", "quote the value")
+            }
+        }
+        ErrorKind::MissingAnchorOrAliasName => new(
+            "`*` and `&` need a name",
+            "no name follows",
+            "quote the value if the character belongs to it",
+        ),
+        ErrorKind::UndeclaredTagHandle => Words {
+            code: Code::UNKNOWN_TAG,
+            ..new(
+                "unknown tag",
+                "not a tag of Paracrine",
+                "the tags are `!env`, `!file`, `!command`, `!sops` and `!age`",
+            )
+        },
+        ErrorKind::RecursionLimitExceeded => new(
+            "nested too deeply",
+            "the limit is reached here",
+            "flatten the structure",
+        ),
+        ErrorKind::BomInsideDocument => new(
+            "a byte order mark stands inside the file",
+            "an invisible character U+FEFF",
+            "remove it; it came from joining files",
+        ),
+        other => Words {
+            code: Code::YAML_SYNTAX,
+            message: other.to_string().trim_end_matches('.').to_owned(),
+            label: "here".to_owned(),
+            help: None,
+            at,
+            length: word_length(source.text(), at),
+        },
+    }
+}
+
+/// To the end of the word at `at`; 1 where no word is.
+fn word_length(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '[' | ']' | '{' | '}'));
+    end.unwrap_or(rest.len())
+        .max(rest.chars().next().map_or(0, char::len_utf8))
+}
+
+/// The tab that a scanner's mark means: the first that indents, from the line of the mark on; the scanner stops behind
+/// it, or at the beginning of the text that it continues.
+fn tab_near(text: &str, at: usize) -> usize {
+    let line = text
+        .get(..at)
+        .unwrap_or_default()
+        .rfind(['\n', '\r'])
+        .map_or(0, |end| end + 1);
+    let mut start = line;
+    for line in text[line..].split_inclusive('\n') {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line[..indent].find('\t') {
+            return start + tab;
+        }
+        start += line.len();
+    }
+    text.get(line..)
+        .and_then(|rest| rest.find('\t'))
+        .map_or(at, |tab| line + tab)
+}
+
+fn has_earlier_colon(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+    before[line..].contains(": ")
+}

@@ -1,0 +1,58 @@
+//! `plan diff`: what changes from another build's plans to this one's. The other binary is asked for its plans.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::args::PlanDiff;
+use super::problem::Problem;
+use super::select;
+use super::show::{picked, plan_of};
+use crate::report::plan::{HostPlanOf, json};
+use crate::report::plan_diff::{Plans, diff};
+use crate::site::Site;
+
+/// `plan diff`
+pub(super) fn plan_diff(site: &Site, options: &PlanDiff, verbose: bool) -> Result<String, Problem> {
+    let named = select::optional_environment(site.index(), options.environment.as_deref());
+    let other = ask(&options.other)?;
+    // An environment may be new, or gone.
+    if let (Err(problem), Some(name)) = (&named, &options.environment)
+        && !other.iter().any(|plan| plan["environment"] == name.as_str())
+    {
+        return Err(problem.clone());
+    }
+    let mut own = Vec::new();
+    for host in picked(site, None, &[])? {
+        let plan = plan_of(site, host)?;
+        own.push(json(&HostPlanOf { artifact: &site.artifact, host, plan: &plan }));
+    }
+    let of_environment = |plan: &Value| options.environment.as_ref().is_none_or(|name| plan["environment"] == name.as_str());
+    let keep = |plans: Vec<Value>| -> Plans { plans.into_iter().filter(of_environment).collect() };
+    Ok(diff(&keep(other), &keep(own), verbose))
+}
+
+/// The other binary's plans.
+fn ask(other: &Path) -> Result<Vec<Value>, Problem> {
+    let shown = other.display();
+    // A name without a slash is a file here, not a program on the search path.
+    let path = std::path::absolute(other)
+        .map_err(|error| Problem::new(format!("`{shown}` cannot be found: {error}")))?;
+    let output = Command::new(path)
+        .args(["plan", "--format", "json", "--color", "never"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .output()
+        .map_err(|error| Problem::new(format!("`{shown}` cannot be run: {error}")).help("name another build's binary"))?;
+    if !output.status.success() {
+        let problem = Problem::new(format!("`{shown}` does not tell its plans"));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(said.lines().take(5).fold(problem, |problem, line| problem.detail(line)));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()
+        .map_err(|_| Problem::new(format!("`{shown}` tells something that is no plan")).help("name another build's binary"))
+}

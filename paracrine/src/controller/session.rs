@@ -1,0 +1,393 @@
+//! One host's part in a run: the conversation with its agent.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use paracrine_model::content::Content;
+use paracrine_model::hash::Hash;
+use paracrine_model::plan::HostPlan;
+use paracrine_model::protocol::{
+    Difference, Failure, FromAgent, Mode, Report, Start, ToAgent, WireTask,
+};
+use tokio::sync::{SemaphorePermit, watch};
+
+use super::connection::{AgentBinary, Connection, Connector};
+use super::gate::{Seat, Verdict};
+use super::{Ended, GRACE, Shared, contents, task_at, task_name};
+use crate::event::{Ending, HostEvent, NewContent, TaskName, TaskReport, Urgency};
+use crate::secrets::Redactor;
+use crate::site::content_of;
+
+/// Larger contents are not shown.
+const LARGEST_SHOWN: u64 = 256 * 1024;
+
+/// Waits for its turn, then talks to the host until there is an end.
+pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize) -> Ended {
+    let seat = shared.gate.seat(index);
+    let mut interrupt = shared.interrupt.clone();
+    let permit = tokio::select! {
+        biased;
+        _ = wanted(&mut interrupt, Urgency::AfterTask) => None,
+        permit = shared.permits.acquire() => permit.ok(),
+    };
+    let began = Instant::now();
+    let Some(permit) = permit else { return (Ending::NotBegun, Duration::ZERO) };
+    shared.tell(index, HostEvent::Connecting);
+    let ending = match prepare(shared, index) {
+        Ok((plan, agent, start)) => {
+            let redactor = Redactor::new(&start.values);
+            let session = Session {
+                shared,
+                index,
+                plan,
+                agent,
+                redactor,
+                seat,
+                permit: Some(permit),
+                interrupt,
+                phase: Phase::Greeting,
+                told: None,
+                at: BTreeSet::new(),
+            };
+            session.talk(start).await
+        }
+        Err(failure) => Ending::Failed { failure, at: None },
+    };
+    (ending, began.elapsed())
+}
+
+/// What the host is sent first.
+fn prepare<C>(shared: &Shared<C>, index: usize) -> Result<(HostPlan, AgentBinary, Start), Failure> {
+    let job = &shared.job;
+    let host = &job.hosts[index];
+    let plan = shared.site.plan(host).map_err(|broken| Failure::new(broken.to_string()))?;
+    let agent = shared.agent(host).ok_or_else(|| {
+        Failure::new(format!("this binary holds no agent for {}", host.address.arch)).help("build the site again")
+    })?;
+    let start = Start {
+        agent: agent.hash,
+        identity: format!("{}/{}/{}", shared.site.index.site, job.environment, host.address.name),
+        adopt: job.adopt,
+        mode: job.mode,
+        lock_wait: job.lock_wait,
+        holder: job.holder.clone(),
+        tasks: plan
+            .tasks
+            .iter()
+            .map(|task| WireTask { resource: task.resource.clone(), triggers: task.triggers.clone() })
+            .collect(),
+        values: shared.secrets.for_plan(&plan),
+    };
+    Ok((plan, agent, start))
+}
+
+/// Returns when the run is wanted to end that soon or sooner.
+async fn wanted(interrupt: &mut watch::Receiver<Option<Urgency>>, urgency: Urgency) -> Urgency {
+    match interrupt.wait_for(|wanted| *wanted >= Some(urgency)).await.as_deref() {
+        Ok(Some(wanted)) => *wanted,
+        // Nobody is left who could interrupt.
+        _ => std::future::pending().await,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Waits for `Hello`.
+    Greeting,
+    /// The agent looks; nothing is changed.
+    Looking,
+    /// It was told to go.
+    Changing,
+}
+
+struct Session<'s, C> {
+    shared: &'s Shared<C>,
+    index: usize,
+    plan: HostPlan,
+    agent: AgentBinary,
+    redactor: Redactor,
+    seat: Seat<'s>,
+    permit: Option<SemaphorePermit<'s>>,
+    interrupt: watch::Receiver<Option<Urgency>>,
+    phase: Phase,
+    /// The urgency that the agent was told of.
+    told: Option<Urgency>,
+    /// The tasks that are being changed: neighbours are changed together.
+    at: BTreeSet<u32>,
+}
+
+impl<C: Connector> Session<'_, C> {
+    async fn talk(mut self, start: Start) -> Ending {
+        let address = &self.shared.job.hosts[self.index].address;
+        let opened = tokio::select! {
+            biased;
+            _ = wanted(&mut self.interrupt, Urgency::AfterTask) => return Ending::NotBegun,
+            opened = self.shared.connector.open(address, self.agent, &start) => opened,
+        };
+        drop(start);
+        let mut connection = match opened {
+            Ok(connection) => connection,
+            Err(error) => {
+                let failure = self.redactor.failure(error.failure);
+                return if error.unreachable {
+                    Ending::Unreachable(failure)
+                } else {
+                    Ending::Failed { failure, at: None }
+                };
+            }
+        };
+        for note in connection.notes() {
+            self.tell(HostEvent::Notice(note));
+        }
+        let ending = self.converse(&mut connection).await;
+        match ending {
+            Ok(ending) => {
+                connection.close().await;
+                ending
+            }
+            // A conversation that went wrong is not closed politely: the agent ends when its input does.
+            Err(failure) => {
+                drop(connection);
+                Ending::Failed { failure, at: self.at() }
+            }
+        }
+    }
+
+    /// Until the agent says that it is at its end.
+    async fn converse(&mut self, connection: &mut C::Connection) -> Result<Ending, Failure> {
+        loop {
+            let next = match self.told {
+                Some(Urgency::AtOnce) => return Err(self.cut_off()),
+                Some(Urgency::AfterTask) => Urgency::AtOnce,
+                None => Urgency::AfterTask,
+            };
+            let message = tokio::select! {
+                biased;
+                urgency = wanted(&mut self.interrupt, next) => {
+                    self.told = Some(urgency);
+                    if urgency == Urgency::AfterTask {
+                        self.send(connection, &ToAgent::Stop).await?;
+                    }
+                    continue;
+                }
+                message = connection.recv() => message.map_err(|failure| self.lost(failure))?,
+            };
+            if let Some(ending) = self.heed(connection, message).await? {
+                return Ok(ending);
+            }
+        }
+    }
+
+    /// Acts on one message.
+    async fn heed(
+        &mut self,
+        connection: &mut C::Connection,
+        message: FromAgent,
+    ) -> Result<Option<Ending>, Failure> {
+        match (message, self.phase) {
+            (FromAgent::Hello { agent, machine }, Phase::Greeting) => self.greet(agent, machine)?,
+            (FromAgent::Refused(failure), phase) => {
+                let failure = self.redactor.failure(failure);
+                if phase != Phase::Changing {
+                    self.refuse(format!("{}: {}", self.name(), failure.message));
+                }
+                return Ok(Some(Ending::Failed { failure, at: self.at() }));
+            }
+            (_, Phase::Greeting) => return Err(Failure::new("the agent did not say hello")),
+            (FromAgent::Waiting { holder }, _) => {
+                // Another run may take long: let other hosts have the turn.
+                self.permit = None;
+                self.tell(HostEvent::Waiting { holder: self.redactor.text(&holder) });
+            }
+            (FromAgent::Notice(text), _) => self.tell(HostEvent::Notice(self.redactor.text(&text))),
+            (FromAgent::Ready { lacking }, Phase::Looking) if self.shared.job.mode == Mode::Apply => {
+                return self.pass_gate(connection, &lacking).await;
+            }
+            (FromAgent::Lacking(lacking), Phase::Changing) => self.supply(connection, &lacking).await?,
+            (FromAgent::Begun { task }, Phase::Changing) => {
+                let name = self.task(task)?;
+                self.at.insert(task);
+                self.tell(HostEvent::Begun(name));
+            }
+            (FromAgent::Report(report), _) => {
+                self.at.remove(&report.task);
+                let report = self.report(report)?;
+                self.tell(HostEvent::Report(Box::new(report)));
+            }
+            (FromAgent::Done(summary), _) => return Ok(Some(Ending::Done(summary))),
+            (FromAgent::Hello { .. } | FromAgent::Ready { .. } | FromAgent::Lacking(_) | FromAgent::Begun { .. }, _) => {
+                return Err(Failure::new("the agent said something out of turn"));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sees that this is the agent and the machine that are meant.
+    fn greet(&mut self, agent: Hash, machine: String) -> Result<(), Failure> {
+        if agent != self.agent.hash {
+            return Err(Failure::new("another agent answered than the one this binary holds"));
+        }
+        // Minimal systems have no machine id, or the same word in place of one.
+        if !machine.is_empty() && machine != "uninitialized" {
+            let first = *self.shared.machines.borrow_mut().entry(machine).or_insert(self.index);
+            if first != self.index {
+                let first = &self.shared.job.hosts[first].address.name;
+                let failure = Failure::new(format!("{first} and {} are one machine", self.name())).help(
+                    "one of the two addresses in the inventory is wrong, or the machines were cloned with one \
+                     /etc/machine-id",
+                );
+                self.refuse(failure.message.clone());
+                return Err(failure);
+            }
+        }
+        self.phase = Phase::Looking;
+        self.tell(HostEvent::Connected);
+        Ok(())
+    }
+
+    /// Locked and about to change: waits for all other hosts, then goes, or is let go.
+    async fn pass_gate(
+        &mut self,
+        connection: &mut C::Connection,
+        lacking: &[Hash],
+    ) -> Result<Option<Ending>, Failure> {
+        if self.told.is_some() {
+            // It has been told to stop and will say that it is done.
+            return Ok(None);
+        }
+        self.tell(HostEvent::Ready);
+        self.permit = None;
+        self.seat.ready();
+        let verdict = tokio::select! {
+            biased;
+            _ = wanted(&mut self.interrupt, Urgency::AfterTask) => return Ok(None),
+            // Nothing is expected to be said here; what is heard is that the connection has gone.
+            message = connection.recv() => {
+                return match message {
+                    Ok(_) => Err(Failure::new("the agent said something out of turn")),
+                    Err(failure) => Err(self.lost(failure)),
+                };
+            }
+            verdict = self.seat.verdict() => verdict,
+        };
+        if verdict == Verdict::Shut {
+            // Whatever it answers: it has changed nothing. Waiting lets it give the lock back in good order.
+            if self.send(connection, &ToAgent::Stop).await.is_ok() {
+                let _ = tokio::time::timeout(GRACE, async {
+                    while !matches!(connection.recv().await, Ok(FromAgent::Done(_) | FromAgent::Refused(_)) | Err(_)) {}
+                })
+                .await;
+            }
+            return Ok(Some(Ending::Held));
+        }
+        self.permit = tokio::select! {
+            biased;
+            _ = wanted(&mut self.interrupt, Urgency::AfterTask) => return Ok(None),
+            permit = self.shared.permits.acquire() => permit.ok(),
+        };
+        self.phase = Phase::Changing;
+        self.supply(connection, lacking).await?;
+        Ok(None)
+    }
+
+    /// Says `Go`, with what the host lacks.
+    async fn supply(&mut self, connection: &mut C::Connection, lacking: &[Hash]) -> Result<(), Failure> {
+        let blobs = contents::find(&self.shared.site, &self.plan, lacking)?;
+        let packed = tokio::task::spawn_blocking(move || contents::pack(&blobs)).await;
+        let packed = packed.unwrap_or_else(|_| Err(Failure::new("contents could not be packed")))?;
+        self.send(connection, &ToAgent::Go(packed)).await
+    }
+
+    /// Sends, unless the run is to end at once.
+    async fn send(&mut self, connection: &mut C::Connection, message: &ToAgent) -> Result<(), Failure> {
+        let sent = tokio::select! {
+            biased;
+            _ = wanted(&mut self.interrupt, Urgency::AtOnce) => return Err(self.cut_off()),
+            sent = connection.send(message) => sent,
+        };
+        sent.map_err(|failure| self.lost(failure))
+    }
+
+    fn report(&self, report: Report) -> Result<TaskReport, Failure> {
+        let name = self.task(report.task)?;
+        let differs = |difference: &Difference| matches!(difference, Difference::Content { .. });
+        let content = report.differences.iter().any(differs).then(|| self.new_content(report.task)).flatten();
+        Ok(TaskReport { task: name, report: self.redactor.report(report), content })
+    }
+
+    /// What should be in the task's file, as it may be shown.
+    fn new_content(&self, task: u32) -> Option<NewContent> {
+        let task = task_at(&self.plan, task)?;
+        Some(match content_of(&task.resource)? {
+            Content::Late(text) => {
+                // Masked like the old content, so that what is alike looks alike.
+                NewContent::Text(self.redactor.text(&text.to_string()))
+            }
+            Content::Blob { hash, length } => {
+                let text = (*length <= LARGEST_SHOWN)
+                    .then(|| self.shared.site.blob(hash))
+                    .flatten()
+                    .and_then(|bytes| std::str::from_utf8(bytes).ok())
+                    .filter(|text| !text.contains('\0'));
+                match text {
+                    Some(text) => NewContent::Text(self.redactor.text(text)),
+                    None => NewContent::Opaque { length: *length },
+                }
+            }
+        })
+    }
+
+    fn task(&self, place: u32) -> Result<TaskName, Failure> {
+        task_at(&self.plan, place).map(|task| task_name(place, task)).ok_or_else(|| {
+            Failure::new(format!("the agent speaks of task {place}, the plan has {}", self.plan.tasks.len()))
+        })
+    }
+
+    fn at(&self) -> Option<TaskName> {
+        self.task(*self.at.first()?).ok()
+    }
+
+    /// Keeps the gate shut for all hosts.
+    fn refuse(&mut self, why: String) {
+        if self.shared.job.mode == Mode::Apply {
+            self.seat.refuse(why);
+        }
+    }
+
+    fn name(&self) -> &str {
+        &self.shared.job.hosts[self.index].address.name
+    }
+
+    fn tell(&self, event: HostEvent) {
+        self.shared.tell(self.index, event);
+    }
+
+    /// The connection has gone by itself.
+    fn lost(&self, why: Failure) -> Failure {
+        let why = self.redactor.failure(why);
+        let help = why.help.unwrap_or_else(|| self.aftermath().to_owned());
+        Failure { message: format!("connection lost{}: {}", self.moment(), why.message), output: why.output, help: Some(help) }
+    }
+
+    /// The connection has been dropped on demand.
+    fn cut_off(&self) -> Failure {
+        Failure::new(format!("interrupted{}", self.moment())).help(self.aftermath())
+    }
+
+    fn aftermath(&self) -> &'static str {
+        match self.phase {
+            Phase::Changing => "the agent ends by itself after the task at hand; `check` shows how far it came",
+            Phase::Greeting | Phase::Looking => "nothing was changed on this host",
+        }
+    }
+
+    fn moment(&self) -> &'static str {
+        match (self.phase, self.at.is_empty()) {
+            (Phase::Greeting, _) => " before the agent answered",
+            (Phase::Looking, _) => " before any change",
+            (Phase::Changing, true) => " between two tasks",
+            (Phase::Changing, false) => "",
+        }
+    }
+}
+

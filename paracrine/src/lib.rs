@@ -1,0 +1,69 @@
+//! The run time of a deploy binary: command line, controller, SSH, reports.
+//!
+//! A site's `src/main.rs` is one line:
+//!
+//! ```ignore
+//! paracrine::main!();
+//! ```
+//!
+//! What lies under it, from top to bottom: `cli` reads the command line and picks environment and hosts; `site` opens
+//! the compiled site and sees whether the files beside it are still those it was built from; `secrets` resolves what
+//! the picked hosts use; `controller` talks to the hosts and tells what happens as a stream of events; `report` draws
+//! that stream. Arrows go one way: the controller knows no terminal, the reports know no connection.
+
+mod bootstrap;
+mod cli;
+mod controller;
+mod event;
+mod known_hosts;
+#[doc(hidden)]
+pub mod link;
+mod persist;
+mod report;
+mod secrets;
+mod site;
+#[cfg(test)]
+mod testing;
+mod ssh;
+
+use std::process::ExitCode;
+
+use paracrine_model::artifact::{Artifact, Broken};
+
+/// The deploy binary's `main`: the compiled site, and the command line around it.
+#[macro_export]
+macro_rules! main {
+    () => {
+        include!(concat!(env!("OUT_DIR"), "/site.rs"));
+
+        fn main() -> ::std::process::ExitCode {
+            $crate::run(&SITE)
+        }
+    };
+}
+
+/// A compiled site as the build helper puts it into the deploy binary.
+#[derive(Clone, Copy, Debug)]
+pub struct Embedded {
+    /// `plan.bin`: the plans of all hosts of all environments.
+    pub plan: &'static [u8],
+    /// The agents by architecture (`x86_64`), compressed with gzip.
+    pub agents: &'static [(&'static str, &'static [u8])],
+    /// Where the site stood when it was built.
+    pub directory: &'static str,
+}
+
+impl Embedded {
+    /// Opens the compiled site, for assertions about it in a site's tests.
+    ///
+    /// # Errors
+    /// Bytes that are no compiled site, or one of another version.
+    pub fn artifact(&self) -> Result<Artifact<'static>, Broken> {
+        Artifact::open(self.plan)
+    }
+}
+
+/// Does what the command line says; [`main!`] calls this.
+pub fn run(embedded: &'static Embedded) -> ExitCode {
+    cli::run(embedded, std::env::args_os())
+}

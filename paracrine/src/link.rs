@@ -1,0 +1,409 @@
+//! The conversation with one host's agent.
+//!
+//! ```text
+//! kept connection, or a new one ─► bootstrap, and the start of the run at once ─► first line
+//!     agent ─► messages                                                    need ─► upload ─► first line, start again
+//! ```
+
+mod stream;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use paracrine_model::hash::Hash;
+use paracrine_model::host::Arch;
+use paracrine_model::protocol::{self, FromAgent, Start, ToAgent};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::bootstrap::{Bootstrap, Word};
+use crate::ssh::{Channel, ChildStderr, Dialer};
+pub use crate::ssh::{Elevation, LinkError, Settings, Target};
+use stream::{Incoming, TooMuchNoise};
+
+/// From the exec to the first line: the login's start-up files, sudo.
+const FIRST_LINE: Duration = Duration::from_secs(60);
+/// From the last byte of the upload to the agent's first line, over a line that holds much of it on the way.
+const AFTER_UPLOAD: Duration = Duration::from_secs(600);
+/// From the last message to the end of the agent.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How much of a host's standard error is kept.
+const TAIL: usize = 8 * 1024;
+/// Uploads are asked for once per directory that turns out not to do.
+const MOST_UPLOADS: usize = 8;
+
+/// The agent that hosts are to run.
+#[derive(Clone, Copy, Debug)]
+pub struct AgentBinary<'a> {
+    /// Names its executable.
+    pub hash: Hash,
+    /// Its executable, compressed with gzip.
+    pub gz: &'a [u8],
+}
+
+/// An open conversation with one host's agent. Dropping it closes the agent's standard input, at which it ends.
+#[derive(Debug)]
+pub struct Link {
+    host: String,
+    channel: Channel,
+    incoming: Incoming,
+    /// The agent's greeting, which was read before anybody asked for it.
+    pending: Option<FromAgent>,
+    errors: ErrorTail,
+    ended: bool,
+}
+
+impl Link {
+    /// Connects, has the agent run and sends `start`. The first message is the agent's `Hello`, from the agent asked for.
+    ///
+    /// May be dropped at any time; nothing is left running then.
+    ///
+    /// # Errors
+    /// See [`LinkError`]; [`LinkError::unreachable`] tells hosts that were not reached from those that failed.
+    pub async fn open(
+        target: &Target<'_>,
+        agent: &AgentBinary<'_>,
+        start: &Start,
+    ) -> Result<Self, LinkError> {
+        let dialer = Dialer::new(target)?;
+        let start = protocol::encode(&ToAgentRef::Start(start))
+            .map_err(|error| LinkError::local(format!("the plan cannot be sent: {error}")))?;
+        let attempt = Attempt {
+            target,
+            agent,
+            start: &start,
+            dialer: &dialer,
+        };
+        match attempt.run(false).await {
+            // Something in the agent's place cannot be it; once, it is replaced.
+            Err(LinkError::NotOurs { .. }) => attempt.run(true).await,
+            done => done,
+        }
+    }
+
+    /// What ssh told while it connected: `Permanently added …` when a host key was accepted, banners.
+    pub fn notes(&self) -> &[String] {
+        &self.channel.notes
+    }
+
+    /// Whether the connection was there before, kept from an earlier run.
+    pub fn kept(&self) -> bool {
+        self.channel.kept
+    }
+
+    /// The next message. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// The end of the conversation, or something that is no message.
+    pub async fn recv(&mut self) -> Result<FromAgent, LinkError> {
+        if let Some(message) = self.pending.take() {
+            return Ok(message);
+        }
+        loop {
+            match self.incoming.message() {
+                Ok(Some(message)) => return Ok(message),
+                Ok(None) => self.fill().await?,
+                Err(error) => return Err(LinkError::frame(&error, self.errors.tail().await)),
+            }
+        }
+    }
+
+    /// Says something; reads meanwhile, so that two ends that have much to say do not wait for each other.
+    ///
+    /// # Errors
+    /// The end of the conversation.
+    pub async fn send(&mut self, message: &ToAgent) -> Result<(), LinkError> {
+        let frame = protocol::encode(message).map_err(|error| LinkError::frame(&error, String::new()))?;
+        self.write(&frame).await?;
+        if self.ended {
+            Err(self.lost().await)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Ends the conversation: the agent sees the end of its input, and has a moment to come to its own.
+    pub async fn close(self) {
+        self.channel.close(FAREWELL).await;
+    }
+
+    /// Reads what there is, at least a byte.
+    async fn fill(&mut self) -> Result<(), LinkError> {
+        if !self.ended {
+            match self.channel.stdout.read_buf(self.incoming.buffer()).await {
+                Ok(0) | Err(_) => self.ended = true,
+                Ok(_) => return Ok(()),
+            }
+        }
+        Err(self.lost().await)
+    }
+
+    async fn lost(&mut self) -> LinkError {
+        LinkError::frame(&self.incoming.end(), self.errors.tail().await)
+    }
+
+    /// Writes, and reads meanwhile. A stream that the host has closed is no error here: what it said before tells more.
+    async fn write(&mut self, mut bytes: &[u8]) -> Result<(), LinkError> {
+        while !bytes.is_empty() && !self.ended {
+            tokio::select! {
+                biased;
+                written = self.channel.stdin.write(bytes) => match written {
+                    Ok(0) | Err(_) => return Ok(()),
+                    Ok(length) => bytes = &bytes[length..],
+                },
+                read = self.channel.stdout.read_buf(self.incoming.buffer()) => {
+                    self.ended = matches!(read, Ok(0) | Err(_));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next word of bootstrap or agent, past all noise.
+    async fn word(&mut self, limit: Duration) -> Result<Word, LinkError> {
+        let host = self.host.clone();
+        let line = timeout(limit, async {
+            loop {
+                match self.incoming.line() {
+                    Ok(Some(line)) => return Ok(line),
+                    Ok(None) if self.ended => return Err(self.no_word().await),
+                    // The end is told from within the loop: it may stand behind a last line.
+                    Ok(None) => drop(self.fill().await),
+                    Err(TooMuchNoise) => {
+                        let message = format!("{host} prints too much at login, and no agent starts");
+                        return Err(LinkError::Lost {
+                            message,
+                            said: self.errors.tail().await,
+                        });
+                    }
+                }
+            }
+        })
+        .await;
+        match line {
+            Ok(line) => line.map(|line| Word::parse(&line)),
+            Err(_) => Err(LinkError::Lost {
+                message: format!("no agent has started on {host} within {} s", limit.as_secs()),
+                said: self.errors.so_far(),
+            }),
+        }
+    }
+
+    /// The host has closed the stream before it said a word.
+    async fn no_word(&mut self) -> LinkError {
+        let (host, said) = (self.host.clone(), self.errors.tail().await);
+        if said
+            .lines()
+            .any(|line| line.starts_with("sudo: ") || line.contains("is not in the sudoers file"))
+        {
+            return LinkError::Sudo { host, said };
+        }
+        let message = format!("the login on {host} ended before an agent had started");
+        LinkError::NotOurs { message, said }
+    }
+}
+
+/// [`ToAgent`] without a copy of the plan; the same bytes.
+#[derive(serde::Serialize)]
+#[serde(rename = "ToAgent")]
+enum ToAgentRef<'a> {
+    Start(&'a Start),
+}
+
+struct Attempt<'a> {
+    target: &'a Target<'a>,
+    agent: &'a AgentBinary<'a>,
+    start: &'a [u8],
+    dialer: &'a Dialer<'a>,
+}
+
+impl Attempt<'_> {
+    async fn run(&self, renew: bool) -> Result<Link, LinkError> {
+        let nonce = nonce();
+        let command = Bootstrap {
+            nonce: &nonce,
+            hash: &self.agent.hash,
+            speculative: self.start.len(),
+            upload: self.agent.gz.len(),
+            elevation: self.target.settings.elevation,
+            renew,
+        }
+        .command();
+        let (channel, stderr) = match self.dialer.exec_kept(&command).await {
+            Some(opened) => opened,
+            None => self.dialer.exec_fresh(&command).await?,
+        };
+        let mut link = Link {
+            host: self.dialer.name(),
+            channel,
+            incoming: Incoming::new(&nonce),
+            pending: None,
+            errors: ErrorTail::of(stderr),
+            ended: false,
+        };
+        link.write(self.start).await?;
+        self.start_agent(&mut link).await?;
+        link.pending = Some(self.greeting(&mut link).await?);
+        Ok(link)
+    }
+
+    /// Until the agent has said its first word and has its start.
+    async fn start_agent(&self, link: &mut Link) -> Result<(), LinkError> {
+        let mut limit = FIRST_LINE;
+        for uploads in 0..=MOST_UPLOADS {
+            match link.word(limit).await? {
+                Word::Agent if uploads == 0 => return Ok(()),
+                Word::Agent => return link.write(self.start).await,
+                Word::Need { machine } => {
+                    let address = self.target.address;
+                    if Arch::parse(&machine) != Some(address.arch) {
+                        return Err(LinkError::Architecture {
+                            found: machine,
+                            expected: address.arch,
+                            inventory: address.inventory.clone(),
+                            name: address.name.clone(),
+                        });
+                    }
+                    link.write(self.agent.gz).await?;
+                    limit = AFTER_UPLOAD;
+                }
+                Word::Fail { reason, details } => {
+                    let said = link.errors.tail().await;
+                    return Err(match reason.as_str() {
+                        "no-place" => LinkError::NoPlace { reasons: details },
+                        "no-sudo" => LinkError::Sudo {
+                            host: link.host.clone(),
+                            said: String::new(),
+                        },
+                        "sudo" => LinkError::Sudo {
+                            host: link.host.clone(),
+                            said: format!("{said}\nsudo works, but gives another user than root")
+                                .trim()
+                                .to_owned(),
+                        },
+                        _ => LinkError::Lost {
+                            message: format!("the host gave up: {reason} {details}"),
+                            said,
+                        },
+                    });
+                }
+                Word::Other(line) => {
+                    let message = format!("the host said {line:?} in place of an agent");
+                    return Err(LinkError::Lost {
+                        message,
+                        said: link.errors.tail().await,
+                    });
+                }
+            }
+        }
+        Err(LinkError::Lost {
+            message: "the host asks for the agent again and again".into(),
+            said: String::new(),
+        })
+    }
+
+    /// The first message, if it comes from the right agent.
+    async fn greeting(&self, link: &mut Link) -> Result<FromAgent, LinkError> {
+        let wrong = |message: String, said| Err(LinkError::NotOurs { message, said });
+        match timeout(FIRST_LINE, link.recv()).await {
+            Ok(Ok(FromAgent::Hello { agent, .. })) if agent != self.agent.hash => wrong(
+                format!(
+                    "agent {} runs on the host in place of {}",
+                    agent.short(),
+                    self.agent.hash.short()
+                ),
+                String::new(),
+            ),
+            Ok(Ok(message @ (FromAgent::Hello { .. } | FromAgent::Refused(_)))) => Ok(message),
+            Ok(Ok(_)) => wrong("the agent on the host did not say hello".into(), String::new()),
+            Ok(Err(error)) => wrong(
+                format!("the agent on the host did not say hello: {error}"),
+                link.errors.tail().await,
+            ),
+            Err(_) => wrong("the agent on the host says nothing".into(), link.errors.so_far()),
+        }
+    }
+}
+
+/// Digits that no login prints by chance.
+fn nonce() -> String {
+    // Seeded by the system per process and counted up: not secret, but never the same twice.
+    format!("{:016x}", RandomState::new().build_hasher().finish())
+}
+
+/// The end of a host's standard error, read by a task of its own: what nobody reads would block the agent.
+#[derive(Debug)]
+struct ErrorTail {
+    tail: Arc<Mutex<Vec<u8>>>,
+    task: JoinHandle<()>,
+}
+
+impl ErrorTail {
+    fn of(mut stderr: ChildStderr) -> Self {
+        let tail = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&tail);
+        let task = tokio::spawn(async move {
+            let mut piece = Vec::new();
+            while matches!(stderr.read_buf(&mut piece).await, Ok(length) if length > 0) {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.append(&mut piece);
+                let excess = kept.len().saturating_sub(TAIL);
+                kept.drain(..excess);
+            }
+        });
+        Self { tail, task }
+    }
+
+    fn so_far(&self) -> String {
+        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&tail).replace('\r', "").trim().to_owned()
+    }
+
+    /// All of it, once its end has been read, for which there is a moment.
+    async fn tail(&mut self) -> String {
+        if !self.task.is_finished() {
+            let _ = timeout(FAREWELL, &mut self.task).await;
+        }
+        self.so_far()
+    }
+}
+
+impl Drop for ErrorTail {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paracrine_model::protocol::Mode;
+
+    #[test]
+    fn a_start_that_is_not_copied_is_the_same_on_the_wire() {
+        let start = Start {
+            agent: Hash::of(b"agent"),
+            identity: "site/dev/web1".into(),
+            adopt: false,
+            mode: Mode::Check,
+            lock_wait: 3,
+            holder: "me".into(),
+            tasks: Vec::new(),
+            values: paracrine_model::text::LateValues::default(),
+        };
+        let borrowed = protocol::encode(&ToAgentRef::Start(&start)).unwrap();
+        assert_eq!(
+            borrowed,
+            protocol::encode(&ToAgent::Start(Box::new(start))).unwrap()
+        );
+    }
+
+    #[test]
+    fn nonces_are_short_words_and_differ() {
+        let (one, two) = (nonce(), nonce());
+        assert_ne!(one, two);
+        assert!(one.len() == 16 && one.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
+}

@@ -1,0 +1,248 @@
+//! What comes from a host, taken apart: noise, first lines, frames.
+
+use paracrine_model::protocol::{self, FrameError, FromAgent, MAGIC};
+
+/// What a login may print before our first line.
+const MOST_NOISE: usize = 1024 * 1024;
+/// The longest first line; its details name directories.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// Bytes that have arrived, and how far they are understood. Knows no connection, so that every cut can be tested.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    /// `PARACRINE NONCE `
+    marker: Vec<u8>,
+    bytes: Vec<u8>,
+    /// Everything before is done with.
+    start: usize,
+    /// Before this, no marker begins.
+    searched: usize,
+    noise: usize,
+}
+
+/// Something arrived that cannot be the beginning of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooMuchNoise;
+
+impl Incoming {
+    pub(super) fn new(nonce: &str) -> Self {
+        let marker = format!("{MAGIC} {nonce} ").into_bytes();
+        Self {
+            marker,
+            bytes: Vec::new(),
+            start: 0,
+            searched: 0,
+            noise: 0,
+        }
+    }
+
+    /// Where to read into: appending is all that may be done.
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        if self.start == self.bytes.len() {
+            self.bytes.clear();
+            self.start = 0;
+            self.searched = 0;
+        } else if self.start > self.bytes.len() / 2 {
+            self.bytes.drain(..self.start);
+            self.searched = self.searched.saturating_sub(self.start);
+            self.start = 0;
+        }
+        // What is announced and not there yet, or a good piece.
+        let missing = self.missing().unwrap_or(0);
+        self.bytes.reserve(missing.clamp(8 * 1024, 1024 * 1024));
+        &mut self.bytes
+    }
+
+    /// The next line of ours, without marker and line break; noise before it is dropped.
+    pub(super) fn line(&mut self) -> Result<Option<String>, TooMuchNoise> {
+        let from = self.searched.max(self.start);
+        let Some(found) = find(&self.bytes[from..], &self.marker).map(|place| from + place) else {
+            // The marker's beginning may be there already.
+            let keep = self.marker.len() - 1;
+            let done = self.bytes.len().saturating_sub(keep).max(self.start);
+            self.noise += done - self.start;
+            self.start = done;
+            self.searched = done;
+            return if self.noise > MOST_NOISE {
+                Err(TooMuchNoise)
+            } else {
+                Ok(None)
+            };
+        };
+        self.searched = found;
+        let begin = found + self.marker.len();
+        match self.bytes[begin..].iter().position(|byte| *byte == b'\n') {
+            Some(length) => {
+                let line = String::from_utf8_lossy(&self.bytes[begin..begin + length]).into_owned();
+                self.start = begin + length + 1;
+                self.searched = self.start;
+                Ok(Some(line))
+            }
+            None if self.bytes.len() - begin > LONGEST_LINE => Err(TooMuchNoise),
+            None => Ok(None),
+        }
+    }
+
+    /// The next message.
+    pub(super) fn message(&mut self) -> Result<Option<FromAgent>, FrameError> {
+        let rest = &self.bytes[self.start..];
+        let Some((header, rest)) = rest.split_first_chunk::<4>() else {
+            return Ok(None);
+        };
+        let length = protocol::body_length(*header)?;
+        let Some(body) = rest.get(..length) else {
+            return Ok(None);
+        };
+        let message = protocol::decode(body)?;
+        self.start += 4 + length;
+        Ok(Some(message))
+    }
+
+    /// What the end of the stream means here.
+    pub(super) fn end(&self) -> FrameError {
+        if self.start == self.bytes.len() {
+            FrameError::Closed
+        } else {
+            FrameError::Cut
+        }
+    }
+
+    /// How many bytes the message at hand lacks, as far as its length is known.
+    fn missing(&self) -> Option<usize> {
+        let rest = &self.bytes[self.start..];
+        let (header, rest) = rest.split_first_chunk::<4>()?;
+        protocol::body_length(*header).ok()?.checked_sub(rest.len())
+    }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    let first = *wanted.first()?;
+    let mut from = 0;
+    while let Some(place) = bytes[from..].iter().position(|byte| *byte == first) {
+        from += place;
+        if bytes[from..].starts_with(wanted) {
+            return Some(from);
+        }
+        from += 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONCE: &str = "0123456789abcdef";
+
+    fn notice(text: &str) -> FromAgent {
+        FromAgent::Notice(text.into())
+    }
+
+    /// Noise, a word of the bootstrap, more noise, the agent's word, two messages.
+    fn whole() -> Vec<u8> {
+        let mut bytes = b"Welcome!\nPARACRINE 0123 need\nPARACRINE fedcba9876543210 agent\n".to_vec();
+        bytes.extend_from_slice(b"no line breakPARACRINE PARACRINE 0123456789abcdef need x86_64\n");
+        bytes.extend_from_slice(b"PARACRIN\nPARACRINE 0123456789abcdef agent\n");
+        bytes.extend(protocol::encode(&notice("one")).unwrap());
+        bytes.extend(protocol::encode(&notice(&"two".repeat(9000))).unwrap());
+        bytes
+    }
+
+    fn feed(pieces: impl Iterator<Item = Vec<u8>>) -> (Vec<String>, Vec<FromAgent>, Incoming) {
+        let mut incoming = Incoming::new(NONCE);
+        let (mut lines, mut messages) = (Vec::new(), Vec::new());
+        for piece in pieces {
+            incoming.buffer().extend_from_slice(&piece);
+            while lines.last().map(String::as_str) != Some("agent") {
+                match incoming.line().unwrap() {
+                    Some(line) => lines.push(line),
+                    None => break,
+                }
+            }
+            if lines.last().map(String::as_str) == Some("agent") {
+                while let Some(message) = incoming.message().unwrap() {
+                    messages.push(message);
+                }
+            }
+        }
+        (lines, messages, incoming)
+    }
+
+    #[test]
+    fn it_does_not_matter_in_which_pieces_it_comes() {
+        let bytes = whole();
+        for size in [1, 2, 3, 7, 64, 1000, bytes.len()] {
+            let (lines, messages, incoming) = feed(bytes.chunks(size).map(<[u8]>::to_vec));
+            assert_eq!(lines, ["need x86_64", "agent"], "pieces of {size}");
+            assert_eq!(messages, [notice("one"), notice(&"two".repeat(9000))]);
+            assert!(matches!(incoming.end(), FrameError::Closed));
+        }
+    }
+
+    #[test]
+    fn a_cut_is_told_from_an_end() {
+        let bytes = whole();
+        let last = protocol::encode(&notice(&"two".repeat(9000))).unwrap().len();
+        for cut in [1, 3, 4, 5, 100] {
+            let (_, messages, incoming) = feed([bytes[..bytes.len() - last + cut].to_vec()].into_iter());
+            assert_eq!(messages.len(), 1);
+            assert!(
+                matches!(incoming.end(), FrameError::Cut),
+                "{cut} bytes into a message"
+            );
+        }
+    }
+
+    #[test]
+    fn noise_has_an_end() {
+        let mut incoming = Incoming::new(NONCE);
+        let mut fed = 0;
+        let refused = loop {
+            incoming.buffer().extend_from_slice(&[b'P'; 4096]);
+            fed += 4096;
+            match incoming.line() {
+                Ok(line) => assert_eq!(line, None),
+                Err(TooMuchNoise) => break fed,
+            }
+            assert!(incoming.bytes.len() < 10_000, "noise must not be kept");
+        };
+        assert!((MOST_NOISE..MOST_NOISE + 10_000).contains(&refused));
+        let mut incoming = Incoming::new(NONCE);
+        incoming
+            .buffer()
+            .extend_from_slice(b"PARACRINE 0123456789abcdef ");
+        incoming.buffer().extend_from_slice(&vec![b'x'; LONGEST_LINE + 1]);
+        assert_eq!(incoming.line(), Err(TooMuchNoise));
+    }
+
+    #[test]
+    fn garbage_in_place_of_a_message_is_an_error() {
+        let mut incoming = Incoming::new(NONCE);
+        incoming
+            .buffer()
+            .extend_from_slice(b"PARACRINE 0123456789abcdef agent\n\xff\xff\xff\xff");
+        assert_eq!(incoming.line(), Ok(Some("agent".into())));
+        assert!(matches!(incoming.message(), Err(FrameError::TooLarge(_))));
+        incoming.start += 4;
+        incoming.buffer().extend_from_slice(b"\0\0\0\x02\xff\xff");
+        assert!(matches!(incoming.message(), Err(FrameError::Garbage(_))));
+    }
+
+    #[test]
+    fn done_bytes_do_not_pile_up() {
+        let mut incoming = Incoming::new(NONCE);
+        let frame = protocol::encode(&notice("again and again")).unwrap();
+        let (first, second) = frame.split_at(5);
+        incoming.buffer().extend_from_slice(first);
+        for _ in 0..10_000 {
+            incoming.buffer().extend_from_slice(second);
+            incoming.buffer().extend_from_slice(first);
+            assert_eq!(incoming.message().unwrap(), Some(notice("again and again")));
+        }
+        assert!(
+            incoming.bytes.capacity() < 64 * 1024,
+            "{}",
+            incoming.bytes.capacity()
+        );
+    }
+}

@@ -1,0 +1,208 @@
+//! The report for programs: one JSON object per line, in the order in which things happen.
+//!
+//! Every object has `event`, and all that belong to a host have `host`. What is not there is `null`, never left out.
+//! New keys and new events may come; those that are there stay as they are. Secrets stand by name, as everywhere.
+//!
+//! | `event` | further keys |
+//! | --- | --- |
+//! | `started` | `mode` (`check`, `apply`), `environment`, `hosts` (array of `name`, `tasks`) |
+//! | `connecting`, `connected`, `ready` | |
+//! | `waiting` | `holder` |
+//! | `begun` | `task` |
+//! | `report` | `task`, `outcome` (`changed`, `may_change`, `failed`), `because`, `failure`, `differences`, `seconds` |
+//! | `notice` | `text` |
+//! | `ended` | `status`, `summary`, `failure`, `task`, `seconds` |
+//! | `interrupted` | `urgency` (`after_task`, `at_once`) |
+//! | `finished` | `hosts` (numbers by status), `refused` (array of reasons), `seconds` |
+//!
+//! - `task`: `place` (from 0), `kind`, `name`, `file`, `line`, `column`.
+//! - `failure`: `message`, `output`, `help`.
+//! - `status`: `as_planned`, `applied`, `pending`, `stopped`, `held`, `unreachable`, `failed`.
+//! - `differences`: objects with `difference` (`create`, `remove`, `attribute`, `content`, `action`): `remove` has
+//!   `what`; `attribute` has `name`, `before`, `after`; `content` has `diff` (lines of a unified diff); `action` has
+//!   `verb`, `because`.
+//! - `summary`: `unchanged`, `changed`, `may_change`, `failed`, `skipped`, `stopped`, `cpu_seconds`, `peak_kib`.
+
+use std::io::Write;
+use std::time::Duration;
+
+use paracrine_model::protocol::{Difference, Failure, Mode, Outcome, Summary};
+use serde_json::{Value, json};
+
+use super::Report;
+use super::diff::{Line, diff};
+use crate::event::{Ending, Event, HostEvent, NewContent, Run, Status, TaskName, Urgency};
+
+/// Writes events as they come.
+pub(crate) struct Json<W> {
+    to: W,
+    run: Option<Run>,
+}
+
+impl<W: Write> Json<W> {
+    /// Writes to `to`.
+    pub(crate) fn new(to: W) -> Self {
+        Self { to, run: None }
+    }
+
+    fn object(&self, event: &Event) -> Value {
+        match event {
+            Event::Started(run) => json!({
+                "event": "started",
+                "mode": mode(run.mode),
+                "environment": run.environment,
+                "hosts": run.hosts.iter().map(|h| json!({ "name": h.name, "tasks": h.tasks })).collect::<Vec<_>>(),
+            }),
+            Event::Interrupted(urgency) => json!({
+                "event": "interrupted",
+                "urgency": match urgency {
+                    Urgency::AfterTask => "after_task",
+                    Urgency::AtOnce => "at_once",
+                },
+            }),
+            Event::Finished(totals) => json!({
+                "event": "finished",
+                "hosts": totals.hosts.iter().map(|(s, n)| (status(*s).to_owned(), json!(n))).collect::<serde_json::Map<_, _>>(),
+                "refused": totals.refused,
+                "seconds": seconds(totals.elapsed),
+            }),
+            Event::Host(host, event) => {
+                let host = self.run.as_ref().and_then(|run| run.hosts.get(*host)).map(|host| host.name.as_str());
+                self.host(host, event)
+            }
+        }
+    }
+
+    fn host(&self, host: Option<&str>, event: &HostEvent) -> Value {
+        match event {
+            HostEvent::Connecting => json!({ "event": "connecting", "host": host }),
+            HostEvent::Connected => json!({ "event": "connected", "host": host }),
+            HostEvent::Ready => json!({ "event": "ready", "host": host }),
+            HostEvent::Waiting { holder } => json!({ "event": "waiting", "host": host, "holder": holder }),
+            HostEvent::Begun(name) => json!({ "event": "begun", "host": host, "task": task(name) }),
+            HostEvent::Notice(text) => json!({ "event": "notice", "host": host, "text": text }),
+            HostEvent::Report(report) => {
+                let (outcome, because, why) = match &report.report.outcome {
+                    Outcome::Changed => ("changed", None, None),
+                    Outcome::MayChange { because } => ("may_change", Some(because), None),
+                    Outcome::Failed(why) => ("failed", None, Some(failure(why))),
+                };
+                let differences: Vec<_> =
+                    report.report.differences.iter().map(|d| difference(d, report.content.as_ref())).collect();
+                json!({
+                    "event": "report",
+                    "host": host,
+                    "task": task(&report.task),
+                    "outcome": outcome,
+                    "because": because,
+                    "failure": why,
+                    "differences": differences,
+                    "seconds": seconds(Duration::from_micros(report.report.microseconds)),
+                })
+            }
+            HostEvent::Ended { ending, elapsed } => {
+                let mode = self.run.as_ref().map_or(Mode::Check, |run| run.mode);
+                let (numbers, why, at) = match ending {
+                    Ending::Done(numbers) => (Some(summary(numbers)), None, None),
+                    Ending::Failed { failure: why, at } => (None, Some(failure(why)), at.as_ref().map(task)),
+                    Ending::Unreachable(why) => (None, Some(failure(why)), None),
+                    Ending::Held | Ending::NotBegun => (None, None, None),
+                };
+                json!({
+                    "event": "ended",
+                    "host": host,
+                    "status": status(ending.status(mode)),
+                    "summary": numbers,
+                    "failure": why,
+                    "task": at,
+                    "seconds": seconds(*elapsed),
+                })
+            }
+        }
+    }
+}
+
+impl<W: Write> Report for Json<W> {
+    fn event(&mut self, event: &Event) {
+        if let Event::Started(run) = event {
+            self.run = Some(run.clone());
+        }
+        // Nobody reads any more: nothing to be done about it.
+        let _ = writeln!(self.to, "{}", self.object(event)).and_then(|()| self.to.flush());
+    }
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Check => "check",
+        Mode::Apply => "apply",
+    }
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::AsPlanned => "as_planned",
+        Status::Applied => "applied",
+        Status::Pending => "pending",
+        Status::Stopped => "stopped",
+        Status::Held => "held",
+        Status::Unreachable => "unreachable",
+        Status::Failed => "failed",
+    }
+}
+
+fn task(task: &TaskName) -> Value {
+    json!({
+        "place": task.place,
+        "kind": task.kind,
+        "name": task.name,
+        "file": task.origin.file,
+        "line": task.origin.line,
+        "column": task.origin.column,
+    })
+}
+
+fn failure(failure: &Failure) -> Value {
+    json!({ "message": failure.message, "output": failure.output, "help": failure.help })
+}
+
+fn difference(difference: &Difference, content: Option<&NewContent>) -> Value {
+    match difference {
+        Difference::Create => json!({ "difference": "create" }),
+        Difference::Remove { what } => json!({ "difference": "remove", "what": what }),
+        Difference::Attribute { name, before, after } => {
+            json!({ "difference": "attribute", "name": name, "before": before, "after": after })
+        }
+        Difference::Content { before } => {
+            let lines: Vec<_> = diff(before, content)
+                .into_iter()
+                .map(|line| match line {
+                    Line::Hunk(text) | Line::Note(text) => text,
+                    Line::Same(text) => format!(" {text}"),
+                    Line::Old(text) => format!("-{text}"),
+                    Line::New(text) => format!("+{text}"),
+                })
+                .collect();
+            json!({ "difference": "content", "diff": lines })
+        }
+        Difference::Action { verb, because } => json!({ "difference": "action", "verb": verb, "because": because }),
+    }
+}
+
+fn summary(summary: &Summary) -> Value {
+    json!({
+        "unchanged": summary.unchanged,
+        "changed": summary.changed,
+        "may_change": summary.may_change,
+        "failed": summary.failed,
+        "skipped": summary.skipped,
+        "stopped": summary.stopped,
+        "cpu_seconds": seconds(Duration::from_micros(summary.cpu_microseconds)),
+        "peak_kib": summary.peak_kib,
+    })
+}
+
+/// Seconds to the millisecond.
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}

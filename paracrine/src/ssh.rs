@@ -1,0 +1,317 @@
+//! Connections to hosts, over the user's own `ssh`. Nothing else knows the `openssh` crate.
+//!
+//! A host that is reached for the first time is connected to by an `ssh` that goes to the background once it is logged
+//! in and serves on a control socket; commands run through that socket, without a process of ours. It stays there for a
+//! while, so that the next run finds it (see [`crate::persist`]).
+
+mod arguments;
+mod error;
+mod route;
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio as ProcessStdio;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use openssh::{Child, Session, Stdio};
+use paracrine_model::host::Address;
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::persist::{Key, SocketDirectory};
+pub use error::LinkError;
+use route::Route;
+
+pub(crate) use openssh::{ChildStderr, ChildStdin, ChildStdout};
+
+/// What a connection may take on top of the time to connect: authentication, which asks other machines at times.
+const LOGIN: Duration = Duration::from_secs(30);
+/// How often a host is tried again that is busy with other logins; pauses double, from 0.2 s.
+const RETRIES: u32 = 4;
+/// A connection that is not to be kept goes by itself after so long, should we be killed before we close it.
+const NOT_KEPT: Duration = Duration::from_secs(5);
+
+/// How hosts are connected to, whichever they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// For the connection and the exchange of keys.
+    pub connect_timeout: Duration,
+    /// How long an unused connection is kept for a later run; zero: not at all, and none is used that was kept.
+    pub persist: Duration,
+    /// Whether to become root.
+    pub elevation: Elevation,
+    /// In place of the user's and the system's config of ssh.
+    pub config: Option<PathBuf>,
+    /// Where the directory of control sockets is to be, in place of the user's run-time directory.
+    pub sockets: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            persist: Duration::from_secs(60),
+            elevation: Elevation::Sudo,
+            config: None,
+            sockets: None,
+        }
+    }
+}
+
+/// Whether to become root on a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Elevation {
+    /// With `sudo -n`, unless the login is root's.
+    #[default]
+    Sudo,
+    /// Stay who we are; the agent can change what that user can change.
+    Never,
+}
+
+/// A host, and what is needed to connect to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// From the inventory.
+    pub address: &'a Address,
+    /// Relative paths are relative to this.
+    pub site: &'a Path,
+    /// Where accepted host keys are remembered.
+    pub known_hosts: &'a Path,
+    /// What is the same for all hosts.
+    pub settings: &'a Settings,
+}
+
+/// A command that runs on a host.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) stdin: ChildStdin,
+    pub(crate) stdout: ChildStdout,
+    /// What ssh told while it connected (`Permanently added …`).
+    pub(crate) notes: Vec<String>,
+    /// Whether the connection was there before.
+    pub(crate) kept: bool,
+    child: Child<Arc<Session>>,
+    keep: bool,
+}
+
+impl Channel {
+    /// Closes the command's input and waits until it closes its output, but not for long. Lets go of the connection
+    /// too, unless it is to be kept.
+    pub(crate) async fn close(self, limit: Duration) {
+        let Self {
+            stdin,
+            mut stdout,
+            child,
+            keep,
+            ..
+        } = self;
+        drop(stdin);
+        let mut rest = Vec::new();
+        let _ = timeout(limit, async {
+            while matches!(stdout.read_buf(&mut rest).await, Ok(length) if length > 0) {
+                rest.clear();
+            }
+        })
+        .await;
+        let session = child.session();
+        drop(child);
+        if !keep && let Some(session) = Arc::into_inner(session) {
+            // The socket goes at once, ssh when nothing runs through it any more.
+            let _ = session.close().await;
+        }
+    }
+}
+
+/// Connections to one host.
+pub(crate) struct Dialer<'a> {
+    target: &'a Target<'a>,
+    sockets: SocketDirectory,
+    route: Route,
+    key: Key,
+}
+
+impl<'a> Dialer<'a> {
+    /// Works out the way; nothing is started.
+    pub(crate) fn new(target: &'a Target<'a>) -> Result<Self, LinkError> {
+        let sockets = SocketDirectory::open(target.settings.sockets.as_deref())
+            .map_err(|error| LinkError::local(error.to_string()))?;
+        let route = Route::plan(target, &sockets)?;
+        let key = route.connection();
+        Ok(Self {
+            target,
+            sockets,
+            route,
+            key,
+        })
+    }
+
+    /// How people name the host: `deploy@web1.example.org port 2222`.
+    pub(crate) fn name(&self) -> String {
+        self.route.name()
+    }
+
+    fn keep(&self) -> bool {
+        !self.target.settings.persist.is_zero()
+    }
+
+    /// Runs a command over the kept connection, if there is one that works.
+    pub(crate) async fn exec_kept(&self, command: &str) -> Option<(Channel, ChildStderr)> {
+        if !self.keep() {
+            return None;
+        }
+        let socket = self.sockets.kept(&self.key)?;
+        // The answer comes from the host, so a connection whose other end has gone silent is noticed here.
+        match timeout(
+            self.route.connect_timeout,
+            self.exec(&socket, command, Vec::new(), true),
+        )
+        .await
+        {
+            Ok(Ok(opened)) => Some(opened),
+            Ok(Err(_)) | Err(_) => {
+                self.sockets.forget(&self.key, &socket);
+                None
+            }
+        }
+    }
+
+    /// Runs a command over a new connection.
+    pub(crate) async fn exec_fresh(&self, command: &str) -> Result<(Channel, ChildStderr), LinkError> {
+        self.sockets.sweep();
+        let socket = self.sockets.fresh(&self.key);
+        let notes = self.connect_patiently(&socket).await?;
+        if self.keep() {
+            // If not, the next run connects again.
+            let _ = self.sockets.publish(&self.key, &socket);
+        }
+        self.exec(&socket, command, notes, false).await.map_err(|error| {
+            let mut said = error.to_string();
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                said = format!("{said}: {cause}");
+                source = cause.source();
+            }
+            LinkError::Ssh {
+                host: self.name(),
+                said,
+            }
+        })
+    }
+
+    async fn exec(
+        &self,
+        socket: &Path,
+        command: &str,
+        notes: Vec<String>,
+        kept: bool,
+    ) -> Result<(Channel, ChildStderr), openssh::Error> {
+        let session = Arc::new(Session::resume_mux(socket.into(), None));
+        let mut child = session
+            .arc_raw_command(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .await?;
+        let streams = (child.stdin().take(), child.stdout().take(), child.stderr().take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
+            return Err(openssh::Error::Disconnected);
+        };
+        Ok((
+            Channel {
+                stdin,
+                stdout,
+                notes,
+                kept,
+                child,
+                keep: self.keep(),
+            },
+            stderr,
+        ))
+    }
+
+    /// Logs in, again after a while if the host is busy with other logins: many hosts behind one jump host meet its
+    /// limit, which turns away at random.
+    async fn connect_patiently(&self, socket: &Path) -> Result<Vec<String>, LinkError> {
+        let mut pause = Duration::from_millis(200);
+        for _ in 0..RETRIES {
+            match self.connect(socket).await {
+                Err(LinkError::Unreachable { said, .. }) if error::is_busy(&said) => {
+                    // Not all at once again: by the clock's last digits.
+                    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                    tokio::time::sleep(pause + pause * (now.subsec_micros() % 1000) / 1000).await;
+                    pause *= 2;
+                }
+                done => return done,
+            }
+        }
+        self.connect(socket).await
+    }
+
+    /// Logs in; returns what ssh told on the way.
+    async fn connect(&self, socket: &Path) -> Result<Vec<String>, LinkError> {
+        let mut log = socket.as_os_str().to_owned();
+        log.push(".jump");
+        let log = PathBuf::from(log);
+        let mut route = self.route.clone();
+        if route.persist.is_zero() {
+            route.persist = NOT_KEPT;
+        }
+        let arguments = arguments::master(&route, socket, &log)?;
+        let mut ssh = Command::new("ssh")
+            .args(arguments)
+            .env("SSH_ASKPASS_REQUIRE", "never")
+            .stdin(ProcessStdio::null())
+            .stdout(ProcessStdio::null())
+            .stderr(ProcessStdio::piped())
+            // Ctrl-C is for us: we decide what it stops.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| {
+                LinkError::local_with_help(
+                    format!("ssh cannot be started: {error}"),
+                    "apt install openssh-client",
+                )
+            })?;
+        let mut stderr = ssh.stderr.take();
+        let mut said = Vec::new();
+        // It ends when ssh has gone to the background, or has failed.
+        let login = async {
+            if let Some(stderr) = &mut stderr {
+                let _ = stderr.read_to_end(&mut said).await;
+            }
+            ssh.wait().await
+        };
+        let limit = route.connect_timeout * u32::try_from(1 + route.jump.len()).unwrap_or(u32::MAX) + LOGIN;
+        let status = timeout(limit, login).await;
+        let mut said = String::from_utf8_lossy(&said).replace('\r', "").trim().to_owned();
+        if !route.jump.is_empty() {
+            if let Ok(jump) = std::fs::read_to_string(&log) {
+                said = format!("{}\n{said}", jump.replace('\r', "").trim())
+                    .trim()
+                    .to_owned();
+            }
+            let _ = std::fs::remove_file(&log);
+        }
+        match status {
+            Ok(Ok(status)) if status.success() => Ok(said.lines().map(str::to_owned).collect()),
+            Ok(Ok(status)) => {
+                if said.is_empty() {
+                    said = format!("ssh ended with {status} and said nothing");
+                }
+                let key = self.route.key.clone();
+                Err(LinkError::from_ssh(said, self.name(), key, self.target.address))
+            }
+            Ok(Err(error)) => Err(LinkError::local(format!("ssh was lost sight of: {error}"))),
+            Err(_) => {
+                said.push_str(&format!("\nno login within {} s", limit.as_secs()));
+                Err(LinkError::Unreachable {
+                    host: self.name(),
+                    said: said.trim().to_owned(),
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Texts are those of OpenSSH 9.2 and 8.4, as captured.
+
+use super::*;
+
+fn address() -> Address {
+    Address {
+        name: "web1".into(),
+        ssh_hostname: "web1.example.org".into(),
+        ssh_port: None,
+        ssh_user: None,
+        ssh_key: Vec::new(),
+        jump: Vec::new(),
+        host_key: None,
+        arch: Arch::X86_64,
+        inventory: "inventory/prod.yaml".into(),
+    }
+}
+
+fn told(said: &str) -> LinkError {
+    LinkError::from_ssh(
+        said.replace('\r', "").trim().into(),
+        "web1.example.org".into(),
+        None,
+        &address(),
+    )
+}
+
+#[test]
+fn hosts_that_are_not_reached() {
+    for (said, message) in [
+        (
+            "ssh: connect to host 10.0.0.1 port 22: Connection refused\r\n",
+            "connect to host 10.0.0.1 port 22: Connection refused",
+        ),
+        (
+            "ssh: connect to host 10.0.0.1 port 22: Connection timed out\r\n",
+            "connect to host 10.0.0.1 port 22: Connection timed out",
+        ),
+        (
+            "ssh: connect to host 10.0.0.1 port 22: No route to host\r\n",
+            "connect to host 10.0.0.1 port 22: No route to host",
+        ),
+        (
+            "ssh: connect to host fd00::1 port 22: Network is unreachable\r\n",
+            "connect to host fd00::1 port 22: Network is unreachable",
+        ),
+        (
+            "ssh: Could not resolve hostname nosuch.invalid: Name or service not known\r\n",
+            "Could not resolve hostname nosuch.invalid: Name or service not known",
+        ),
+        (
+            "Connection timed out during banner exchange\r\nConnection to 240.0.0.1 port 22 timed out\r\n",
+            "Connection to 240.0.0.1 port 22 timed out",
+        ),
+        (
+            "kex_exchange_identification: read: Connection reset by peer\r\nConnection reset by 127.0.0.1 port 22\r\n",
+            "Connection reset by 127.0.0.1 port 22",
+        ),
+        (
+            "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by 127.0.0.1 port 22\r\n",
+            "Connection closed by 127.0.0.1 port 22",
+        ),
+        (
+            "channel 0: open failed: connect failed: Connection refused\r\nstdio forwarding failed\r\n\
+             kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n",
+            "Connection closed by UNKNOWN port 65535",
+        ),
+    ] {
+        let error = told(said);
+        assert!(matches!(error, LinkError::Unreachable { .. }), "{error:?}");
+        assert!(error.unreachable());
+        assert_eq!(
+            error.to_string(),
+            format!("cannot reach web1.example.org: {message}")
+        );
+        assert_eq!(error.failure().output.unwrap(), said.replace('\r', "").trim());
+    }
+}
+
+#[test]
+fn logins_that_are_refused() {
+    for said in [
+        "root@127.0.0.1: Permission denied (publickey).\r\n",
+        "Warning: Permanently added 'web1' (ED25519) to the list of known hosts.\r\nroot@web1: Permission denied (publickey,password).\r\n",
+        "Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures\r\nDisconnected from 10.0.0.1 port 22\r\n",
+    ] {
+        let error = told(said);
+        assert!(matches!(error, LinkError::AuthFailed { .. }), "{error:?}");
+        assert!(error.unreachable());
+        assert_eq!(error.to_string(), "web1.example.org does not let us log in");
+        assert!(error.failure().help.is_some());
+    }
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_told() {
+    let said = "@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @\r\nPermissions 0644 for 'uk' are too open.\r\n\
+                Load key \"uk\": bad permissions\r\nroot@127.0.0.1: Permission denied (publickey).\r\n";
+    let error = LinkError::from_ssh(said.into(), "web1".into(), Some("/site/uk".into()), &address());
+    assert_eq!(
+        error.failure().help.unwrap(),
+        "ssh ignores keys that others can read: chmod 600 /site/uk"
+    );
+}
+
+#[test]
+fn host_keys_that_are_not_trusted() {
+    for (said, message) in [
+        (
+            "Host key verification failed.\r\n",
+            "the host key of web1.example.org is not trusted",
+        ),
+        (
+            "No ED25519 host key is known for web1.example.org and you have requested strict checking.\r\n\
+             Host key verification failed.\r\n",
+            "the host key of web1.example.org is not trusted",
+        ),
+        (
+            "@       WARNING: REVOKED HOST KEY DETECTED!               @\r\nThe ED25519 host key for web1 is marked as revoked.\r\n\
+             This could mean that a stolen key is being used to impersonate this host.\r\nHost key verification failed.\r\n",
+            "the host key of web1.example.org is not trusted",
+        ),
+        (
+            "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\nIT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!\r\n\
+             The fingerprint for the ED25519 key sent by the remote host is\nSHA256:abc.\r\n\
+             Offending ED25519 key in /site/inventory/known_hosts:3\r\nHost key for web1 has changed and you have requested strict checking.\r\n\
+             Host key verification failed.\r\n",
+            "the host key of web1.example.org is not the one in /site/inventory/known_hosts, line 3: it shows SHA256:abc",
+        ),
+    ] {
+        let error = told(said);
+        assert!(matches!(error, LinkError::HostKeyChanged { .. }), "{error:?}");
+        assert!(error.unreachable());
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[test]
+fn troubles_of_ssh_itself_are_no_matter_of_the_network() {
+    for (said, message) in [
+        (
+            "command-line: line 0: Bad configuration option: nonsense\r\n",
+            "command-line: line 0: Bad configuration option: nonsense",
+        ),
+        (
+            "remote username contains invalid characters\r\n",
+            "remote username contains invalid characters",
+        ),
+        (
+            "Unable to negotiate with 127.0.0.1 port 22: no matching host key type found. Their offer: ssh-ed25519\r\n",
+            "Unable to negotiate with 127.0.0.1 port 22: no matching host key type found. Their offer: ssh-ed25519",
+        ),
+        ("", "it says nothing"),
+    ] {
+        let error = told(said);
+        assert!(matches!(error, LinkError::Ssh { .. }), "{error:?}");
+        assert!(!error.unreachable());
+        assert_eq!(
+            error.to_string(),
+            format!("ssh cannot connect to web1.example.org: {message}")
+        );
+    }
+}
+
+#[test]
+fn a_jump_host_that_is_in_the_way_is_named() {
+    let mut address = address();
+    address.jump = vec!["bastion".into()];
+    let said = "me@bastion: Permission denied (publickey).\nkex_exchange_identification: Connection closed by remote host\n\
+                Connection closed by UNKNOWN port 65535";
+    let error = LinkError::from_ssh(said.into(), "web1".into(), None, &address);
+    assert_eq!(
+        error.to_string(),
+        "me@bastion (on the way to web1) does not let us log in"
+    );
+    let said = "Host key for [bastion]:2222 has changed and you have requested strict checking.\nHost key verification failed.";
+    let error = LinkError::from_ssh(said.into(), "web1".into(), None, &address);
+    assert_eq!(
+        error.to_string(),
+        "the host key of [bastion]:2222 (on the way to web1) is not trusted"
+    );
+}
+
+#[test]
+fn only_busy_hosts_are_tried_again() {
+    assert!(is_busy(
+        "kex_exchange_identification: read: Connection reset by peer\nConnection reset by 10.0.0.1 port 22"
+    ));
+    assert!(is_busy(
+        "kex_exchange_identification: Connection closed by remote host"
+    ));
+    assert!(!is_busy(
+        "ssh: connect to host 10.0.0.1 port 22: Connection refused"
+    ));
+    assert!(!is_busy("Connection timed out during banner exchange"));
+    assert!(!is_busy("Connection closed by 10.0.0.1 port 22"));
+}
+
+#[test]
+fn sudo_that_says_no() {
+    let sudo = |said: &str| LinkError::Sudo {
+        host: "deploy@web1".into(),
+        said: said.into(),
+    };
+    assert_eq!(
+        sudo("sudo: a password is required").to_string(),
+        "sudo needs a password for deploy@web1"
+    );
+    assert_eq!(
+        sudo("").to_string(),
+        "deploy@web1 is not root there, and there is no sudo"
+    );
+    assert_eq!(
+        sudo("deploy is not in the sudoers file.").to_string(),
+        "sudo does not let deploy@web1 become root: deploy is not in the sudoers file."
+    );
+    for said in ["sudo: a password is required", ""] {
+        assert!(!sudo(said).unreachable());
+        assert!(sudo(said).failure().help.unwrap().contains("root"));
+    }
+}
+
+#[test]
+fn no_message_ends_in_a_full_stop_of_ours() {
+    let host = || "web1".to_owned();
+    for error in [
+        LinkError::NoPlace {
+            reasons: "/tmp: full".into(),
+        },
+        LinkError::Architecture {
+            found: "riscv64".into(),
+            expected: Arch::X86_64,
+            inventory: "i".into(),
+            name: host(),
+        },
+        LinkError::Sudo {
+            host: host(),
+            said: String::new(),
+        },
+        LinkError::local_with_help("no", "do"),
+        told("Host key verification failed."),
+        told("root@web1: Permission denied (publickey)."),
+    ] {
+        let failure = error.failure();
+        assert!(!failure.message.ends_with('.'), "{failure:?}");
+        assert!(!failure.help.unwrap().ends_with('.'));
+    }
+}

@@ -1,0 +1,223 @@
+//! The way to a host, worked out before anything is started.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use paracrine_model::host::Address;
+
+use super::arguments::Jump;
+use super::{LinkError, Target};
+use crate::known_hosts::{self, Trust};
+use crate::persist::{Key, SocketDirectory};
+
+/// All that decides how ssh is started.
+#[derive(Clone, Debug)]
+pub(super) struct Route {
+    pub(super) host: String,
+    pub(super) port: Option<u16>,
+    pub(super) user: Option<String>,
+    pub(super) key: Option<PathBuf>,
+    pub(super) jump: Vec<Jump>,
+    pub(super) trust: Trust,
+    pub(super) known_hosts: PathBuf,
+    pub(super) config: Option<PathBuf>,
+    pub(super) connect_timeout: Duration,
+    pub(super) persist: Duration,
+}
+
+impl Route {
+    /// Resolves paths, picks the key, writes a pinned host key where ssh can read it.
+    pub(super) fn plan(target: &Target<'_>, sockets: &SocketDirectory) -> Result<Self, LinkError> {
+        let Target {
+            address,
+            site,
+            known_hosts,
+            settings,
+        } = *target;
+        let jump = address
+            .jump
+            .iter()
+            .map(|text| Jump::parse(text).ok_or_else(|| not_a_jump(address, text)))
+            .collect::<Result<_, _>>()?;
+        let known_hosts = std::path::absolute(site.join(known_hosts))
+            .map_err(|error| LinkError::local(format!("the current directory is gone: {error}")))?;
+        let trust = match &address.host_key {
+            None => Trust::FirstSeen {
+                file: known_hosts.clone(),
+            },
+            Some(key) => match known_hosts::pin(sockets.path(), key) {
+                Ok(Some(file)) => Trust::Pinned { file },
+                Ok(None) => return Err(not_a_key(address)),
+                Err(error) => {
+                    let why = format!(
+                        "the pinned host key cannot be written to {}: {error}",
+                        sockets.path().display()
+                    );
+                    return Err(LinkError::local(why));
+                }
+            },
+        };
+        if matches!(trust, Trust::FirstSeen { .. }) && !known_hosts.parent().is_some_and(Path::is_dir) {
+            // ssh would connect nevertheless, and would take any key, each time anew.
+            return Err(LinkError::local_with_help(
+                format!(
+                    "host keys cannot be remembered in {}: there is no such directory",
+                    known_hosts.display()
+                ),
+                "run this where the site's inventory is, or pin `host_key` in the inventory",
+            ));
+        }
+        Ok(Self {
+            host: address.ssh_hostname.clone(),
+            port: address.ssh_port,
+            user: address.ssh_user.clone(),
+            key: key(address, site)?,
+            jump,
+            trust,
+            known_hosts,
+            config: settings.config.clone(),
+            connect_timeout: settings.connect_timeout,
+            persist: settings.persist,
+        })
+    }
+
+    /// The name of a connection that goes this way. Time limits do not decide where it leads.
+    pub(super) fn connection(&self) -> Key {
+        let Self {
+            host,
+            port,
+            user,
+            key,
+            jump,
+            trust,
+            known_hosts,
+            config,
+            connect_timeout: _,
+            persist: _,
+        } = self;
+        let parts = [
+            host.clone(),
+            format!("{port:?} {user:?} {key:?} {jump:?} {trust:?} {known_hosts:?} {config:?}"),
+        ];
+        Key::of(parts.iter().map(String::as_str))
+    }
+
+    /// How people name it: `deploy@web1.example.org port 2222`.
+    pub(super) fn name(&self) -> String {
+        let user = self
+            .user
+            .as_ref()
+            .map(|user| format!("{user}@"))
+            .unwrap_or_default();
+        let port = self.port.map(|port| format!(" port {port}")).unwrap_or_default();
+        format!("{user}{}{port}", self.host)
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_tests() -> Self {
+        Self {
+            host: "web1.example.org".into(),
+            port: Some(2222),
+            user: Some("deploy".into()),
+            key: Some("/site/key".into()),
+            jump: Vec::new(),
+            trust: Trust::FirstSeen {
+                file: "/site/inventory/known_hosts".into(),
+            },
+            known_hosts: "/site/inventory/known_hosts".into(),
+            config: None,
+            connect_timeout: Duration::from_secs(10),
+            persist: Duration::from_secs(60),
+        }
+    }
+}
+
+fn not_a_jump(address: &Address, text: &str) -> LinkError {
+    LinkError::local_with_help(
+        format!(
+            "`jump` of {} in {} names {text:?}, which is no host",
+            address.name, address.inventory
+        ),
+        "write it as `[user@]host[:port]`",
+    )
+}
+
+fn not_a_key(address: &Address) -> LinkError {
+    LinkError::local_with_help(
+        format!(
+            "`host_key` of {} in {} is no public key",
+            address.name, address.inventory
+        ),
+        "write type and key, `ssh-ed25519 AAAA…`, as `ssh-keyscan` shows them",
+    )
+}
+
+/// The first candidate that exists.
+fn key(address: &Address, site: &Path) -> Result<Option<PathBuf>, LinkError> {
+    if address.ssh_key.is_empty() {
+        return Ok(None);
+    }
+    let candidates: Vec<PathBuf> = address
+        .ssh_key
+        .iter()
+        .map(|candidate| resolved(candidate, site))
+        .collect();
+    match candidates.iter().find(|candidate| candidate.is_file()) {
+        Some(found) => std::path::absolute(found)
+            .map(Some)
+            .map_err(|error| LinkError::local(format!("the current directory is gone: {error}"))),
+        None => {
+            let tried: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
+            Err(LinkError::local_with_help(
+                format!("the key of {} is not there: {}", address.name, tried.join(", ")),
+                format!("`ssh_key` in {} names it", address.inventory),
+            ))
+        }
+    }
+}
+
+fn resolved(path: &str, site: &Path) -> PathBuf {
+    match path
+        .strip_prefix("~/")
+        .and_then(|rest| Some(std::env::home_dir()?.join(rest)))
+    {
+        Some(path) => path,
+        None => site.join(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_that_lead_elsewhere_have_other_names() {
+        let route = Route::for_tests();
+        let mut names = vec![route.connection()];
+        let mut other = |change: &dyn Fn(&mut Route)| {
+            let mut route = route.clone();
+            change(&mut route);
+            names.push(route.connection());
+        };
+        other(&|route| route.host = "web2".into());
+        other(&|route| route.port = None);
+        other(&|route| route.user = Some("root".into()));
+        other(&|route| route.key = None);
+        other(&|route| route.jump = Jump::parse("bastion").into_iter().collect());
+        other(&|route| {
+            route.trust = Trust::Pinned {
+                file: "/pin-1".into(),
+            }
+        });
+        other(&|route| route.known_hosts = "/other/known_hosts".into());
+        other(&|route| route.config = Some("/dev/null".into()));
+        for (index, name) in names.iter().enumerate() {
+            assert!(!names[..index].contains(name), "change {index} does not count");
+        }
+        let same = Route {
+            persist: Duration::from_secs(5),
+            ..route.clone()
+        };
+        assert_eq!(same.connection(), route.connection());
+    }
+}

@@ -1,0 +1,91 @@
+//! Sites for tests, without a build.
+
+use paracrine_model::artifact::Writer;
+use paracrine_model::content::Blobs;
+use paracrine_model::hash::Hash;
+use paracrine_model::host::{Address, Arch};
+use paracrine_model::plan::Plan;
+use paracrine_model::secret::{Provider, Secret, SecretSource};
+
+use crate::Embedded;
+
+/// The executable of the agent in sites for tests.
+pub(crate) const AGENT: &[u8] = b"agent";
+
+/// A site in the making.
+pub(crate) struct TestSite {
+    writer: Writer,
+    blobs: Blobs,
+}
+
+impl TestSite {
+    /// `shop` with the environments `dev` and `prod`.
+    pub(crate) fn new() -> Self {
+        Self::with_environments(&["dev", "prod"])
+    }
+
+    /// `shop` with these environments.
+    pub(crate) fn with_environments(environments: &[&str]) -> Self {
+        let environments = environments.iter().map(ToString::to_string).collect();
+        let mut writer = Writer::new("shop".into(), Some("1234abc".into()), environments);
+        writer.agent(Arch::X86_64, Hash::of(AGENT));
+        Self { writer, blobs: Blobs::default() }
+    }
+
+    /// Adds a host.
+    pub(crate) fn host(mut self, environment: &str, name: &str, roles: &[&str], fill: impl FnOnce(&Plan)) -> Self {
+        let plan = Plan::new(self.blobs.clone());
+        fill(&plan);
+        let (plan, problems) = plan.finish();
+        assert!(problems.is_empty(), "{problems:?}");
+        let roles = roles.iter().map(ToString::to_string).collect();
+        self.writer.host(environment.into(), address(name), roles, &plan).unwrap();
+        self
+    }
+
+    /// Names an input file.
+    pub(crate) fn input(mut self, path: &str, content: &[u8]) -> Self {
+        self.writer.input(path.into(), Hash::of(content));
+        self
+    }
+
+    /// The site as a deploy binary holds it.
+    pub(crate) fn embedded(self) -> &'static Embedded {
+        self.built_in("/nowhere/shop")
+    }
+
+    /// The same, built in that directory.
+    pub(crate) fn built_in(mut self, directory: &str) -> &'static Embedded {
+        for (hash, bytes) in self.blobs.all() {
+            self.writer.blob(hash, &bytes);
+        }
+        let plan: &'static [u8] = self.writer.finish().unwrap().leak();
+        let directory: &'static str = directory.to_owned().leak();
+        Box::leak(Box::new(Embedded { plan, agents: &[("x86_64", b"gz")], directory }))
+    }
+}
+
+/// How a host of that name is reached.
+pub(crate) fn address(name: &str) -> Address {
+    Address {
+        name: name.into(),
+        ssh_hostname: format!("{name}.example.org"),
+        ssh_port: None,
+        ssh_user: Some("root".into()),
+        ssh_key: Vec::new(),
+        jump: Vec::new(),
+        host_key: None,
+        arch: Arch::X86_64,
+        inventory: "inventory/dev.yaml".into(),
+    }
+}
+
+/// A secret from the environment.
+pub(crate) fn secret(name: &str) -> Secret {
+    Secret::new(SecretSource { name: name.into(), provider: Provider::Env(name.into()) })
+}
+
+/// A report as a person reads it without colours.
+pub(crate) fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
