@@ -3,6 +3,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use integration_test::lab::Lab;
 use support::{POISON, example, facts};
@@ -32,9 +33,9 @@ fn fresh_hosts_are_announced_made_left_alone_and_mended() {
     assert_eq!(unknown, BTreeSet::from(["absent /etc/nginx/sites-enabled/default", "service nginx"]));
 
     // The hosts are what the site says.
-    let page = lab.run("web1", GET).unwrap();
+    let page = served(&lab, "web1", "/", "weight");
     assert!(page.contains("<h1>Hello from dev</h1>") && page.contains("Served by web1, weight 2."), "{page}");
-    let answer = lab.run("web2", &GET.replace("GET /", "GET /app")).unwrap();
+    let answer = served(&lab, "web2", "/app", "workers");
     assert!(answer.contains("the application answers, 2 workers"), "{answer}");
     assert_eq!(lab.run("web1", "stat -c '%U:%G %a' /etc/app/secrets.env").unwrap().trim(), "root:app 640");
     assert_eq!(lab.run("web1", "stat -c '%U %a' /srv/app/session.key").unwrap().trim(), "app 644");
@@ -87,5 +88,18 @@ fn fresh_hosts_are_announced_made_left_alone_and_mended() {
     assert_eq!(journal.trim(), "0");
 }
 
-const GET: &str = "perl -MIO::Socket::INET -e '$s=IO::Socket::INET->new(\"127.0.0.1:80\") or die; \
-                   print $s \"GET / HTTP/1.0\\r\\n\\r\\n\"; print <$s>'";
+/// What nginx on a host serves, once that holds `word`: it goes on answering with its old configuration for a moment
+/// after a reload.
+fn served(lab: &Lab, host: &str, path: &str, word: &str) -> String {
+    let get = format!(
+        "perl -MIO::Socket::INET -e '$s=IO::Socket::INET->new(\"127.0.0.1:80\") or die; \
+         print $s \"GET {path} HTTP/1.0\\r\\n\\r\\n\"; print <$s>'"
+    );
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let page = lab.run(host, &get).unwrap();
+        if page.contains(word) || Instant::now() > deadline {
+            return page;
+        }
+    }
+}

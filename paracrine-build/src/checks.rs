@@ -1,13 +1,57 @@
 //! What can be known of finished plans: one file per family of checks.
+//!
+//! A family is a function that looks at one host's plan and reports what it finds; to add one, write it and name it in
+//! [`FAMILIES`]. What concerns one task alone is the business of its resource; what two tasks claim is the plan's.
 
-use paracrine_model::diagnostic::Diagnostics;
+mod accounts;
+mod contents;
+mod cron;
+mod order;
+mod paths;
+mod secrets;
+mod sudoers;
+mod units;
+
+use paracrine_model::diagnostic::{Diagnostic, Diagnostics};
+use paracrine_model::plan::Task;
 
 use crate::plans::PerHost;
-use crate::site_plan::SitePlan;
+use crate::site_plan::{HostView, SitePlan};
+
+/// What a check of one host gets: the host, and where it reports to.
+pub(crate) struct Host<'h, 'r> {
+    pub(crate) view: HostView<'h>,
+    pub(crate) contents: &'h contents::Contents,
+    report: &'r mut dyn FnMut(Diagnostic),
+}
+
+impl<'h> Host<'h, '_> {
+    /// Its tasks, in order.
+    pub(crate) fn tasks(&self) -> &'h [Task] {
+        self.view.tasks()
+    }
+
+    /// Reports what was found.
+    pub(crate) fn report(&mut self, found: Diagnostic) {
+        (self.report)(found);
+    }
+}
+
+/// All families, in the order in which what they find is most telling.
+const FAMILIES: [fn(&mut Host<'_, '_>); 5] =
+    [paths::check, order::check, accounts::check, contents::check, secrets::check];
 
 /// All that is wrong with the plans.
 pub(crate) fn all(site: &SitePlan) -> Diagnostics {
-    let found = PerHost::new(site.deployment());
+    let mut found = PerHost::new(site.deployment());
+    let contents = contents::Contents::default();
+    for view in site.hosts() {
+        let mut report = |diagnostic| found.push(view.index(), diagnostic);
+        let mut host = Host { view, contents: &contents, report: &mut report };
+        for family in FAMILIES {
+            family(&mut host);
+        }
+    }
     let mut diagnostics = Diagnostics::new();
     diagnostics.extend(found.finish());
     diagnostics

@@ -73,6 +73,11 @@ impl LocalFiles {
         }
     }
 
+    /// The content of a file that was read.
+    pub(crate) fn bytes(&self, name: &str) -> Option<Rc<[u8]>> {
+        self.read.borrow().get(name).cloned()
+    }
+
     /// The files that were read, with the hashes of their contents.
     pub(crate) fn inputs(&self) -> Vec<(String, Hash)> {
         self.read.borrow().iter().map(|(name, bytes)| (format!("{FOLDER}/{name}"), Hash::of(bytes))).collect()

@@ -9,6 +9,7 @@ pub mod __private {
     pub use paracrine_model::text::{Place, Text};
     pub use paracrine_model::value::{Entries, FromValue, Mismatch, Path};
     pub use paracrine_model::yaml::Node;
+    pub use serde;
 }
 
 #[path = "../../paracrine-build/src/site.rs"]
@@ -129,6 +130,24 @@ fn every_host_has_its_context_and_shares_what_is_common() {
         .collect();
     assert_eq!(names, ["web1", "web2"]);
     assert_eq!(third.hosts_with(Role::Web).count(), 0);
+}
+
+#[test]
+fn templates_see_names_as_the_files_have_them() {
+    let (_, context) = &contexts()[0];
+    assert!(
+        serde_json::to_value(&context.env).is_err(),
+        "a secret is serialised for templates only"
+    );
+    let json = paracrine_model::secret::placing(|| serde_json::to_value(context)).unwrap();
+    assert_eq!(json["environment"], "dev");
+    assert_eq!(json["host"]["roles"], serde_json::json!(["web", "db-replica"]));
+    assert_eq!(json["host"]["wireguard_ip"], "10.1.0.1");
+    assert_eq!(
+        json["env"]["smtp"],
+        serde_json::json!({ "host": "localhost", "port": 25, "tls": { "on": false } })
+    );
+    assert_eq!(json["hosts"][1]["name"], "web2");
 }
 
 #[test]

@@ -96,8 +96,10 @@ pub(crate) struct TaskReport {
     pub task: TaskName,
     /// As the agent said it, with secrets' values masked once more.
     pub report: Report,
-    /// The content that the task's file should have, if the content differs.
+    /// The content that the task's file should have, if the content differs or the file is not there.
     pub content: Option<NewContent>,
+    /// What the plan says of it, attribute by attribute, if it is not there.
+    pub attributes: Vec<(&'static str, String)>,
 }
 
 /// The content that a file should have, as it may be shown.

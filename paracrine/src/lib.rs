@@ -15,6 +15,7 @@ mod bootstrap;
 mod cli;
 mod controller;
 mod event;
+pub mod formats;
 mod known_hosts;
 #[doc(hidden)]
 pub mod link;

@@ -222,15 +222,15 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn run(&self, renew: bool) -> Result<Link, LinkError> {
         let nonce = nonce();
-        let command = Bootstrap {
+        let bootstrap = Bootstrap {
             nonce: &nonce,
             hash: &self.agent.hash,
             speculative: self.start.len(),
-            upload: self.agent.gz.len(),
+            size: self.agent.gz.len(),
             elevation: self.target.settings.elevation,
             renew,
-        }
-        .command();
+        };
+        let command = bootstrap.command();
         let (channel, stderr) = match self.dialer.exec_kept(&command).await {
             Some(opened) => opened,
             None => self.dialer.exec_fresh(&command).await?,
@@ -244,16 +244,19 @@ impl Attempt<'_> {
             ended: false,
         };
         link.write(self.start).await?;
-        self.start_agent(&mut link).await?;
+        self.start_agent(&mut link, &bootstrap).await?;
         link.pending = Some(self.greeting(&mut link).await?);
         Ok(link)
     }
 
     /// Until the agent has said its first word and has its start.
-    async fn start_agent(&self, link: &mut Link) -> Result<(), LinkError> {
-        let mut limit = FIRST_LINE;
-        for uploads in 0..=MOST_UPLOADS {
-            match link.word(limit).await? {
+    async fn start_agent(&self, link: &mut Link, bootstrap: &Bootstrap<'_>) -> Result<(), LinkError> {
+        let mut uploads = 0;
+        loop {
+            match link
+                .word(if uploads == 0 { FIRST_LINE } else { AFTER_UPLOAD })
+                .await?
+            {
                 Word::Agent if uploads == 0 => return Ok(()),
                 Word::Agent => return link.write(self.start).await,
                 Word::Need { machine } => {
@@ -266,22 +269,21 @@ impl Attempt<'_> {
                             name: address.name.clone(),
                         });
                     }
+                    link.write(bootstrap.upload_script().as_bytes()).await?;
+                }
+                Word::Send if uploads < MOST_UPLOADS => {
+                    uploads += 1;
                     link.write(self.agent.gz).await?;
-                    limit = AFTER_UPLOAD;
                 }
                 Word::Fail { reason, details } => {
                     let said = link.errors.tail().await;
                     return Err(match reason.as_str() {
-                        "no-place" => LinkError::NoPlace { reasons: details },
+                        "no-place" => LinkError::NoPlace {
+                            reasons: details.trim_end_matches(';').to_owned(),
+                        },
                         "no-sudo" => LinkError::Sudo {
                             host: link.host.clone(),
                             said: String::new(),
-                        },
-                        "sudo" => LinkError::Sudo {
-                            host: link.host.clone(),
-                            said: format!("{said}\nsudo works, but gives another user than root")
-                                .trim()
-                                .to_owned(),
                         },
                         _ => LinkError::Lost {
                             message: format!("the host gave up: {reason} {details}"),
@@ -289,8 +291,8 @@ impl Attempt<'_> {
                         },
                     });
                 }
-                Word::Other(line) => {
-                    let message = format!("the host said {line:?} in place of an agent");
+                word @ (Word::Send | Word::Other(_)) => {
+                    let message = format!("the host said {word:?} in place of an agent");
                     return Err(LinkError::Lost {
                         message,
                         said: link.errors.tail().await,
@@ -298,10 +300,6 @@ impl Attempt<'_> {
                 }
             }
         }
-        Err(LinkError::Lost {
-            message: "the host asks for the agent again and again".into(),
-            said: String::new(),
-        })
     }
 
     /// The first message, if it comes from the right agent.

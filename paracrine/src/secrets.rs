@@ -28,7 +28,9 @@ pub(crate) struct Resolved(BTreeMap<SecretSource, String>);
 /// Names, never values.
 impl fmt::Debug for Resolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys().map(|source| &source.name)).finish()
+        f.debug_set()
+            .entries(self.0.keys().map(|source| &source.name))
+            .finish()
     }
 }
 
@@ -60,7 +62,11 @@ pub(crate) struct Missing {
 /// `secret DB_PASSWORD (!env PROD_DB_PASSWORD): the environment variable is not set`
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "secret {} ({}): {}", self.source.name, self.source.provider, self.why)
+        write!(
+            f,
+            "secret {} ({}): {}",
+            self.source.name, self.source.provider, self.why
+        )
     }
 }
 
@@ -68,7 +74,10 @@ impl fmt::Display for Missing {
 ///
 /// # Errors
 /// All secrets whose value is not to be had.
-pub(crate) fn resolve(secrets: BTreeSet<SecretSource>, providers: &Providers) -> Result<Resolved, Vec<Missing>> {
+pub(crate) fn resolve(
+    secrets: BTreeSet<SecretSource>,
+    providers: &Providers,
+) -> Result<Resolved, Vec<Missing>> {
     let mut names: BTreeMap<Provider, Vec<SecretSource>> = BTreeMap::new();
     for source in secrets {
         names.entry(source.provider.clone()).or_default().push(source);
@@ -78,12 +87,18 @@ pub(crate) fn resolve(secrets: BTreeSet<SecretSource>, providers: &Providers) ->
     let mut missing = Vec::new();
     for some in all.chunks(AT_ONCE) {
         let answers: Vec<_> = std::thread::scope(|scope| {
-            let asked: Vec<_> =
-                some.iter().map(|(provider, _)| scope.spawn(move || providers.value(provider))).collect();
-            asked.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+            let asked: Vec<_> = some
+                .iter()
+                .map(|(provider, _)| scope.spawn(move || providers.value(provider)))
+                .collect();
+            asked
+                .into_iter()
+                .map(std::thread::ScopedJoinHandle::join)
+                .collect()
         });
         for ((_, sources), answer) in some.iter().zip(answers) {
-            let answer = answer.unwrap_or_else(|_| Err(provider::Why::new("its provider could not be asked", "try again")));
+            let answer = answer
+                .unwrap_or_else(|_| Err(provider::Why::new("its provider could not be asked", "try again")));
             for source in sources {
                 match &answer {
                     Ok(value) => {

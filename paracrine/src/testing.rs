@@ -29,17 +29,28 @@ impl TestSite {
         let environments = environments.iter().map(ToString::to_string).collect();
         let mut writer = Writer::new("shop".into(), Some("1234abc".into()), environments);
         writer.agent(Arch::X86_64, Hash::of(AGENT));
-        Self { writer, blobs: Blobs::default() }
+        Self {
+            writer,
+            blobs: Blobs::default(),
+        }
     }
 
     /// Adds a host.
-    pub(crate) fn host(mut self, environment: &str, name: &str, roles: &[&str], fill: impl FnOnce(&Plan)) -> Self {
+    pub(crate) fn host(
+        mut self,
+        environment: &str,
+        name: &str,
+        roles: &[&str],
+        fill: impl FnOnce(&Plan),
+    ) -> Self {
         let plan = Plan::new(self.blobs.clone());
         fill(&plan);
         let (plan, problems) = plan.finish();
         assert!(problems.is_empty(), "{problems:?}");
         let roles = roles.iter().map(ToString::to_string).collect();
-        self.writer.host(environment.into(), address(name), roles, &plan).unwrap();
+        self.writer
+            .host(environment.into(), address(name), roles, &plan)
+            .unwrap();
         self
     }
 
@@ -61,7 +72,11 @@ impl TestSite {
         }
         let plan: &'static [u8] = self.writer.finish().unwrap().leak();
         let directory: &'static str = directory.to_owned().leak();
-        Box::leak(Box::new(Embedded { plan, agents: &[("x86_64", b"gz")], directory }))
+        Box::leak(Box::new(Embedded {
+            plan,
+            agents: &[("x86_64", b"gz")],
+            directory,
+        }))
     }
 }
 
@@ -82,7 +97,10 @@ pub(crate) fn address(name: &str) -> Address {
 
 /// A secret from the environment.
 pub(crate) fn secret(name: &str) -> Secret {
-    Secret::new(SecretSource { name: name.into(), provider: Provider::Env(name.into()) })
+    Secret::new(SecretSource {
+        name: name.into(),
+        provider: Provider::Env(name.into()),
+    })
 }
 
 /// A report as a person reads it without colours.

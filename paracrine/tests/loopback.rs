@@ -212,7 +212,10 @@ async fn a_host_that_is_busy_with_logins_is_tried_again() {
     host.settings.persist = Duration::ZERO;
     let first = std::net::TcpStream::connect(("127.0.0.1", sshd.port)).unwrap();
     let turned_away = async {
-        until("it is turned away", || sshd.read("sshd_log").contains("MaxStartups")).await;
+        until("it is turned away", || {
+            sshd.read("sshd_log").contains("MaxStartups")
+        })
+        .await;
         drop(first);
     };
     tokio::join!(host.open(), turned_away).0.unwrap().close().await;

@@ -194,6 +194,11 @@ impl Templates {
         Box::new(diagnostic)
     }
 
+    /// The text of a template that was read.
+    pub(crate) fn source(&self, name: &str) -> Option<Arc<Source>> {
+        self.store.source(name)?.ok()
+    }
+
     /// What scans found besides what was returned.
     pub(crate) fn take_found(&self) -> Diagnostics {
         self.found.take()

@@ -88,14 +88,20 @@ cases! {
         secret_unresolved
     ;
     roles:
+        accounts_unknown
         command_unguarded
+        cron_wrong
         file_local_missing
         good
         mode_decimal
         mode_out_of_range
+        order_wrong
+        path_below_file
         path_relative
         role_panics
         role_panics_on_one_host
+        secret_exposed
+        sudoers_wrong
         tasks_disagree
         template_attribute_undefined
         template_failing
@@ -114,5 +120,6 @@ cases! {
         template_unknown_filter
         template_unused
         trigger_on_later
+        unit_wrong
     ;
 }

@@ -91,6 +91,17 @@ fn enumeration(ident: &str, doc: &str, names: &[Name]) -> TokenStream {
             }
         }
 
+        /// As the files have it, so that templates show `db-replica`, not `DbReplica`.
+        #[automatically_derived]
+        impl ::paracrine_build::__private::serde::Serialize for #ident {
+            fn serialize<S: ::paracrine_build::__private::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
+
         #[automatically_derived]
         impl ::core::fmt::Display for #ident {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -103,7 +114,8 @@ fn enumeration(ident: &str, doc: &str, names: &[Name]) -> TokenStream {
 fn host() -> TokenStream {
     quote! {
         /// A host, as its inventory has it.
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, ::paracrine_build::__private::serde::Serialize)]
+        #[serde(crate = "::paracrine_build::__private::serde")]
         #[allow(dead_code, unreachable_pub)]
         pub struct Host {
             /// Its name, unique in its environment.
@@ -125,7 +137,8 @@ fn host() -> TokenStream {
 fn context(config: &str, inventories: &[&str]) -> TokenStream {
     quote! {
         /// What a role sees: the host that it is run for, and what is around it.
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, ::paracrine_build::__private::serde::Serialize)]
+        #[serde(crate = "::paracrine_build::__private::serde")]
         #[allow(dead_code, unreachable_pub)]
         pub struct Context {
             /// The values of the host's environment.

@@ -1,7 +1,7 @@
 //! What is wrong with the files, as one error of rustc, and nothing that would cause a second.
 
 use paracrine_model::diagnostic::draw::{Style, draw_all};
-use paracrine_model::diagnostic::{Diagnostics, Severity, format};
+use paracrine_model::diagnostic::{Diagnostic, Diagnostics, Severity, format};
 use paracrine_model::source::Sources;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -56,8 +56,9 @@ fn blamed(input: &Input, folders: &Folders, errors: &Diagnostics) -> Span {
 
 /// The build script prints diagnostics for editors and continuous integration, but with errors it is never built.
 fn for_programs(errors: &Diagnostics) {
+    // With a space before it cargo passes JSON on as it is; a line that begins with `{` it takes for rustc's own.
     let draw = match std::env::var("PARACRINE_DIAGNOSTICS").as_deref() {
-        Ok("json") => format::json,
+        Ok("json") => |error: &Diagnostic| format!(" {}", format::json(error)),
         Ok("github") => format::github,
         _ => return,
     };

@@ -46,7 +46,8 @@ impl<'n> Structs<'n> {
         };
         self.tokens.extend(quote! {
             #[doc = #doc]
-            #[derive(Clone, Debug)]
+            #[derive(Clone, Debug, ::paracrine_build::__private::serde::Serialize)]
+            #[serde(crate = "::paracrine_build::__private::serde")]
             #[allow(dead_code, unreachable_pub)]
             pub struct #ident { #(#members)* }
 

@@ -43,7 +43,12 @@ pub enum Maker {
     /// A package would have been installed.
     Package(String),
     /// A command would have been run.
-    Command(String),
+    Command {
+        /// Its name.
+        name: String,
+        /// What it says it makes; one that says nothing may make anything.
+        creates: Option<AbsolutePath>,
+    },
 }
 
 impl World {
@@ -99,7 +104,7 @@ impl World {
     pub fn may_be_brought(&self) -> Option<String> {
         self.makers.last().map(|maker| match maker {
             Maker::Package(name) => format!("package {name} may bring it"),
-            Maker::Command(name) => format!("command `{name}` may make it"),
+            Maker::Command { name, .. } => format!("command `{name}` may make it"),
         })
     }
 
@@ -108,10 +113,13 @@ impl World {
     pub fn path_may_be_brought(&self, path: &AbsolutePath) -> Option<String> {
         const LOCAL: [&str; 6] = ["/home/", "/opt/", "/root/", "/srv/", "/usr/local/", "/tmp/"];
         let local = LOCAL.iter().any(|place| path.as_str().starts_with(place));
-        let maker = self.makers.iter().rev().find(|maker| !local || matches!(maker, Maker::Command(_)))?;
-        Some(match maker {
+        let may = |maker: &&Maker| match maker {
+            Maker::Package(_) => !local,
+            Maker::Command { creates, .. } => creates.as_ref().is_none_or(|made| path == made || path.is_below(made)),
+        };
+        Some(match self.makers.iter().rev().find(may)? {
             Maker::Package(name) => format!("package {name} may bring it"),
-            Maker::Command(name) => format!("command `{name}` may make it"),
+            Maker::Command { name, .. } => format!("command `{name}` may make it"),
         })
     }
 }

@@ -71,6 +71,11 @@ impl fmt::Display for Claim {
     }
 }
 
+/// A reason, for `expose`: somebody will read it.
+pub(crate) fn reason(reason: &str) -> Result<String, String> {
+    if reason.trim().is_empty() { Err("is empty".into()) } else { Ok(reason.to_owned()) }
+}
+
 /// A resource as a variant of [`Resource`].
 pub trait Kind: Describe + Into<Resource> {
     /// Itself, out of the enum.

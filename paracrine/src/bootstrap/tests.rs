@@ -46,19 +46,27 @@ impl Host {
         self.cache().join(format!("agent-{}", self.hash().short()))
     }
 
-    fn command(&self, speculative: &[u8], renew: bool) -> String {
-        let hash = self.hash();
-        let upload = gz(&self.agent).len();
-        let speculative = speculative.len();
-        Bootstrap {
+    fn with<T>(&self, speculative: &[u8], renew: bool, make: impl FnOnce(Bootstrap) -> T) -> T {
+        make(Bootstrap {
             nonce: NONCE,
-            hash: &hash,
-            speculative,
-            upload,
+            hash: &self.hash(),
+            speculative: speculative.len(),
+            size: gz(&self.agent).len(),
             elevation: Elevation::Never,
             renew,
-        }
-        .command()
+        })
+    }
+
+    fn command(&self, speculative: &[u8], renew: bool) -> String {
+        self.with(speculative, renew, |bootstrap| bootstrap.command())
+    }
+
+    /// Sends the second script when it is asked for.
+    fn answer(&self, run: &mut Run) {
+        let word = run.word();
+        assert!(matches!(word, Word::Need { .. }), "{word:?}");
+        let script = self.with(b"", false, |bootstrap| bootstrap.upload_script());
+        run.send(script.as_bytes());
     }
 
     fn run_in(&self, shell: &[&str], speculative: &[u8], renew: bool) -> Run {
@@ -86,7 +94,8 @@ impl Host {
 
     fn uploaded(&self) {
         let mut run = self.run(b"START");
-        assert!(matches!(run.word(), Word::Need { .. }));
+        self.answer(&mut run);
+        assert_eq!(run.word(), Word::Send);
         run.send(&gz(&self.agent));
         assert_eq!(run.word(), Word::Agent);
         assert_eq!(run.rest(), "");
@@ -130,15 +139,25 @@ impl Run {
 }
 
 #[test]
-fn every_shell_reads_the_script_as_one_word() {
+fn every_shell_reads_the_scripts_as_words() {
     for elevation in [Elevation::Sudo, Elevation::Never] {
-        let script = script(elevation);
-        for forbidden in ["'", "\\", "!", "\n", "\r", "@MAGIC", "@PLACES"] {
-            assert!(!script.contains(forbidden), "{forbidden:?} in {script}");
+        let hash = Hash::of(b"agent");
+        let bootstrap = Bootstrap {
+            nonce: NONCE,
+            hash: &hash,
+            speculative: 123_456,
+            size: 456_789,
+            elevation,
+            renew: false,
+        };
+        let command = bootstrap.command();
+        assert_eq!(command.matches('\'').count(), 4, "{command}");
+        for forbidden in ["\\", "!", "\n", "\r", "@MAGIC", "@PLACES"] {
+            assert!(!command.contains(forbidden), "{forbidden:?} in {command}");
         }
-        assert!(script.is_ascii());
-        // bsd-csh takes no longer words.
-        assert!(script.len() < 2048, "{}", script.len());
+        assert!(command.is_ascii());
+        // `sudo` logs so much in one line.
+        assert!(command.len() < 900, "{}", command.len());
     }
 }
 
@@ -174,6 +193,11 @@ fn an_agent_that_is_not_there_is_asked_for() {
             machine: String::from_utf8(machine).unwrap().trim().into()
         }
     );
+    run.send(
+        host.with(b"", false, |bootstrap| bootstrap.upload_script())
+            .as_bytes(),
+    );
+    assert_eq!(run.word(), Word::Send);
     run.send(&gz(&host.agent));
     assert_eq!(run.word(), Word::Agent);
     run.send(b"START again");
@@ -208,7 +232,8 @@ fn all_login_shells_can_start_it() {
         assert_eq!(run.word(), Word::Agent, "{shell:?}");
         assert_eq!(run.rest(), "START", "{shell:?}");
         let mut run = host.run_in(shell, b"START", true);
-        assert!(matches!(run.word(), Word::Need { .. }), "{shell:?}");
+        host.answer(&mut run);
+        assert_eq!(run.word(), Word::Send, "{shell:?}");
         run.send(&gz(&host.agent));
         assert_eq!(run.word(), Word::Agent, "{shell:?}");
     }
@@ -220,7 +245,8 @@ fn an_agent_can_be_renewed_though_it_is_there() {
     host.uploaded();
     std::fs::write(host.cached(), "#!/bin/sh\nexit 3\n").unwrap();
     let mut run = host.run_in(&["/bin/sh"], b"START", true);
-    assert!(matches!(run.word(), Word::Need { .. }));
+    host.answer(&mut run);
+    assert_eq!(run.word(), Word::Send);
     run.send(&gz(&host.agent));
     assert_eq!(run.word(), Word::Agent);
     assert_eq!(std::fs::read(host.cached()).unwrap(), host.agent);
@@ -234,7 +260,9 @@ fn links_are_not_followed() {
     std::fs::rename(host.cache(), &elsewhere).unwrap();
     symlink(&elsewhere, host.cache()).unwrap();
     std::fs::set_permissions(&elsewhere, std::fs::Permissions::from_mode(0o755)).unwrap();
-    match host.run(b"START").word() {
+    let mut run = host.run(b"START");
+    host.answer(&mut run);
+    match run.word() {
         Word::Fail { reason, details } => {
             assert_eq!(reason, "no-place");
             assert!(
@@ -252,7 +280,8 @@ fn an_agent_that_cannot_run_there_is_not_left_there() {
     let mut host = Host::new();
     host.agent = b"#!/bin/sh\necho no such luck >&2\nexit 1\n".into();
     let mut run = host.run(b"START");
-    assert!(matches!(run.word(), Word::Need { .. }));
+    host.answer(&mut run);
+    assert_eq!(run.word(), Word::Send);
     run.send(&gz(&host.agent));
     match run.word() {
         Word::Fail { reason, details } => {
@@ -268,7 +297,8 @@ fn an_agent_that_cannot_run_there_is_not_left_there() {
 fn an_upload_that_is_cut_off_leaves_nothing() {
     let host = Host::new();
     let mut run = host.run(b"START");
-    assert!(matches!(run.word(), Word::Need { .. }));
+    host.answer(&mut run);
+    assert_eq!(run.word(), Word::Send);
     let upload = gz(&host.agent);
     run.send(&upload[..upload.len() - 1]);
     assert!(run.rest().contains("fail no-place"));
@@ -279,7 +309,8 @@ fn an_upload_that_is_cut_off_leaves_nothing() {
 fn a_garbled_upload_is_read_to_its_end() {
     let host = Host::new();
     let mut run = host.run(b"START");
-    assert!(matches!(run.word(), Word::Need { .. }));
+    host.answer(&mut run);
+    assert_eq!(run.word(), Word::Send);
     let upload = gz(&host.agent);
     run.send(&vec![b'x'; upload.len()]);
     assert!(matches!(run.word(), Word::Fail { .. }));
@@ -304,7 +335,8 @@ fn of_many_agents_the_newest_stay() {
     }
     std::fs::write(host.cache().join("something else"), "").unwrap();
     let mut run = host.run_in(&["/bin/sh"], b"", true);
-    assert!(matches!(run.word(), Word::Need { .. }));
+    host.answer(&mut run);
+    assert_eq!(run.word(), Word::Send);
     run.send(&gz(&host.agent));
     assert_eq!(run.word(), Word::Agent);
     let mut left: Vec<String> = std::fs::read_dir(host.cache())
@@ -322,6 +354,7 @@ fn of_many_agents_the_newest_stay() {
 #[test]
 fn words_are_read() {
     assert_eq!(Word::parse("agent\n"), Word::Agent);
+    assert_eq!(Word::parse("send"), Word::Send);
     assert_eq!(
         Word::parse("need x86_64"),
         Word::Need {
@@ -345,4 +378,59 @@ fn words_are_read() {
     for other in ["", "need", "agents", "agent 2"] {
         assert_eq!(Word::parse(other), Word::Other(other.into()));
     }
+}
+
+/// What a user who is not root gets to hear, with this script as `sudo`, or with none.
+fn without_root(sudo: Option<&str>) -> (String, String) {
+    let programs = tempfile::tempdir().unwrap();
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(programs.path(), open.clone()).unwrap();
+    for program in ["id", "head", "uname"] {
+        symlink(Path::new("/usr/bin").join(program), programs.path().join(program)).unwrap();
+    }
+    if let Some(script) = sudo {
+        let path = programs.path().join("sudo");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, open).unwrap();
+    }
+    let agent = AGENT.as_bytes();
+    let command = Bootstrap {
+        nonce: NONCE,
+        hash: &Hash::of(agent),
+        speculative: 0,
+        size: agent.len(),
+        elevation: Elevation::Sudo,
+        renew: true,
+    }
+    .command();
+    let root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    let mut line = if root {
+        Command::new("/usr/bin/setpriv")
+    } else {
+        Command::new("/bin/sh")
+    };
+    if root {
+        line.args(["--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh"]);
+    }
+    line.arg("-c")
+        .arg(command)
+        .env("PATH", programs.path())
+        .stdin(Stdio::null());
+    let output = line.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn users_who_cannot_become_root_are_told() {
+    let said = |word: &str| format!("{MAGIC} {NONCE} {word}\n");
+    assert_eq!(without_root(None), (said("fail no-sudo"), String::new()));
+    let refused = "echo 'sudo: a password is required' >&2; exit 1";
+    assert_eq!(
+        without_root(Some(refused)),
+        (String::new(), "sudo: a password is required\n".into())
+    );
+    // The rest of the script runs with the same arguments.
+    let (out, _) = without_root(Some(r#"[ "$1 $2 $3" = "-n -u root" ] && shift 3 && exec "$@""#));
+    assert!(out.starts_with(&said("need ").replace('\n', "")), "{out}");
 }

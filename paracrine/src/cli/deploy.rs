@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use paracrine_model::artifact::Host;
@@ -28,19 +29,28 @@ use crate::site::Site;
 const TICK: Duration = Duration::from_millis(100);
 
 /// `check`
-pub(super) fn check(embedded: &'static Embedded, site: Site, options: Deploy, verbose: bool) -> Result<u8, Problem> {
+pub(super) fn check(
+    embedded: &'static Embedded,
+    site: Site,
+    options: Deploy,
+    verbose: bool,
+) -> Result<u8, Problem> {
     warn_of(&site.stale(), "build again for what the files say now");
     deploy(embedded, site, Mode::Check, &options, verbose)
 }
 
 /// `apply`
-pub(super) fn apply(embedded: &'static Embedded, site: Site, options: Deploy, verbose: bool) -> Result<u8, Problem> {
+pub(super) fn apply(
+    embedded: &'static Embedded,
+    site: Site,
+    options: Deploy,
+    verbose: bool,
+) -> Result<u8, Problem> {
     let stale = site.stale();
     if options.stale {
         warn_of(&stale, "`--stale` was given: applying what was built");
     } else if !stale.is_empty() {
-        return Err(Problem::new(told(&stale))
-            .help("build again, or apply what was built with `--stale`"));
+        return Err(Problem::new(told(&stale)).help("build again, or apply what was built with `--stale`"));
     }
     deploy(embedded, site, Mode::Apply, &options, verbose)
 }
@@ -54,8 +64,10 @@ fn deploy(
 ) -> Result<u8, Problem> {
     let index = site.index();
     let environment = select::environment(index, options.selection.environment.as_deref())?.to_owned();
-    let hosts: Vec<Host> =
-        select::hosts(index, &environment, &options.selection.limit)?.into_iter().cloned().collect();
+    let hosts: Vec<Host> = select::hosts(index, &environment, &options.selection.limit)?
+        .into_iter()
+        .cloned()
+        .collect();
     agents(embedded, &site, &hosts)?;
     let secrets = resolve(&site, &hosts)?;
     let job = Job {
@@ -68,7 +80,14 @@ fn deploy(
         holder: holder(site.index().commit.as_deref()),
     };
     let connector = connector(&site, options);
-    let totals = talk(embedded, site, job, secrets, connector, reports(options.format, verbose))?;
+    let totals = talk(
+        embedded,
+        site,
+        job,
+        secrets,
+        connector,
+        reports(options.format, verbose),
+    )?;
     Ok(code(&totals))
 }
 
@@ -76,7 +95,8 @@ fn deploy(
 fn agents(embedded: &Embedded, site: &Site, hosts: &[Host]) -> Result<(), Problem> {
     let lacks = |host: &&Host| {
         let arch = host.address.arch;
-        !site.index().agents.contains_key(&arch) || !embedded.agents.iter().any(|(name, _)| *name == arch.name())
+        !site.index().agents.contains_key(&arch)
+            || !embedded.agents.iter().any(|(name, _)| *name == arch.name())
     };
     match hosts.iter().find(lacks) {
         None => Ok(()),
@@ -95,7 +115,10 @@ fn resolve(site: &Site, hosts: &[Host]) -> Result<Resolved, Problem> {
         let plan = plan_of(site, host)?;
         used.extend(plan.texts().flat_map(|text| text.secrets()).cloned());
     }
-    let providers = Providers { site: site.directory.clone(), env: |name| std::env::var_os(name) };
+    let providers = Providers {
+        site: site.directory.clone(),
+        env: |name| std::env::var_os(name),
+    };
     secrets::resolve(used, &providers).map_err(|missing| lacking(&missing))
 }
 
@@ -123,7 +146,10 @@ fn connector(site: &Site, options: &Deploy) -> OverSsh {
 /// `ann@laptop, commit 1234abc`
 fn holder(commit: Option<&str>) -> String {
     let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
+    let user = variable("USER")
+        .or_else(|| variable("LOGNAME"))
+        .or_else(account)
+        .unwrap_or_else(|| "somebody".to_owned());
     let machine = ["/proc/sys/kernel/hostname", "/etc/hostname"]
         .iter()
         .find_map(|path| std::fs::read_to_string(path).ok())
@@ -134,6 +160,18 @@ fn holder(commit: Option<&str>) -> String {
         Some(commit) => format!("{user}@{machine}, commit {commit}"),
         None => format!("{user}@{machine}"),
     }
+}
+
+/// Whose account this process runs under, where the environment does not say.
+fn account() -> Option<String> {
+    let uid = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
+    let fields = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    fields
+        .into_iter()
+        .find(|fields| fields.get(2) == Some(&uid.as_str()))?
+        .first()
+        .map(|name| (*name).to_owned())
 }
 
 /// Who draws the events.
@@ -170,7 +208,13 @@ fn talk(
     let totals = local.block_on(&runtime, async move {
         let signals = tokio::task::spawn_local(listen(interrupt, events_of_signals));
         let run = tokio::task::spawn_local(controller::run(
-            connector, embedded, site, job, secrets, events, interrupted,
+            connector,
+            embedded,
+            site,
+            job,
+            secrets,
+            events,
+            interrupted,
         ));
         let mut tick = tokio::time::interval(TICK);
         loop {
@@ -190,13 +234,15 @@ fn talk(
     });
     // Threads that still pack contents for a connection that was dropped are not waited for.
     runtime.shutdown_background();
-    totals.map_err(|_| Problem::new("the run broke off by a mistake of this program").help("please report it"))
+    totals
+        .map_err(|_| Problem::new("the run broke off by a mistake of this program").help("please report it"))
 }
 
 /// The first Ctrl-C (or `kill`) stops after the task at hand, the second at once.
 async fn listen(interrupt: watch::Sender<Option<Urgency>>, events: mpsc::UnboundedSender<Event>) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut typed), Ok(mut killed)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut typed), Ok(mut killed)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         // Then the system's own way to end a program has to do.
         return std::future::pending().await;
     };

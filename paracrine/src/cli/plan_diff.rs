@@ -26,9 +26,18 @@ pub(super) fn plan_diff(site: &Site, options: &PlanDiff, verbose: bool) -> Resul
     let mut own = Vec::new();
     for host in picked(site, None, &[])? {
         let plan = plan_of(site, host)?;
-        own.push(json(&HostPlanOf { artifact: &site.artifact, host, plan: &plan }));
+        own.push(json(&HostPlanOf {
+            artifact: &site.artifact,
+            host,
+            plan: &plan,
+        }));
     }
-    let of_environment = |plan: &Value| options.environment.as_ref().is_none_or(|name| plan["environment"] == name.as_str());
+    let of_environment = |plan: &Value| {
+        options
+            .environment
+            .as_ref()
+            .is_none_or(|name| plan["environment"] == name.as_str())
+    };
     let keep = |plans: Vec<Value>| -> Plans { plans.into_iter().filter(of_environment).collect() };
     Ok(diff(&keep(other), &keep(own), verbose))
 }
@@ -44,15 +53,23 @@ fn ask(other: &Path) -> Result<Vec<Value>, Problem> {
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .output()
-        .map_err(|error| Problem::new(format!("`{shown}` cannot be run: {error}")).help("name another build's binary"))?;
+        .map_err(|error| {
+            Problem::new(format!("`{shown}` cannot be run: {error}")).help("name another build's binary")
+        })?;
     if !output.status.success() {
         let problem = Problem::new(format!("`{shown}` does not tell its plans"));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(said.lines().take(5).fold(problem, |problem, line| problem.detail(line)));
+        return Err(said
+            .lines()
+            .take(5)
+            .fold(problem, |problem, line| problem.detail(line)));
     }
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()
-        .map_err(|_| Problem::new(format!("`{shown}` tells something that is no plan")).help("name another build's binary"))
+        .map_err(|_| {
+            Problem::new(format!("`{shown}` tells something that is no plan"))
+                .help("name another build's binary")
+        })
 }

@@ -12,17 +12,28 @@ use crate::site::Site;
 /// `secrets`
 pub(super) fn secrets(site: &Site, options: &Secrets) -> Result<String, Problem> {
     let mut seen: BTreeMap<_, Vec<String>> = BTreeMap::new();
-    for host in picked(site, options.selection.environment.as_deref(), &options.selection.limit)? {
+    for host in picked(
+        site,
+        options.selection.environment.as_deref(),
+        &options.selection.limit,
+    )? {
         let plan = plan_of(site, host)?;
         for task in &plan.tasks {
             let line = format!(
                 "  {}  {}  {}\n",
                 host.address.name,
                 escaped_line(&task.resource.to_string()),
-                paint(DIM, format_args!("({}:{})", escaped_line(&task.origin.file), task.origin.line))
+                paint(
+                    DIM,
+                    format_args!("({}:{})", escaped_line(&task.origin.file), task.origin.line)
+                )
             );
             for source in secrets_of(task) {
-                let secret = (host.environment.clone(), source.name.clone(), source.provider.to_string());
+                let secret = (
+                    host.environment.clone(),
+                    source.name.clone(),
+                    source.provider.to_string(),
+                );
                 let lines = seen.entry(secret).or_default();
                 // A secret that stands twice in one task.
                 if lines.last() != Some(&line) {

@@ -33,8 +33,16 @@ pub(crate) fn optional_environment<'i>(
 }
 
 /// The hosts of an environment that `limit` picks, in the order of the inventory; all of them where it is empty.
-pub(crate) fn hosts<'i>(index: &'i Index, environment: &str, limit: &[String]) -> Result<Vec<&'i Host>, Problem> {
-    let all: Vec<_> = index.hosts.iter().filter(|host| host.environment == environment).collect();
+pub(crate) fn hosts<'i>(
+    index: &'i Index,
+    environment: &str,
+    limit: &[String],
+) -> Result<Vec<&'i Host>, Problem> {
+    let all: Vec<_> = index
+        .hosts
+        .iter()
+        .filter(|host| host.environment == environment)
+        .collect();
     if all.is_empty() {
         return Err(Problem::new(format!("environment `{environment}` has no hosts"))
             .help(format!("add an inventory with `environment: {environment}`")));
@@ -55,7 +63,11 @@ pub(crate) fn hosts<'i>(index: &'i Index, environment: &str, limit: &[String]) -
             return Err(nothing(word, environment, &all));
         }
     }
-    Ok(all.into_iter().zip(picked).filter_map(|(host, picked)| picked.then_some(host)).collect())
+    Ok(all
+        .into_iter()
+        .zip(picked)
+        .filter_map(|(host, picked)| picked.then_some(host))
+        .collect())
 }
 
 fn matches(word: &str, host: &Host) -> bool {
@@ -69,14 +81,19 @@ fn nothing(word: &str, environment: &str, all: &[&Host]) -> Problem {
     let is_glob = |word: &str| word.contains(['*', '?']);
     match word.strip_prefix("role:") {
         Some(role) => {
-            let mut roles: Vec<_> = all.iter().flat_map(|host| host.roles.iter().map(String::as_str)).collect();
+            let mut roles: Vec<_> = all
+                .iter()
+                .flat_map(|host| host.roles.iter().map(String::as_str))
+                .collect();
             roles.sort_unstable();
             roles.dedup();
-            Problem::new(format!("no host of `{environment}` has a role `{role}`")).nearest(role, "roles", &roles)
+            Problem::new(format!("no host of `{environment}` has a role `{role}`"))
+                .nearest(role, "roles", &roles)
         }
         None if is_glob(word) => {
             let names: Vec<_> = all.iter().map(|host| host.address.name.as_str()).collect();
-            Problem::new(format!("no host of `{environment}` is named like `{word}`")).nearest(word, "hosts", &names)
+            Problem::new(format!("no host of `{environment}` is named like `{word}`"))
+                .nearest(word, "hosts", &names)
         }
         None => {
             let names: Vec<_> = all.iter().map(|host| host.address.name.as_str()).collect();

@@ -32,7 +32,10 @@ pub(super) fn find(
         .into_iter()
         .map(|hash| match artifact.blob(&hash) {
             Some(bytes) if own.contains(&hash) => Ok((hash, bytes)),
-            _ => Err(Failure::new(format!("the host asks for a content that its plan does not hold: {}", hash.short()))),
+            _ => Err(Failure::new(format!(
+                "the host asks for a content that its plan does not hold: {}",
+                hash.short()
+            ))),
         })
         .collect()
 }
@@ -44,6 +47,12 @@ pub(super) fn pack(blobs: &[(Hash, &[u8])]) -> Result<Contents, Failure> {
     for (_, bytes) in blobs {
         encoder.write_all(bytes).map_err(failed)?;
     }
-    let index = blobs.iter().map(|(hash, bytes)| (*hash, bytes.len() as u64)).collect();
-    Ok(Contents { index, deflated: encoder.finish().map_err(failed)? })
+    let index = blobs
+        .iter()
+        .map(|(hash, bytes)| (*hash, bytes.len() as u64))
+        .collect();
+    Ok(Contents {
+        index,
+        deflated: encoder.finish().map_err(failed)?,
+    })
 }

@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use paracrine_model::content::Content;
 use paracrine_model::hash::Hash;
 use paracrine_model::plan::HostPlan;
-use paracrine_model::protocol::{
-    Difference, Failure, FromAgent, Mode, Report, Start, ToAgent, WireTask,
-};
+use paracrine_model::protocol::{Difference, Failure, FromAgent, Mode, Report, Start, ToAgent, WireTask};
 use tokio::sync::{SemaphorePermit, watch};
 
 use super::connection::{AgentBinary, Connection, Connector};
@@ -31,7 +29,9 @@ pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize) -> Ended
         permit = shared.permits.acquire() => permit.ok(),
     };
     let began = Instant::now();
-    let Some(permit) = permit else { return (Ending::NotBegun, Duration::ZERO) };
+    let Some(permit) = permit else {
+        return (Ending::NotBegun, Duration::ZERO);
+    };
     shared.tell(index, HostEvent::Connecting);
     let ending = match prepare(shared, index) {
         Ok((plan, agent, start)) => {
@@ -60,13 +60,20 @@ pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize) -> Ended
 fn prepare<C>(shared: &Shared<C>, index: usize) -> Result<(HostPlan, AgentBinary, Start), Failure> {
     let job = &shared.job;
     let host = &job.hosts[index];
-    let plan = shared.site.plan(host).map_err(|broken| Failure::new(broken.to_string()))?;
+    let plan = shared
+        .site
+        .plan(host)
+        .map_err(|broken| Failure::new(broken.to_string()))?;
     let agent = shared.agent(host).ok_or_else(|| {
-        Failure::new(format!("this binary holds no agent for {}", host.address.arch)).help("build the site again")
+        Failure::new(format!("this binary holds no agent for {}", host.address.arch))
+            .help("build the site again")
     })?;
     let start = Start {
         agent: agent.hash,
-        identity: format!("{}/{}/{}", shared.site.index.site, job.environment, host.address.name),
+        identity: format!(
+            "{}/{}/{}",
+            shared.site.index.site, job.environment, host.address.name
+        ),
         adopt: job.adopt,
         mode: job.mode,
         lock_wait: job.lock_wait,
@@ -74,7 +81,10 @@ fn prepare<C>(shared: &Shared<C>, index: usize) -> Result<(HostPlan, AgentBinary
         tasks: plan
             .tasks
             .iter()
-            .map(|task| WireTask { resource: task.resource.clone(), triggers: task.triggers.clone() })
+            .map(|task| WireTask {
+                resource: task.resource.clone(),
+                triggers: task.triggers.clone(),
+            })
             .collect(),
         values: shared.secrets.for_plan(&plan),
     };
@@ -83,11 +93,20 @@ fn prepare<C>(shared: &Shared<C>, index: usize) -> Result<(HostPlan, AgentBinary
 
 /// Returns when the run is wanted to end that soon or sooner.
 async fn wanted(interrupt: &mut watch::Receiver<Option<Urgency>>, urgency: Urgency) -> Urgency {
-    match interrupt.wait_for(|wanted| *wanted >= Some(urgency)).await.as_deref() {
+    match interrupt
+        .wait_for(|wanted| *wanted >= Some(urgency))
+        .await
+        .as_deref()
+    {
         Ok(Some(wanted)) => *wanted,
         // Nobody is left who could interrupt.
         _ => std::future::pending().await,
     }
+}
+
+fn out_of_turn(what: &str) -> Failure {
+    Failure::new(format!("the agent says {what}, out of turn"))
+        .help("this is a mistake of Paracrine: please report it")
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -148,7 +167,10 @@ impl<C: Connector> Session<'_, C> {
             // A conversation that went wrong is not closed politely: the agent ends when its input does.
             Err(failure) => {
                 drop(connection);
-                Ending::Failed { failure, at: self.at() }
+                Ending::Failed {
+                    failure,
+                    at: self.at(),
+                }
             }
         }
     }
@@ -191,19 +213,25 @@ impl<C: Connector> Session<'_, C> {
                 if phase != Phase::Changing {
                     self.refuse(format!("{}: {}", self.name(), failure.message));
                 }
-                return Ok(Some(Ending::Failed { failure, at: self.at() }));
+                return Ok(Some(Ending::Failed {
+                    failure,
+                    at: self.at(),
+                }));
             }
             (_, Phase::Greeting) => return Err(Failure::new("the agent did not say hello")),
             (FromAgent::Waiting { holder }, _) => {
                 // Another run may take long: let other hosts have the turn.
                 self.permit = None;
-                self.tell(HostEvent::Waiting { holder: self.redactor.text(&holder) });
+                self.tell(HostEvent::Waiting {
+                    holder: self.redactor.text(&holder),
+                });
             }
             (FromAgent::Notice(text), _) => self.tell(HostEvent::Notice(self.redactor.text(&text))),
             (FromAgent::Ready { lacking }, Phase::Looking) if self.shared.job.mode == Mode::Apply => {
                 return self.pass_gate(connection, &lacking).await;
             }
-            (FromAgent::Lacking(lacking), Phase::Changing) => self.supply(connection, &lacking).await?,
+            // Also while it looks: to tell how a private file differs. That it may change things is another word.
+            (FromAgent::Lacking(lacking), _) => self.supply(connection, &lacking).await?,
             (FromAgent::Begun { task }, Phase::Changing) => {
                 let name = self.task(task)?;
                 self.at.insert(task);
@@ -215,9 +243,9 @@ impl<C: Connector> Session<'_, C> {
                 self.tell(HostEvent::Report(Box::new(report)));
             }
             (FromAgent::Done(summary), _) => return Ok(Some(Ending::Done(summary))),
-            (FromAgent::Hello { .. } | FromAgent::Ready { .. } | FromAgent::Lacking(_) | FromAgent::Begun { .. }, _) => {
-                return Err(Failure::new("the agent said something out of turn"));
-            }
+            (FromAgent::Hello { .. }, _) => return Err(out_of_turn("hello")),
+            (FromAgent::Ready { .. }, _) => return Err(out_of_turn("that it is ready")),
+            (FromAgent::Begun { .. }, _) => return Err(out_of_turn("that it begins a task")),
         }
         Ok(None)
     }
@@ -225,11 +253,18 @@ impl<C: Connector> Session<'_, C> {
     /// Sees that this is the agent and the machine that are meant.
     fn greet(&mut self, agent: Hash, machine: String) -> Result<(), Failure> {
         if agent != self.agent.hash {
-            return Err(Failure::new("another agent answered than the one this binary holds"));
+            return Err(Failure::new(
+                "another agent answered than the one this binary holds",
+            ));
         }
         // Minimal systems have no machine id, or the same word in place of one.
         if !machine.is_empty() && machine != "uninitialized" {
-            let first = *self.shared.machines.borrow_mut().entry(machine).or_insert(self.index);
+            let first = *self
+                .shared
+                .machines
+                .borrow_mut()
+                .entry(machine)
+                .or_insert(self.index);
             if first != self.index {
                 let first = &self.shared.job.hosts[first].address.name;
                 let failure = Failure::new(format!("{first} and {} are one machine", self.name())).help(
@@ -264,7 +299,7 @@ impl<C: Connector> Session<'_, C> {
             // Nothing is expected to be said here; what is heard is that the connection has gone.
             message = connection.recv() => {
                 return match message {
-                    Ok(_) => Err(Failure::new("the agent said something out of turn")),
+                    Ok(_) => Err(out_of_turn("something while it waits")),
                     Err(failure) => Err(self.lost(failure)),
                 };
             }
@@ -274,7 +309,10 @@ impl<C: Connector> Session<'_, C> {
             // Whatever it answers: it has changed nothing. Waiting lets it give the lock back in good order.
             if self.send(connection, &ToAgent::Stop).await.is_ok() {
                 let _ = tokio::time::timeout(GRACE, async {
-                    while !matches!(connection.recv().await, Ok(FromAgent::Done(_) | FromAgent::Refused(_)) | Err(_)) {}
+                    while !matches!(
+                        connection.recv().await,
+                        Ok(FromAgent::Done(_) | FromAgent::Refused(_)) | Err(_)
+                    ) {}
                 })
                 .await;
             }
@@ -310,9 +348,34 @@ impl<C: Connector> Session<'_, C> {
 
     fn report(&self, report: Report) -> Result<TaskReport, Failure> {
         let name = self.task(report.task)?;
-        let differs = |difference: &Difference| matches!(difference, Difference::Content { .. });
-        let content = report.differences.iter().any(differs).then(|| self.new_content(report.task)).flatten();
-        Ok(TaskReport { task: name, report: self.redactor.report(report), content })
+        let any = |is: fn(&Difference) -> bool| report.differences.iter().any(is);
+        let created = any(|difference| matches!(difference, Difference::Create));
+        let differs = any(|difference| matches!(difference, Difference::Content { .. }));
+        let content = (created || differs)
+            .then(|| self.new_content(report.task))
+            .flatten();
+        let attributes = if created {
+            self.attributes(report.task)
+        } else {
+            Vec::new()
+        };
+        Ok(TaskReport {
+            task: name,
+            report: self.redactor.report(report),
+            content,
+            attributes,
+        })
+    }
+
+    /// What the plan says of a task.
+    fn attributes(&self, task: u32) -> Vec<(&'static str, String)> {
+        let attributes = task_at(&self.plan, task)
+            .map(|task| task.resource.attributes())
+            .unwrap_or_default();
+        attributes
+            .into_iter()
+            .map(|(name, value)| (name, self.redactor.text(&value)))
+            .collect()
     }
 
     /// What should be in the task's file, as it may be shown.
@@ -338,9 +401,14 @@ impl<C: Connector> Session<'_, C> {
     }
 
     fn task(&self, place: u32) -> Result<TaskName, Failure> {
-        task_at(&self.plan, place).map(|task| task_name(place, task)).ok_or_else(|| {
-            Failure::new(format!("the agent speaks of task {place}, the plan has {}", self.plan.tasks.len()))
-        })
+        task_at(&self.plan, place)
+            .map(|task| task_name(place, task))
+            .ok_or_else(|| {
+                Failure::new(format!(
+                    "the agent speaks of task {place}, the plan has {}",
+                    self.plan.tasks.len()
+                ))
+            })
     }
 
     fn at(&self) -> Option<TaskName> {
@@ -366,7 +434,11 @@ impl<C: Connector> Session<'_, C> {
     fn lost(&self, why: Failure) -> Failure {
         let why = self.redactor.failure(why);
         let help = why.help.unwrap_or_else(|| self.aftermath().to_owned());
-        Failure { message: format!("connection lost{}: {}", self.moment(), why.message), output: why.output, help: Some(help) }
+        Failure {
+            message: format!("connection lost{}: {}", self.moment(), why.message),
+            output: why.output,
+            help: Some(help),
+        }
     }
 
     /// The connection has been dropped on demand.
@@ -376,7 +448,9 @@ impl<C: Connector> Session<'_, C> {
 
     fn aftermath(&self) -> &'static str {
         match self.phase {
-            Phase::Changing => "the agent ends by itself after the task at hand; `check` shows how far it came",
+            Phase::Changing => {
+                "the agent ends by itself after the task at hand; `check` shows how far it came"
+            }
             Phase::Greeting | Phase::Looking => "nothing was changed on this host",
         }
     }
@@ -390,4 +464,3 @@ impl<C: Connector> Session<'_, C> {
         }
     }
 }
-

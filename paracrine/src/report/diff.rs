@@ -69,7 +69,9 @@ fn texts(before: &str, after: &str) -> Vec<Line> {
     let diff = TextDiff::configure().timeout(PATIENCE).diff_slices(&old, &new);
     let mut lines = Vec::new();
     for group in diff.grouped_ops(CONTEXT) {
-        let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
+        let (Some(first), Some(last)) = (group.first(), group.last()) else {
+            continue;
+        };
         let old = range(first.old_range().start, last.old_range().end);
         let new = range(first.new_range().start, last.new_range().end);
         lines.push(Line::Hunk(format!("@@ -{old} +{new} @@")));

@@ -1,37 +1,15 @@
-//! The report for programs: one JSON object per line, in the order in which things happen.
-//!
-//! Every object has `event`, and all that belong to a host have `host`. What is not there is `null`, never left out.
-//! New keys and new events may come; those that are there stay as they are. Secrets stand by name, as everywhere.
-//!
-//! | `event` | further keys |
-//! | --- | --- |
-//! | `started` | `mode` (`check`, `apply`), `environment`, `hosts` (array of `name`, `tasks`) |
-//! | `connecting`, `connected`, `ready` | |
-//! | `waiting` | `holder` |
-//! | `begun` | `task` |
-//! | `report` | `task`, `outcome` (`changed`, `may_change`, `failed`), `because`, `failure`, `differences`, `seconds` |
-//! | `notice` | `text` |
-//! | `ended` | `status`, `summary`, `failure`, `task`, `seconds` |
-//! | `interrupted` | `urgency` (`after_task`, `at_once`) |
-//! | `finished` | `hosts` (numbers by status), `refused` (array of reasons), `seconds` |
-//!
-//! - `task`: `place` (from 0), `kind`, `name`, `file`, `line`, `column`.
-//! - `failure`: `message`, `output`, `help`.
-//! - `status`: `as_planned`, `applied`, `pending`, `stopped`, `held`, `unreachable`, `failed`.
-//! - `differences`: objects with `difference` (`create`, `remove`, `attribute`, `content`, `action`): `remove` has
-//!   `what`; `attribute` has `name`, `before`, `after`; `content` has `diff` (lines of a unified diff); `action` has
-//!   `verb`, `because`.
-//! - `summary`: `unchanged`, `changed`, `may_change`, `failed`, `skipped`, `stopped`, `cpu_seconds`, `peak_kib`.
+//! The report for programs: one JSON object per line, in the order in which things happen. [`crate::formats`] says
+//! what is in them; a change here is a change there.
 
 use std::io::Write;
 use std::time::Duration;
 
-use paracrine_model::protocol::{Difference, Failure, Mode, Outcome, Summary};
+use paracrine_model::protocol::{Difference, Failure, Mode, OldContent, Outcome, Summary};
 use serde_json::{Value, json};
 
 use super::Report;
 use super::diff::{Line, diff};
-use crate::event::{Ending, Event, HostEvent, NewContent, Run, Status, TaskName, Urgency};
+use crate::event::{Ending, Event, HostEvent, Run, Status, TaskName, TaskReport, Urgency};
 
 /// Writes events as they come.
 pub(crate) struct Json<W> {
@@ -67,7 +45,11 @@ impl<W: Write> Json<W> {
                 "seconds": seconds(totals.elapsed),
             }),
             Event::Host(host, event) => {
-                let host = self.run.as_ref().and_then(|run| run.hosts.get(*host)).map(|host| host.name.as_str());
+                let host = self
+                    .run
+                    .as_ref()
+                    .and_then(|run| run.hosts.get(*host))
+                    .map(|host| host.name.as_str());
                 self.host(host, event)
             }
         }
@@ -87,8 +69,12 @@ impl<W: Write> Json<W> {
                     Outcome::MayChange { because } => ("may_change", Some(because), None),
                     Outcome::Failed(why) => ("failed", None, Some(failure(why))),
                 };
-                let differences: Vec<_> =
-                    report.report.differences.iter().map(|d| difference(d, report.content.as_ref())).collect();
+                let differences: Vec<_> = report
+                    .report
+                    .differences
+                    .iter()
+                    .map(|d| difference(d, report))
+                    .collect();
                 json!({
                     "event": "report",
                     "host": host,
@@ -166,27 +152,43 @@ fn failure(failure: &Failure) -> Value {
     json!({ "message": failure.message, "output": failure.output, "help": failure.help })
 }
 
-fn difference(difference: &Difference, content: Option<&NewContent>) -> Value {
+fn difference(difference: &Difference, report: &TaskReport) -> Value {
     match difference {
-        Difference::Create => json!({ "difference": "create" }),
+        Difference::Create => {
+            let attributes = report
+                .attributes
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), json!(value)));
+            let content = report.content.as_ref().map(|_| lines(&OldContent::None, report));
+            json!({
+                "difference": "create",
+                "attributes": attributes.collect::<serde_json::Map<_, _>>(),
+                "diff": content,
+            })
+        }
         Difference::Remove { what } => json!({ "difference": "remove", "what": what }),
         Difference::Attribute { name, before, after } => {
             json!({ "difference": "attribute", "name": name, "before": before, "after": after })
         }
         Difference::Content { before } => {
-            let lines: Vec<_> = diff(before, content)
-                .into_iter()
-                .map(|line| match line {
-                    Line::Hunk(text) | Line::Note(text) => text,
-                    Line::Same(text) => format!(" {text}"),
-                    Line::Old(text) => format!("-{text}"),
-                    Line::New(text) => format!("+{text}"),
-                })
-                .collect();
-            json!({ "difference": "content", "diff": lines })
+            json!({ "difference": "content", "diff": lines(before, report) })
         }
-        Difference::Action { verb, because } => json!({ "difference": "action", "verb": verb, "because": because }),
+        Difference::Action { verb, because } => {
+            json!({ "difference": "action", "verb": verb, "because": because })
+        }
     }
+}
+
+/// The lines of a unified diff.
+fn lines(before: &OldContent, report: &TaskReport) -> Vec<String> {
+    let lines = diff(before, report.content.as_ref()).into_iter();
+    let line = |line| match line {
+        Line::Hunk(text) | Line::Note(text) => text,
+        Line::Same(text) => format!(" {text}"),
+        Line::Old(text) => format!("-{text}"),
+        Line::New(text) => format!("+{text}"),
+    };
+    lines.map(line).collect()
 }
 
 fn summary(summary: &Summary) -> Value {

@@ -67,7 +67,8 @@ impl Bars {
 
     fn style() -> ProgressStyle {
         // A template that cannot be read would be a mistake of ours; the plain line is good enough then.
-        ProgressStyle::with_template("{prefix:.bold}  {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+        ProgressStyle::with_template("{prefix:.bold}  {wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner())
     }
 
     fn draw(&mut self) {
@@ -75,31 +76,46 @@ impl Bars {
             return;
         }
         let width = self.names.iter().map(String::len).max().unwrap_or_default();
-        let total = self.total.get_or_insert_with(|| {
+        let hosts = self.names.len();
+        if self.total.is_none() && hosts > 1 {
             let bar = self.all.add(ProgressBar::no_length());
             bar.set_style(Self::style());
             bar.set_prefix(format!("{:width$}", ""));
-            bar
-        });
+            self.total = Some(bar);
+        }
         for (host, working) in &self.working {
             let bar = match self.shown.get(host) {
                 Some(bar) => bar,
                 None if self.shown.len() >= MOST => continue,
                 None => {
                     let bar = ProgressBar::no_length();
-                    let next = self.shown.range(host..).next().map_or(&*total, |(_, next)| next);
-                    let bar = self.all.insert_before(next, bar);
+                    let next = self
+                        .shown
+                        .range(host..)
+                        .next()
+                        .map(|(_, next)| next)
+                        .or(self.total.as_ref());
+                    let bar = match next {
+                        Some(next) => self.all.insert_before(next, bar),
+                        None => self.all.add(bar),
+                    };
                     bar.set_style(Self::style());
-                    bar.set_prefix(format!("{:width$}", self.names.get(*host).map_or("", String::as_str)));
+                    bar.set_prefix(format!(
+                        "{:width$}",
+                        self.names.get(*host).map_or("", String::as_str)
+                    ));
                     self.shown.entry(*host).or_insert(bar)
                 }
             };
             bar.set_message(format!("{}  {}", working.doing, seconds(working.since.elapsed())));
-            bar.tick();
         }
-        let hosts = self.names.len();
-        total.set_message(format!("{} of {hosts} hosts done  {}", self.ended, seconds(self.began.elapsed())));
-        total.tick();
+        if let Some(total) = &self.total {
+            total.set_message(format!(
+                "{} of {hosts} hosts done  {}",
+                self.ended,
+                seconds(self.began.elapsed())
+            ));
+        }
     }
 }
 
@@ -120,7 +136,13 @@ impl Report for Bars {
             }
             Event::Host(host, event) => {
                 if let Some(doing) = doing(event) {
-                    self.working.insert(*host, Working { doing, since: Instant::now() });
+                    self.working.insert(
+                        *host,
+                        Working {
+                            doing,
+                            since: Instant::now(),
+                        },
+                    );
                 }
             }
             Event::Interrupted(urgency) => {
@@ -148,7 +170,11 @@ pub(crate) struct Lines<W> {
 impl<W: Write> Lines<W> {
     /// Writes to `to`; each step where `verbose`.
     pub(crate) fn new(to: W, verbose: bool) -> Self {
-        Self { to, verbose, run: None }
+        Self {
+            to,
+            verbose,
+            run: None,
+        }
     }
 }
 
@@ -167,7 +193,9 @@ impl<W: Write> Report for Lines<W> {
                 let said = match event {
                     HostEvent::Waiting { .. } => doing(event),
                     // A check is over soon and says all of it at its end.
-                    HostEvent::Ended { ending, elapsed } if run.mode == Mode::Apply && run.hosts.len() > 1 => {
+                    HostEvent::Ended { ending, elapsed }
+                        if run.mode == Mode::Apply && run.hosts.len() > 1 =>
+                    {
                         Some(format!("{}  {}", ended(ending, run.mode), seconds(*elapsed)))
                     }
                     event if self.verbose => doing(event),

@@ -8,7 +8,7 @@ use similar::{DiffTag, TextDiff};
 
 use super::diff::diff as content_diff;
 use super::style::{ADD, CHANGE, DIM, REMOVE, STRONG, count, paint};
-use super::task::content as drawn;
+use super::task::{MOST_LINES, MOST_NEW_LINES, content as drawn, is_idle, most};
 use super::{escape, plan};
 use crate::event::NewContent;
 
@@ -18,12 +18,22 @@ pub(crate) type Plans = Vec<Value>;
 /// From `old` to `new`, host by host.
 pub(crate) fn diff(old: &Plans, new: &Plans, verbose: bool) -> String {
     let mut shown = String::new();
-    let by_host = |plans: &Plans| -> BTreeMap<_, _> { plans.iter().enumerate().map(|(at, plan)| (host_key(plan), at)).collect() };
+    let by_host = |plans: &Plans| -> BTreeMap<_, _> {
+        plans
+            .iter()
+            .enumerate()
+            .map(|(at, plan)| (host_key(plan), at))
+            .collect()
+    };
     let (were, are) = (by_host(old), by_host(new));
     for plan in new {
         let key = host_key(plan);
         let what = match were.get(&key).and_then(|at| old.get(*at)) {
-            None => format!("  {} the host is new, {}\n", paint(ADD, "+"), count(tasks(plan).len(), "task")),
+            None => format!(
+                "  {} the host is new, {}\n",
+                paint(ADD, "+"),
+                count(tasks(plan).len(), "task")
+            ),
             Some(before) => host(before, plan, verbose),
         };
         shown += &headed(&key, &what);
@@ -31,18 +41,29 @@ pub(crate) fn diff(old: &Plans, new: &Plans, verbose: bool) -> String {
     for plan in old {
         let key = host_key(plan);
         if !are.contains_key(&key) {
-            let what = format!("  {} the host is gone; nothing on it is touched\n", paint(REMOVE, "-"));
+            let what = format!(
+                "  {} the host is gone; nothing on it is touched\n",
+                paint(REMOVE, "-")
+            );
             shown += &headed(&key, &what);
         }
     }
-    if shown.is_empty() { "no plan differs\n".to_owned() } else { shown }
+    if shown.is_empty() {
+        "no plan differs\n".to_owned()
+    } else {
+        shown
+    }
 }
 
 fn headed((environment, host): &(String, String), what: &str) -> String {
     if what.is_empty() {
         return String::new();
     }
-    format!("{} {}\n{what}", paint(STRONG, escape::line(host)), paint(DIM, format_args!("({})", escape::line(environment))))
+    format!(
+        "{} {}\n{what}",
+        paint(STRONG, escape::line(host)),
+        paint(DIM, format_args!("({})", escape::line(environment)))
+    )
 }
 
 fn host_key(plan: &Value) -> (String, String) {
@@ -66,7 +87,11 @@ fn title(task: &Value) -> String {
 fn host(old: &Value, new: &Value, verbose: bool) -> String {
     let titles = |plan: &Value| tasks(plan).iter().map(title).collect::<Vec<_>>();
     let (before, after) = (titles(old), titles(new));
-    let place: BTreeMap<&str, usize> = before.iter().enumerate().map(|(at, title)| (title.as_str(), at)).collect();
+    let place: BTreeMap<&str, usize> = before
+        .iter()
+        .enumerate()
+        .map(|(at, title)| (title.as_str(), at))
+        .collect();
     let is_new = |title: &str| !place.contains_key(title);
     let after_names: BTreeSet<&str> = after.iter().map(String::as_str).collect();
     let mut shown = String::new();
@@ -75,20 +100,28 @@ fn host(old: &Value, new: &Value, verbose: bool) -> String {
         &after.iter().map(String::as_str).collect::<Vec<_>>(),
     );
     for op in order.ops() {
-        for at in op.old_range().filter(|at| !after_names.contains(before[*at].as_str())) {
+        for at in op
+            .old_range()
+            .filter(|at| !after_names.contains(before[*at].as_str()))
+        {
             if let Some(task) = tasks(old).get(at) {
                 shown += &line(&paint(REMOVE, "-"), task);
-                shown += &format!("      {}\n", paint(DIM, "leaves the plan; what is on the host stays as it is"));
+                shown += &format!(
+                    "      {}\n",
+                    paint(DIM, "leaves the plan; what is on the host stays as it is")
+                );
             }
         }
         for at in op.new_range() {
             let Some(task) = tasks(new).get(at) else { continue };
             if is_new(&after[at]) {
                 shown += &line(&paint(ADD, "+"), task);
-                shown += &declared(task);
+                shown += &declared(task, verbose);
                 continue;
             }
-            let Some(was) = place.get(after[at].as_str()).and_then(|at| tasks(old).get(*at)) else { continue };
+            let Some(was) = place.get(after[at].as_str()).and_then(|at| tasks(old).get(*at)) else {
+                continue;
+            };
             let mut changes = task_changes(old, was, new, task, verbose);
             if op.tag() != DiffTag::Equal {
                 let after_what = match at.checked_sub(1) {
@@ -105,14 +138,29 @@ fn host(old: &Value, new: &Value, verbose: bool) -> String {
     }
     let (roles_before, roles_after) = (&old["roles"], &new["roles"]);
     if roles_before != roles_after {
-        shown.insert_str(0, &format!("  {} roles {} → {}\n", paint(CHANGE, "~"), list(roles_before), list(roles_after)));
+        shown.insert_str(
+            0,
+            &format!(
+                "  {} roles {} → {}\n",
+                paint(CHANGE, "~"),
+                list(roles_before),
+                list(roles_after)
+            ),
+        );
     }
     shown
 }
 
 fn list(value: &Value) -> String {
-    let words: Vec<_> = value.as_array().map(|words| words.iter().map(word).collect()).unwrap_or_default();
-    if words.is_empty() { "(none)".to_owned() } else { escape::line(&words.join(", ")) }
+    let words: Vec<_> = value
+        .as_array()
+        .map(|words| words.iter().map(word).collect())
+        .unwrap_or_default();
+    if words.is_empty() {
+        "(none)".to_owned()
+    } else {
+        escape::line(&words.join(", "))
+    }
 }
 
 fn line(sign: &str, task: &Value) -> String {
@@ -120,21 +168,39 @@ fn line(sign: &str, task: &Value) -> String {
         "  {sign} {} {}  {}\n",
         escape::line(&word(&task["kind"])),
         paint(STRONG, escape::line(&word(&task["name"]))),
-        paint(DIM, format_args!("({}:{})", escape::line(&word(&task["file"])), task["line"]))
+        paint(
+            DIM,
+            format_args!("({}:{})", escape::line(&word(&task["file"])), task["line"])
+        )
     )
 }
 
 fn attributes(task: &Value) -> BTreeMap<&str, String> {
     let attributes = task["attributes"].as_object();
-    attributes.into_iter().flatten().map(|(name, value)| (name.as_str(), word(value))).collect()
+    attributes
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.as_str(), word(value)))
+        .collect()
 }
 
-/// A new task's attributes.
-fn declared(task: &Value) -> String {
-    attributes(task)
-        .into_iter()
-        .map(|(name, value)| format!("      {} {}\n", escape::line(name), plan::multiline(&value)))
-        .collect()
+/// A new task's attributes, and what will be in its file.
+fn declared(task: &Value, verbose: bool) -> String {
+    let content = task["content"].as_str();
+    let idle = |name: &str, value: &str| is_idle(name, value) || (name == "content" && content.is_some());
+    let mut shown = plan::attributes(
+        attributes(task)
+            .into_iter()
+            .filter(|(name, value)| !idle(name, value)),
+    );
+    if let Some(content) = content {
+        let new = NewContent::Text(content.to_owned());
+        shown += &drawn(
+            &content_diff(&OldContent::None, Some(&new)),
+            most(verbose, MOST_NEW_LINES),
+        );
+    }
+    shown
 }
 
 fn task_changes(old_plan: &Value, old: &Value, new_plan: &Value, new: &Value, verbose: bool) -> String {
@@ -175,7 +241,13 @@ fn task_changes(old_plan: &Value, old: &Value, new_plan: &Value, new: &Value, ve
 }
 
 fn lines(was: &str, now: &str, verbose: bool) -> String {
-    drawn(&content_diff(&OldContent::Text(was.to_owned()), Some(&NewContent::Text(now.to_owned()))), verbose)
+    drawn(
+        &content_diff(
+            &OldContent::Text(was.to_owned()),
+            Some(&NewContent::Text(now.to_owned())),
+        ),
+        most(verbose, MOST_LINES),
+    )
 }
 
 /// `restart when file /etc/app.conf changes`
@@ -187,6 +259,12 @@ fn triggers(plan: &Value, task: &Value) -> Vec<String> {
     };
     triggers
         .iter()
-        .map(|trigger| format!("{} when {} changes", word(&trigger["action"]), on(trigger).unwrap_or_default()))
+        .map(|trigger| {
+            format!(
+                "{} when {} changes",
+                word(&trigger["action"]),
+                on(trigger).unwrap_or_default()
+            )
+        })
         .collect()
 }

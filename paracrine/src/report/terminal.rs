@@ -28,7 +28,12 @@ struct Host {
 impl<W: Write> Terminal<W> {
     /// Writes to `to`; in full where `verbose`.
     pub(crate) fn new(to: W, verbose: bool) -> Self {
-        Self { to, verbose, run: None, hosts: Vec::new() }
+        Self {
+            to,
+            verbose,
+            run: None,
+            hosts: Vec::new(),
+        }
     }
 
     fn write(&mut self, totals: &Totals) -> std::io::Result<()> {
@@ -53,7 +58,9 @@ impl<W: Write> Report for Terminal<W> {
             }
             Event::Host(host, event) => {
                 let verbose = self.verbose;
-                let Some(host) = self.hosts.get_mut(*host) else { return };
+                let Some(host) = self.hosts.get_mut(*host) else {
+                    return;
+                };
                 match event {
                     HostEvent::Report(report) => {
                         host.changed += u32::from(report.report.outcome == Outcome::Changed);
@@ -86,7 +93,12 @@ impl<W: Write> Report for Terminal<W> {
 fn grouped<'r>(run: &'r Run, hosts: &'r [Host]) -> Vec<(Vec<&'r str>, &'r str)> {
     let mut groups: Vec<(Vec<&str>, &str)> = Vec::new();
     let mut places = std::collections::HashMap::new();
-    for (name, host) in run.hosts.iter().zip(hosts).filter(|(_, host)| !host.body.is_empty()) {
+    for (name, host) in run
+        .hosts
+        .iter()
+        .zip(hosts)
+        .filter(|(_, host)| !host.body.is_empty())
+    {
         let place = *places.entry(host.body.as_str()).or_insert_with(|| {
             groups.push((Vec::new(), &host.body));
             groups.len() - 1
@@ -108,26 +120,47 @@ fn last_words(ending: &Ending) -> String {
 fn bang(why: &Failure, at: Option<&TaskName>) -> String {
     let mut why = why.clone();
     if let Some(at) = at {
-        why.message += &format!(", while at task {}: {at} ({}:{})", at.place + 1, at.origin.file, at.origin.line);
+        why.message += &format!(
+            ", while at task {}: {at} ({}:{})",
+            at.place + 1,
+            at.origin.file,
+            at.origin.line
+        );
     }
     let shown = failure(&why, "    ");
     format!("  {}{}", paint(ERROR, "!"), &shown[3..])
 }
 
 fn summaries(run: &Run, hosts: &[Host]) -> String {
-    let lines: Vec<_> = run.hosts.iter().zip(hosts).map(|(name, host)| (name, summary(run.mode, host))).collect();
+    let lines: Vec<_> = run
+        .hosts
+        .iter()
+        .zip(hosts)
+        .map(|(name, host)| (name, summary(run.mode, host)))
+        .collect();
     let widest = |width: fn(&str) -> usize, texts: &mut dyn Iterator<Item = &str>| {
         texts.map(width).max().unwrap_or_default()
     };
     let width = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
-    let names = widest(|text| text.chars().count(), &mut lines.iter().map(|(host, _)| host.name.as_str()));
-    let texts = lines.iter().map(|(_, (text, _))| width(text)).max().unwrap_or_default();
+    let names = widest(
+        |text| text.chars().count(),
+        &mut lines.iter().map(|(host, _)| host.name.as_str()),
+    );
+    let texts = lines
+        .iter()
+        .map(|(_, (text, _))| width(text))
+        .max()
+        .unwrap_or_default();
     let mut shown = String::new();
     for (host, (text, elapsed)) in &lines {
         let line = match elapsed {
             Some(elapsed) => {
                 let fill = " ".repeat(texts - width(text));
-                format!("{:names$}  {text}{fill}   {}", host.name, paint(DIM, seconds(*elapsed)))
+                format!(
+                    "{:names$}  {text}{fill}   {}",
+                    host.name,
+                    paint(DIM, seconds(*elapsed))
+                )
             }
             None => format!("{:names$}  {text}", host.name),
         };
@@ -138,7 +171,9 @@ fn summaries(run: &Run, hosts: &[Host]) -> String {
 }
 
 fn summary(mode: Mode, host: &Host) -> (String, Option<Duration>) {
-    let Some((ending, elapsed)) = &host.ending else { return (paint(ERROR, "failed"), None) };
+    let Some((ending, elapsed)) = &host.ending else {
+        return (paint(ERROR, "failed"), None);
+    };
     let so_far = |word: &str| match host.changed {
         0 => word.to_owned(),
         changed => format!("{word}, {changed} {}", verb(mode)),
@@ -199,10 +234,19 @@ fn total(run: &Run, totals: &Totals) -> String {
         .collect();
         shown += &format!(
             "{}\n",
-            paint(DIM, format_args!("{} hosts: {}   {}", run.hosts.len(), parts.join(", "), seconds(totals.elapsed)))
+            paint(
+                DIM,
+                format_args!(
+                    "{} hosts: {}   {}",
+                    run.hosts.len(),
+                    parts.join(", "),
+                    seconds(totals.elapsed)
+                )
+            )
         );
     }
-    if !totals.refused.is_empty() {
+    // With one host it has been said.
+    if !totals.refused.is_empty() && run.hosts.len() > 1 {
         shown += &format!("\n{} nothing was changed on any host\n", paint(ERROR, "refused:"));
         for why in &totals.refused {
             shown += &format!("  {}\n", escape::line(why));

@@ -18,7 +18,10 @@ pub(super) struct Why {
 
 impl Why {
     pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into() }
+        Self {
+            message: message.into(),
+            help: help.into(),
+        }
     }
 }
 
@@ -37,9 +40,11 @@ impl Providers {
         let bytes = match provider {
             Provider::Env(name) => self.variable(name)?,
             Provider::File(path) => self.read(path)?,
-            Provider::Command(_) => {
-                self.output(self.command(provider)?, "the command", "run the command by hand to see what it says")?
-            }
+            Provider::Command(_) => self.output(
+                self.command(provider)?,
+                "the command",
+                "run the command by hand to see what it says",
+            )?,
             Provider::Sops { file, key } => {
                 let help = format!("see that `sops decrypt {file}` works here and shows {key}");
                 self.output(self.command(provider)?, "sops", &help)?
@@ -50,7 +55,10 @@ impl Providers {
             }
         };
         let value = String::from_utf8(bytes).map_err(|_| {
-            Why::new("its value is not UTF-8", "encode binary values, as with base64, and decode them on the host")
+            Why::new(
+                "its value is not UTF-8",
+                "encode binary values, as with base64, and decode them on the host",
+            )
         })?;
         let value = without_newline(&value);
         if value.is_empty() {
@@ -71,7 +79,8 @@ impl Providers {
             }
             Provider::Sops { file, key } => {
                 let mut sops = Command::new("sops");
-                sops.args(["decrypt", "--extract", &sops_key(key)]).arg(self.path(file)?);
+                sops.args(["decrypt", "--extract", &sops_key(key)])
+                    .arg(self.path(file)?);
                 sops
             }
             Provider::Age(file) => {
@@ -79,7 +88,8 @@ impl Providers {
                 age.arg("--decrypt");
                 if let Some(identity) = (self.env)(AGE_IDENTITY).filter(|identity| !identity.is_empty()) {
                     // It is the user's path, not the site's.
-                    age.arg("--identity").arg(std::path::absolute(&identity).unwrap_or_else(|_| identity.into()));
+                    age.arg("--identity")
+                        .arg(std::path::absolute(&identity).unwrap_or_else(|_| identity.into()));
                 }
                 age.arg(self.path(file)?);
                 age
@@ -94,7 +104,10 @@ impl Providers {
 
     fn variable(&self, name: &str) -> Result<Vec<u8>, Why> {
         let value = (self.env)(name).ok_or_else(|| {
-            Why::new("the environment variable is not set", format!("set {name} where this runs, as with `export {name}=…`"))
+            Why::new(
+                "the environment variable is not set",
+                format!("set {name} where this runs, as with `export {name}=…`"),
+            )
         })?;
         Ok(std::os::unix::ffi::OsStringExt::into_vec(value))
     }
@@ -102,7 +115,10 @@ impl Providers {
     fn read(&self, path: &str) -> Result<Vec<u8>, Why> {
         let full = self.path(path)?;
         std::fs::read(&full).map_err(|error| {
-            Why::new(format!("the file cannot be read: {}", plain(&error)), format!("put the value into {}", full.display()))
+            Why::new(
+                format!("the file cannot be read: {}", plain(&error)),
+                format!("put the value into {}", full.display()),
+            )
         })
     }
 
@@ -122,9 +138,10 @@ impl Providers {
         let output = program.output().map_err(|error| {
             let name = program.get_program().to_string_lossy().into_owned();
             match error.kind() {
-                std::io::ErrorKind::NotFound => {
-                    Why::new(format!("the program {name} is not installed here"), format!("install {name}"))
-                }
+                std::io::ErrorKind::NotFound => Why::new(
+                    format!("the program {name} is not installed here"),
+                    format!("install {name}"),
+                ),
                 _ => Why::new(format!("{what} cannot be started: {}", plain(&error)), help),
             }
         })?;
@@ -136,20 +153,33 @@ impl Providers {
             Some(code) => format!("{what} failed with exit code {code}"),
             None => format!("{what} was killed"),
         };
-        Err(Why::new(if said.is_empty() { ended } else { format!("{ended}: {said}") }, help))
+        Err(Why::new(
+            if said.is_empty() {
+                ended
+            } else {
+                format!("{ended}: {said}")
+            },
+            help,
+        ))
     }
 }
 
 /// `database.password` as sops takes it: `["database"]["password"]`.
 fn sops_key(key: &str) -> String {
-    key.split('.').map(|part| format!("[{}]", serde_json::Value::from(part))).collect()
+    key.split('.')
+        .map(|part| format!("[{}]", serde_json::Value::from(part)))
+        .collect()
 }
 
 /// The last lines that a program complained with. It may have had part of the value in hand: lines that hold
 /// anything it also wrote to its output are left out.
 fn complaint(stderr: &[u8], stdout: &[u8]) -> String {
     let stdout = String::from_utf8_lossy(stdout);
-    let values: Vec<&str> = stdout.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let values: Vec<&str> = stdout
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
     let stderr = String::from_utf8_lossy(stderr);
     let mut lines: Vec<&str> = stderr
         .lines()

@@ -3,14 +3,15 @@
 use paracrine_model::protocol::{Difference, Failure, OldContent, Outcome, Report};
 use paracrine_model::text::LateValues;
 
-/// Shorter values, and shorter lines of values, cannot be masked: they occur everywhere by chance, and masking them
-/// would tell them.
-pub(crate) const SHORTEST: usize = 4;
+/// Shorter values cannot be masked: they occur everywhere by chance, and masking them would tell them.
+const SHORTEST: usize = 4;
+/// The same for single lines of a value.
+const SHORTEST_LINE: usize = 8;
 
 /// Knows the values that one host was given.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
-    /// Longest first, so that a value within another does not lay half of it bare.
+    /// Value and name.
     masks: Vec<(String, String)>,
 }
 
@@ -19,36 +20,43 @@ impl Redactor {
     pub(crate) fn new(values: &LateValues) -> Self {
         let mut masks = Vec::new();
         for (late, value) in values.iter() {
-            masks.push((value.to_owned(), late.to_string()));
+            let name = late.to_string();
             // Programs quote single lines of keys and certificates.
             if value.contains('\n') {
-                masks.extend(value.lines().map(|line| (line.trim().to_owned(), late.to_string())));
+                let lines = value
+                    .lines()
+                    .map(str::trim)
+                    .filter(|line| line.len() >= SHORTEST_LINE);
+                masks.extend(lines.map(|line| (line.to_owned(), name.clone())));
+            }
+            if value.len() >= SHORTEST {
+                masks.push((value.to_owned(), name));
             }
         }
-        masks.retain(|(value, _)| value.chars().count() >= SHORTEST);
-        masks.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        masks.dedup_by(|(a, _), (b, _)| a == b);
         Self { masks }
     }
 
-    /// The text with the secrets' names in place of their values.
+    /// The text with the secrets' names in place of their values. Where values overlap, all that they cover goes.
     pub(crate) fn text(&self, text: &str) -> String {
-        // Where each value occurs next; looked for again only when the text before it has been dealt with.
-        let mut next: Vec<_> = self.masks.iter().map(|(value, _)| text.find(value.as_str())).collect();
+        let mut found: Vec<(usize, usize, &str)> = Vec::new();
+        for (value, name) in &self.masks {
+            // From each place on, so that a value that overlaps itself is covered to its end.
+            let mut from = 0;
+            while let Some(at) = text[from..].find(value.as_str()).map(|at| from + at) {
+                found.push((at, at + value.len(), name));
+                from = at + text[at..].chars().next().map_or(1, char::len_utf8);
+            }
+        }
+        // The longest of those that begin at one place gives its name.
+        found.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
         let mut masked = String::with_capacity(text.len());
         let mut done = 0;
-        loop {
-            for (next, (value, _)) in next.iter_mut().zip(&self.masks) {
-                if next.is_some_and(|at| at < done) {
-                    *next = text[done..].find(value.as_str()).map(|at| done + at);
-                }
+        for (start, end, name) in found {
+            if start >= done {
+                masked.push_str(&text[done..start]);
+                masked.push_str(name);
             }
-            // Of several at one place the first: they are sorted, the longest first.
-            let first = next.iter().zip(&self.masks).filter_map(|(at, mask)| Some(((*at)?, mask)));
-            let Some((at, (value, name))) = first.min_by_key(|(at, _)| *at) else { break };
-            masked.push_str(&text[done..at]);
-            masked.push_str(name);
-            done = at + value.len();
+            done = done.max(end);
         }
         masked.push_str(&text[done..]);
         masked
@@ -67,29 +75,44 @@ impl Redactor {
     pub(crate) fn report(&self, report: Report) -> Report {
         let outcome = match report.outcome {
             Outcome::Changed => Outcome::Changed,
-            Outcome::MayChange { because } => Outcome::MayChange { because: self.text(&because) },
+            Outcome::MayChange { because } => Outcome::MayChange {
+                because: self.text(&because),
+            },
             Outcome::Failed(failure) => Outcome::Failed(self.failure(failure)),
         };
-        let differences = report.differences.into_iter().map(|difference| self.difference(difference)).collect();
-        Report { outcome, differences, ..report }
+        let differences = report
+            .differences
+            .into_iter()
+            .map(|difference| self.difference(difference))
+            .collect();
+        Report {
+            outcome,
+            differences,
+            ..report
+        }
     }
 
     fn difference(&self, difference: Difference) -> Difference {
         match difference {
             Difference::Create => Difference::Create,
-            Difference::Remove { what } => Difference::Remove { what: self.text(&what) },
+            Difference::Remove { what } => Difference::Remove {
+                what: self.text(&what),
+            },
             Difference::Attribute { name, before, after } => Difference::Attribute {
                 name: self.text(&name),
                 before: before.map(|before| self.text(&before)),
                 after: self.text(&after),
             },
-            Difference::Content { before: OldContent::Text(text) } => {
-                Difference::Content { before: OldContent::Text(self.text(&text)) }
-            }
+            Difference::Content {
+                before: OldContent::Text(text),
+            } => Difference::Content {
+                before: OldContent::Text(self.text(&text)),
+            },
             Difference::Content { before } => Difference::Content { before },
-            Difference::Action { verb, because } => {
-                Difference::Action { verb: self.text(&verb), because: self.text(&because) }
-            }
+            Difference::Action { verb, because } => Difference::Action {
+                verb: self.text(&verb),
+                because: self.text(&because),
+            },
         }
     }
 }

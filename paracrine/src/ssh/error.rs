@@ -296,8 +296,7 @@ fn gist(said: &str) -> &str {
     let line = said
         .lines()
         .map(str::trim)
-        .filter(telling)
-        .next_back()
+        .rfind(telling)
         .unwrap_or("it says nothing");
     line.strip_prefix("ssh: ")
         .or_else(|| line.strip_prefix("sudo: "))

@@ -1,5 +1,7 @@
 //! A private sshd on 127.0.0.1, run by whoever runs the tests, with keys of its own; and hosts on it.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

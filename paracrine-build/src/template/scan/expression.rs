@@ -124,12 +124,17 @@ impl<'s> Scan<'s> {
         if self.quiet > 0 || path.as_deref().is_some_and(|path| scope.is_guarded(path)) {
             return;
         }
-        let of = path.as_deref().and_then(|path| path.rsplit_once('.')).map_or("this", |(of, _)| of);
+        let of = match expr {
+            ast::Expr::GetAttr(attr) => scope::path(&attr.expr),
+            ast::Expr::GetItem(item) => scope::path(&item.expr),
+            _ => None,
+        };
+        let of = of.map_or_else(|| "what it is looked up in".to_owned(), |of| format!("`{of}`"));
         // The key stands at the end, perhaps in quotes and brackets.
         let text = self.at.source.text().get(bytes.clone()).unwrap_or_default();
         let start = text.rfind(key).map_or(bytes.start, |at| bytes.start + at);
         let end = if start == bytes.start { bytes.end } else { start + key.len() };
-        let error = Diagnostic::error(Code::TEMPLATE_UNDEFINED, format!("`{of}` has no `{key}`"))
+        let error = Diagnostic::error(Code::TEMPLATE_UNDEFINED, format!("{of} has no `{key}`"))
             .at(self.place(start..end), "not there")
             .nearest(key, keys.iter().map(String::as_str));
         let error = if error.help.is_empty() {

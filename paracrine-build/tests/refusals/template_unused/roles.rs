@@ -2,5 +2,4 @@ use paracrine_build::prelude::*;
 
 use crate::Context;
 
-pub fn site(_: &Context, plan: &Plan) {
-}
+pub fn site(_: &Context, _: &Plan) {}

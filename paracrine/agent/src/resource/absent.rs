@@ -5,7 +5,7 @@ use paracrine_model::resource::absent::Absent;
 
 use crate::manage::{Comparison, Manage, Turn};
 use crate::world::World;
-use crate::world::paths::{Obstacle, PathKind, PathState};
+use crate::world::paths::{PathKind, PathState};
 
 /// What is there.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub struct State {
     at: PathState,
     /// Of a directory.
     entries: usize,
-    obstacle: Option<Obstacle>,
+    obstacle: Option<Failure>,
 }
 
 impl Manage for Absent {
@@ -21,9 +21,13 @@ impl Manage for Absent {
 
     fn observe(&self, world: &mut World) -> Result<State, Failure> {
         let at = world.look(&self.path)?;
-        let mut state = State { at, entries: 0, obstacle: None };
+        let mut state = State {
+            at,
+            entries: 0,
+            obstacle: None,
+        };
         if state.at.kind != PathKind::Missing {
-            state.obstacle = world.paths.obstacle(&self.path, &state.at)?;
+            state.obstacle = world.paths.obstacle_to_removal(&self.path, &state.at)?;
         }
         if state.at.kind == PathKind::Directory && state.obstacle.is_none() {
             state.entries = world.paths.count(&self.path)?;
@@ -33,7 +37,7 @@ impl Manage for Absent {
 
     fn compare(&self, state: &State, _turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
         if let Some(obstacle) = &state.obstacle {
-            return Err(obstacle.failure(&self.path));
+            return Err(obstacle.clone());
         }
         let what = match (&state.at.kind, state.entries) {
             (PathKind::Missing, _) => {
@@ -41,7 +45,10 @@ impl Manage for Absent {
                     return Ok(Comparison::equal());
                 };
                 let what = "what is there by then".to_owned();
-                return Ok(Comparison { differences: vec![Difference::Remove { what }], may: Some(may) });
+                return Ok(Comparison {
+                    differences: vec![Difference::Remove { what }],
+                    may: Some(may),
+                });
             }
             (PathKind::Directory, 0) => "empty directory".to_owned(),
             (PathKind::Directory, 1) => "directory with 1 entry".to_owned(),
@@ -53,7 +60,7 @@ impl Manage for Absent {
 
     fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
         match &state.obstacle {
-            Some(obstacle) => Err(obstacle.failure(&self.path)),
+            Some(obstacle) => Err(obstacle.clone()),
             None => {
                 // Of what is below some may be gone even if all could not be removed.
                 world.units.changed_path(&self.path);

@@ -13,6 +13,8 @@ use crate::world::paths::{Attributes, Owners, PathKind, PathState};
 pub struct State {
     at: PathState,
     owners: Owners,
+    /// To making it.
+    obstacle: Option<Failure>,
 }
 
 impl Manage for Directory {
@@ -21,7 +23,13 @@ impl Manage for Directory {
     fn observe(&self, world: &mut World) -> Result<State, Failure> {
         let mut at = world.look(&self.path)?;
         let owners = world.owners(&self.owner, &self.group, &mut at);
-        Ok(State { at, owners })
+        let missing = at.kind == PathKind::Missing;
+        let obstacle = if missing {
+            world.paths.obstacle(&self.path)?
+        } else {
+            None
+        };
+        Ok(State { at, owners, obstacle })
     }
 
     fn compare(&self, state: &State, _turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
@@ -40,19 +48,25 @@ impl Manage for Directory {
             other => {
                 let message = format!("{} is a {}, not a directory", self.path, other.describe());
                 let help = match other {
-                    PathKind::Link { .. } => "declare the directory that it leads to, or remove the link by hand",
+                    PathKind::Link { .. } => {
+                        "declare the directory that it leads to, or remove the link by hand"
+                    }
                     _ => "move it away by hand, or give the directory another path",
                 };
                 return Err(Failure::new(message).help(help));
             }
         }
         world.require_owners(&state.owners)?;
-        Ok(comparison)
+        state.obstacle.clone().map_or(Ok(comparison), Err)
     }
 
     fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
         let (uid, gid) = state.owners.ids()?;
-        let attributes = Attributes { uid, gid, mode: self.mode.bits() };
+        let attributes = Attributes {
+            uid,
+            gid,
+            mode: self.mode.bits(),
+        };
         match state.at.kind {
             PathKind::Directory => world.paths.set_attributes(&self.path, &state.at.kind, attributes),
             _ => world.paths.make_directory(&self.path, attributes),
@@ -60,8 +74,12 @@ impl Manage for Directory {
     }
 
     fn predict(&self, _state: &State, world: &mut World) {
-        let made =
-            PathState::made(PathKind::Directory, self.owner.as_str(), self.group.as_str(), self.mode.bits());
+        let made = PathState::made(
+            PathKind::Directory,
+            self.owner.as_str(),
+            self.group.as_str(),
+            self.mode.bits(),
+        );
         world.predict_path(&self.path, made);
     }
 }

@@ -22,6 +22,8 @@ pub struct State {
     wanted: Wanted,
     /// What is in the file, if that is not what should be.
     old: Option<OldContent>,
+    /// To making or replacing it.
+    obstacle: Option<Failure>,
 }
 
 #[derive(Debug)]
@@ -30,15 +32,29 @@ struct Wanted {
     hash: Hash,
 }
 
+impl State {
+    /// Whether at most owner and mode are to be changed. A file with several names is not changed but replaced:
+    /// another name may be somebody else's.
+    fn keeps_file(&self) -> bool {
+        matches!(self.at.kind, PathKind::File { .. }) && self.old.is_none() && self.at.names == 1
+    }
+}
+
 impl Manage for File {
     type State = State;
 
     fn observe(&self, world: &mut World) -> Result<State, Failure> {
         let wanted = match &self.content {
-            Content::Blob { hash, length } => Wanted { hash: *hash, length: *length },
+            Content::Blob { hash, length } => Wanted {
+                hash: *hash,
+                length: *length,
+            },
             Content::Late(text) => {
                 let resolved = resolve(text, world)?;
-                Wanted { hash: Hash::of(resolved.as_bytes()), length: resolved.len() as u64 }
+                Wanted {
+                    hash: Hash::of(resolved.as_bytes()),
+                    length: resolved.len() as u64,
+                }
             }
         };
         let mut at = world.look(&self.path)?;
@@ -46,11 +62,25 @@ impl Manage for File {
         let old = match at.kind {
             PathKind::File { length, .. } => {
                 let equal = length == wanted.length && world.paths.hash(&self.path)? == wanted.hash;
-                if equal { None } else { Some(old(self, &at, length, world)?) }
+                if equal {
+                    None
+                } else {
+                    Some(old(self, &at, length, world)?)
+                }
             }
             _ => None,
         };
-        Ok(State { at, owners, wanted, old })
+        let mut state = State {
+            at,
+            owners,
+            wanted,
+            old,
+            obstacle: None,
+        };
+        if !state.keeps_file() {
+            state.obstacle = world.paths.obstacle(&self.path)?;
+        }
+        Ok(state)
     }
 
     fn compare(&self, state: &State, _turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
@@ -61,29 +91,43 @@ impl Manage for File {
                 comparison.differences.push(Difference::Create);
             }
             PathKind::File { .. } => {
-                comparison.differences.extend(state.old.clone().map(|before| Difference::Content { before }));
+                comparison
+                    .differences
+                    .extend(state.old.clone().map(|before| Difference::Content { before }));
                 comparison.attribute("owner", Some(&state.at.owner), self.owner.as_str());
                 comparison.attribute("group", Some(&state.at.group), self.group.as_str());
                 comparison.attribute("mode", Some(&mode(state.at.mode)), &self.mode.to_string());
             }
             PathKind::Link { .. } | PathKind::Other("fifo" | "socket") => {
-                comparison.differences.push(Difference::Remove { what: state.at.kind.describe() });
+                comparison.differences.push(Difference::Remove {
+                    what: state.at.kind.describe(),
+                });
                 comparison.differences.push(Difference::Create);
             }
             PathKind::Directory | PathKind::Other(_) => {
-                let message = format!("{} is a {}, which no file replaces", self.path, state.at.kind.describe());
+                let message = format!(
+                    "{} is a {}, which no file replaces",
+                    self.path,
+                    state.at.kind.describe()
+                );
                 return Err(Failure::new(message).help("move it away by hand, or give the file another path"));
             }
         }
         world.require_owners(&state.owners)?;
-        Ok(comparison)
+        match &state.obstacle {
+            Some(obstacle) if !comparison.is_equal() => Err(obstacle.clone()),
+            _ => Ok(comparison),
+        }
     }
 
     fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
         let (uid, gid) = state.owners.ids()?;
-        let attributes = Attributes { uid, gid, mode: self.mode.bits() };
-        // A file with several names is not changed but replaced: another name may be somebody else's.
-        if matches!(state.at.kind, PathKind::File { .. }) && state.old.is_none() && state.at.names == 1 {
+        let attributes = Attributes {
+            uid,
+            gid,
+            mode: self.mode.bits(),
+        };
+        if state.keeps_file() {
             return world.paths.set_attributes(&self.path, &state.at.kind, attributes);
         }
         let content = match &self.content {
@@ -93,7 +137,7 @@ impl Manage for File {
         let staged = world.paths.stage_file(&self.path, &content, attributes)?;
         if let Some(command) = &self.validate {
             let command = command.replace("{}", &quoted(&staged.path().to_string_lossy()));
-            let finished = Program::shell(&command).run()?;
+            let finished = Program::shell(&command).interruptible().run()?;
             if !finished.succeeded() {
                 let failure = Failure::new(format!(
                     "the new content of {} is not valid: the validation {}",
@@ -101,8 +145,13 @@ impl Manage for File {
                     finished.how()
                 ));
                 let name = staged.path().to_string_lossy().into_owned();
-                let said = finished.failure().output.unwrap_or_default().replace(&name, self.path.as_str());
-                return Err(Mask::new(&world.values).failure(failure.output(said).help("the old file is still in place")));
+                let said = finished
+                    .failure()
+                    .output
+                    .unwrap_or_default()
+                    .replace(&name, self.path.as_str());
+                return Err(Mask::new(&world.values)
+                    .failure(failure.output(said).help("the old file is still in place")));
             }
         }
         world.paths.place(staged)?;
@@ -112,7 +161,10 @@ impl Manage for File {
 
     fn predict(&self, state: &State, world: &mut World) {
         let Wanted { length, hash } = state.wanted;
-        let kind = PathKind::File { length, predicted: Some(hash) };
+        let kind = PathKind::File {
+            length,
+            predicted: Some(hash),
+        };
         let made = PathState::made(kind, self.owner.as_str(), self.group.as_str(), self.mode.bits());
         world.predict_path(&self.path, made);
         predict_unit(&self.path, world);
@@ -125,7 +177,8 @@ pub(super) fn mode(bits: u32) -> String {
 }
 
 fn resolve(text: &Text, world: &World) -> Result<String, Failure> {
-    text.resolve(&world.values).map_err(|late| Failure::new(format!("the value of {late} is not here")))
+    text.resolve(&world.values)
+        .map_err(|late| Failure::new(format!("the value of {late} is not here")))
 }
 
 /// What is in the file, as far as it may be shown.
@@ -140,7 +193,9 @@ fn old(file: &File, at: &PathState, length: u64, world: &mut World) -> Result<Ol
             let content = world.content(hash).ok();
             // It will be wanted again.
             world.keep(content.iter().map(|content| (*hash, content.clone())));
-            content.and_then(|content| String::from_utf8(content).ok()).map(Text::from)
+            content
+                .and_then(|content| String::from_utf8(content).ok())
+                .map(Text::from)
         }
         Content::Blob { .. } => None,
     };

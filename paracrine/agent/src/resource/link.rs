@@ -8,43 +8,66 @@ use crate::manage::{Comparison, Manage, Turn};
 use crate::world::World;
 use crate::world::paths::{PathKind, PathState};
 
-impl Manage for Link {
-    type State = PathState;
+/// What is there.
+#[derive(Debug)]
+pub struct State {
+    at: PathState,
+    /// To making or replacing it.
+    obstacle: Option<Failure>,
+}
 
-    fn observe(&self, world: &mut World) -> Result<PathState, Failure> {
-        world.look(&self.path)
+impl Manage for Link {
+    type State = State;
+
+    fn observe(&self, world: &mut World) -> Result<State, Failure> {
+        let at = world.look(&self.path)?;
+        let equal = matches!(&at.kind, PathKind::Link { target } if *target == self.target);
+        let obstacle = if equal {
+            None
+        } else {
+            world.paths.obstacle(&self.path)?
+        };
+        Ok(State { at, obstacle })
     }
 
-    fn compare(&self, state: &PathState, _turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
+    fn compare(&self, state: &State, _turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
         let mut comparison = Comparison::default();
-        match &state.kind {
+        match &state.at.kind {
             PathKind::Missing => {
-                world.require_parent(state)?;
+                world.require_parent(&state.at)?;
                 comparison.differences.push(Difference::Create);
                 comparison.may = world.path_may_be_brought(&self.path);
             }
             PathKind::Link { target } => comparison.attribute("target", Some(target), &self.target),
             PathKind::File { .. } | PathKind::Other("fifo" | "socket") => {
-                comparison.differences.push(Difference::Remove { what: state.kind.describe() });
+                comparison.differences.push(Difference::Remove {
+                    what: state.at.kind.describe(),
+                });
                 comparison.differences.push(Difference::Create);
             }
             PathKind::Directory | PathKind::Other(_) => {
-                let message = format!("{} is a {}, which no link replaces", self.path, state.kind.describe());
+                let message = format!(
+                    "{} is a {}, which no link replaces",
+                    self.path,
+                    state.at.kind.describe()
+                );
                 return Err(Failure::new(message).help("move it away by hand, or give the link another path"));
             }
         }
-        Ok(comparison)
+        state.obstacle.clone().map_or(Ok(comparison), Err)
     }
 
-    fn apply(&self, _state: &PathState, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
+    fn apply(&self, _state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
         let staged = world.paths.stage_link(&self.path, &self.target)?;
         world.paths.place(staged)?;
         world.units.changed_path(&self.path);
         Ok(())
     }
 
-    fn predict(&self, _state: &PathState, world: &mut World) {
-        let kind = PathKind::Link { target: self.target.clone() };
+    fn predict(&self, _state: &State, world: &mut World) {
+        let kind = PathKind::Link {
+            target: self.target.clone(),
+        };
         world.predict_path(&self.path, PathState::made(kind, "root", "root", 0o777));
         predict_unit(&self.path, world);
     }

@@ -77,10 +77,8 @@ impl Manage for Service {
             return;
         }
         match self.masked {
-            Some(true) => (unit.load, unit.file) = (Load::Masked, "masked".to_owned()),
-            Some(false) if unit.load == Load::Masked => {
-                (unit.load, unit.file) = (Load::Loaded, "disabled".to_owned());
-            }
+            Some(true) => (unit.load, unit.file) = (Load::Masked, "masked".into()),
+            Some(false) if unit.load == Load::Masked => (unit.load, unit.file) = (Load::Loaded, "disabled".into()),
             _ => {}
         }
         match self.enabled {
@@ -89,18 +87,8 @@ impl Manage for Service {
             _ => {}
         }
         match self.running {
-            Some(true) if !unit.is_running() => {
-                (
-                    "active".clone_into(&mut unit.active),
-                    "running".clone_into(&mut unit.sub),
-                );
-            }
-            Some(false) if !unit.is_stopped() => {
-                (
-                    "inactive".clone_into(&mut unit.active),
-                    "dead".clone_into(&mut unit.sub),
-                );
-            }
+            Some(true) if !unit.is_running() => (unit.active, unit.sub) = ("active".into(), "running".into()),
+            Some(false) if !unit.is_stopped() => (unit.active, unit.sub) = ("inactive".into(), "dead".into()),
             _ => {}
         }
         world.units.predict(&self.unit, unit);
@@ -119,7 +107,7 @@ fn make(service: &Service, state: &UnitState, due: &[Due], world: &mut World) ->
                 act("stop", unit)?;
             }
             if !state.is_masked() {
-                act("mask", unit).map_err(|failure| unmaskable(unit, failure))?;
+                act("mask", unit)?;
             }
             return Ok(());
         }
@@ -128,7 +116,7 @@ fn make(service: &Service, state: &UnitState, due: &[Due], world: &mut World) ->
         }
         _ => {}
     }
-    // What was masked has shown nothing of itservice.
+    // What was masked has shown nothing of itself.
     let state = if state.load == Load::Masked {
         world.units.fresh(unit)?
     } else {
@@ -178,7 +166,7 @@ fn run(unit: &str, verb: &str, world: &mut World) -> Result<(), Failure> {
         "reload" if state.is_running() => format!("{unit} could not be reloaded"),
         "reload" => format!("{unit} was reloaded and does not run any more: {why}"),
         _ if done.is_ok() => format!("{unit} was {verb}ed and does not run: {why}"),
-        // Something that it needs failed, not itservice.
+        // Something that it needs failed, not itself.
         _ if state.result == "success" => format!("{unit} could not be {verb}ed"),
         _ => format!("{unit} could not be {verb}ed: {why}"),
     };
@@ -193,19 +181,9 @@ fn missing(unit: &str) -> Failure {
 }
 
 /// A unit whose own file is where the mask would be.
-fn unmaskable(unit: &str, failure: Failure) -> Failure {
-    let exists = failure
-        .output
-        .as_deref()
-        .is_some_and(|output| output.contains("already exists"));
-    if !exists {
-        return failure;
-    }
-    Failure {
-        message: format!("{unit} cannot be masked: its own file is at /etc/systemd/system/{unit}"),
-        ..failure
-    }
-    .help("a unit of the administrator's is not masked but removed: `plan.absent(…)` its file")
+fn unmaskable(unit: &str) -> Failure {
+    Failure::new(format!("{unit} cannot be masked: its own file is at /etc/systemd/system/{unit}"))
+        .help("a unit of the administrator's is not masked but removed: `plan.absent(…)` its file")
 }
 
 /// Check: whether an earlier task would have put a unit file in place, by whatever means.

@@ -19,6 +19,7 @@ fn file(unit: &Unit) -> File {
         group: AccountName::root(),
         mode: unit.mode,
         validate: None,
+        exposed: None,
     }
 }
 

@@ -100,7 +100,7 @@ impl Packages {
                 ..Package::default()
             });
         }
-        Ok(self.found(name)?.packages.get(name).cloned().unwrap_or_default())
+        Ok(self.found(Some(name))?.packages.get(name).cloned().unwrap_or_default())
     }
 
     /// Whether a check has predicted anything about the package.
@@ -170,7 +170,7 @@ impl Packages {
     }
 
     fn native(&mut self) -> Result<Option<String>, Failure> {
-        Ok(self.found("dpkg")?.native.clone())
+        Ok(self.found(None)?.native.clone())
     }
 
     /// The name without the machine's own architecture.
@@ -183,8 +183,9 @@ impl Packages {
         }
     }
 
-    fn found(&mut self, name: &str) -> Result<&status::Found, Failure> {
-        if !self.wanted.contains(name) {
+    /// The status file, read with regard to a name if there is one.
+    fn found(&mut self, name: Option<&str>) -> Result<&status::Found, Failure> {
+        if let Some(name) = name.filter(|name| !self.wanted.contains(*name)) {
             self.wanted.insert(name.to_owned());
             self.found = None;
         }

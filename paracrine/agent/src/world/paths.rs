@@ -4,12 +4,14 @@
 //! walk      the directory a path lies in, as an open descriptor: component by component, other people's links refused
 //! overlay   check only: what earlier tasks would have made, laid over what is there
 //! replace   new files and links, put in place atomically; owners and modes
+//! obstacle  what stands in the way of a change, known before anything is touched
 //! remove    trees, never through a link or into another file system
 //! ```
 //!
 //! No path is ever given to the kernel whole: what a path means could be changed by whoever may write to one of its
 //! directories, between one look and the next.
 
+mod obstacle;
 mod overlay;
 mod owners;
 mod remove;
@@ -22,7 +24,6 @@ pub(crate) mod suite;
 mod tests;
 
 pub(crate) use owners::Owners;
-pub(crate) use remove::Obstacle;
 pub(crate) use replace::Attributes;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -131,7 +132,14 @@ impl PathState {
 
     /// What a task would have made there.
     pub(crate) fn made(kind: PathKind, owner: &str, group: &str, mode: u32) -> Self {
-        Self { kind, owner: owner.to_owned(), group: group.to_owned(), mode, names: 1, ..Self::missing(None) }
+        Self {
+            kind,
+            owner: owner.to_owned(),
+            group: group.to_owned(),
+            mode,
+            names: 1,
+            ..Self::missing(None)
+        }
     }
 }
 
@@ -145,6 +153,8 @@ struct Stamp {
 }
 
 impl Stamp {
+    // Some architectures have other types there.
+    #[allow(clippy::unnecessary_cast)]
     fn of(stat: &Stat) -> Self {
         Self {
             file: identity(stat),
@@ -194,7 +204,14 @@ impl Paths {
     /// It is no file, or cannot be read.
     pub(crate) fn hash(&mut self, path: &AbsolutePath) -> Result<Hash, Failure> {
         let found = self.find(path)?;
-        if let Some(PathState { kind: PathKind::File { predicted: Some(hash), .. }, .. }) = self.overlay.get(&found.key) {
+        if let Some(PathState {
+            kind: PathKind::File {
+                predicted: Some(hash),
+                ..
+            },
+            ..
+        }) = self.overlay.get(&found.key)
+        {
             return Ok(*hash);
         }
         let (fd, stat) = open_file(&found, path)?;
@@ -204,7 +221,8 @@ impl Paths {
         }
         let length = stat.st_size.max(0) as u64;
         let hash = if length <= SMALL {
-            let read = read_up_to(&fd, &mut self.buffer, length as usize).map_err(|error| failed("read", path, error))?;
+            let read = read_up_to(&fd, &mut self.buffer, length as usize)
+                .map_err(|error| failed("read", path, error))?;
             Hash::of(&self.buffer[..read])
         } else {
             let file = std::fs::File::from(fd);
@@ -223,7 +241,15 @@ impl Paths {
     /// It is no file, or cannot be read.
     pub(crate) fn read(&mut self, path: &AbsolutePath, limit: u64) -> Result<Option<Vec<u8>>, Failure> {
         let found = self.find(path)?;
-        if self.overlay.get(&found.key).is_some_and(|state| matches!(state.kind, PathKind::File { predicted: Some(_), .. })) {
+        if self.overlay.get(&found.key).is_some_and(|state| {
+            matches!(
+                state.kind,
+                PathKind::File {
+                    predicted: Some(_),
+                    ..
+                }
+            )
+        }) {
             return Ok(None);
         }
         let (fd, stat) = open_file(&found, path)?;
@@ -256,9 +282,13 @@ impl Paths {
     }
 
     /// What is there, with ids in place of names.
+    #[allow(clippy::unnecessary_cast)]
     fn stat(&mut self, found: &Found, path: &AbsolutePath) -> Result<PathState, Failure> {
         if let Some(state) = self.overlay.get(&found.key) {
-            return Ok(PathState { private: state.private || found.parent.private(), ..state.clone() });
+            return Ok(PathState {
+                private: state.private || found.parent.private(),
+                ..state.clone()
+            });
         }
         let Some(parent) = found.parent.fd() else {
             return Ok(PathState::missing(found.parent.missing().map(str::to_owned)));
@@ -269,12 +299,17 @@ impl Paths {
             Err(error) => return Err(failed("look at", path, error)),
         };
         let kind = match kind_of(&stat) {
-            FileType::RegularFile => PathKind::File { length: stat.st_size.max(0) as u64, predicted: None },
+            FileType::RegularFile => PathKind::File {
+                length: stat.st_size.max(0) as u64,
+                predicted: None,
+            },
             FileType::Directory => PathKind::Directory,
             FileType::Symlink => {
                 let target = rustix::fs::readlinkat(parent, found.name.as_str(), Vec::new())
                     .map_err(|error| failed("read the link", path, error))?;
-                PathKind::Link { target: target.to_string_lossy().into_owned() }
+                PathKind::Link {
+                    target: target.to_string_lossy().into_owned(),
+                }
             }
             FileType::Fifo => PathKind::Other("fifo"),
             FileType::Socket => PathKind::Other("socket"),
@@ -318,7 +353,10 @@ impl World {
         let Some(missing) = &state.missing_parent else {
             return Ok(());
         };
-        match AbsolutePath::parse(missing).ok().and_then(|path| self.path_may_be_brought(&path)) {
+        match AbsolutePath::parse(missing)
+            .ok()
+            .and_then(|path| self.path_may_be_brought(&path))
+        {
             Some(_) => Ok(()),
             None => Err(missing_directory(missing)),
         }
@@ -330,12 +368,21 @@ impl World {
         let Ok(found) = self.paths.find(path) else {
             return;
         };
-        let was = self.paths.stat(&found, path).map_or(PathKind::Missing, |state| state.kind);
+        let was = self
+            .paths
+            .stat(&found, path)
+            .map_or(PathKind::Missing, |state| state.kind);
         self.paths.overlay.lay(&found.key, state, &was);
         if !matches!(was, PathKind::Missing | PathKind::File { .. }) || found.parent.fd().is_none() {
             self.paths.forget();
         }
-        if !matches!(self.paths.overlay.get(&found.key), Some(PathState { kind: PathKind::File { .. }, .. })) {
+        if !matches!(
+            self.paths.overlay.get(&found.key),
+            Some(PathState {
+                kind: PathKind::File { .. },
+                ..
+            })
+        ) {
             self.paths.forget();
         }
     }
@@ -409,7 +456,9 @@ fn failed(doing: &str, path: &impl std::fmt::Display, error: Errno) -> Failure {
     let failure = Failure::new(format!("cannot {doing} {path}: {}", reason(error)));
     match error {
         Errno::BUSY => failure.help("something is mounted there: see `findmnt`"),
-        Errno::PERM if rustix::process::geteuid().is_root() => failure.help("its attributes may forbid changes: see `lsattr`"),
+        Errno::PERM if rustix::process::geteuid().is_root() => {
+            failure.help("its attributes may forbid changes: see `lsattr`")
+        }
         _ => failure,
     }
 }
@@ -419,7 +468,9 @@ fn reason(error: Errno) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn missing_directory(path: &str) -> Failure {

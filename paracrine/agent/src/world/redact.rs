@@ -49,7 +49,11 @@ impl Patterns {
         for (late, value) in values.iter() {
             for form in forms(value) {
                 if let Some(first) = form.bytes().next() {
-                    patterns.by_first.entry(first).or_default().push((form, patterns.names.len()));
+                    patterns
+                        .by_first
+                        .entry(first)
+                        .or_default()
+                        .push((form, patterns.names.len()));
                 }
             }
             patterns.names.push(late.to_string());
@@ -59,15 +63,24 @@ impl Patterns {
 
     /// The longest that `bytes` begin with: its length and the place of its name.
     fn at(&self, bytes: &[u8]) -> Option<(usize, usize)> {
-        let fitting = self.by_first.get(bytes.first()?)?.iter().filter(|(form, _)| bytes.starts_with(form.as_bytes()));
-        fitting.map(|(form, name)| (form.len(), *name)).max_by_key(|(length, _)| *length)
+        let fitting = self
+            .by_first
+            .get(bytes.first()?)?
+            .iter()
+            .filter(|(form, _)| bytes.starts_with(form.as_bytes()));
+        fitting
+            .map(|(form, name)| (form.len(), *name))
+            .max_by_key(|(length, _)| *length)
     }
 }
 
 impl Mask {
     /// A mask for these values.
     pub fn new(values: &LateValues) -> Self {
-        Self { values: values.clone(), patterns: OnceCell::new() }
+        Self {
+            values: values.clone(),
+            patterns: OnceCell::new(),
+        }
     }
 
     /// The text without values.
@@ -77,7 +90,9 @@ impl Mask {
         // Disjoint, in order: from where, to where, and the length and name of the longest value in it.
         let mut covered: Vec<(usize, usize, (usize, usize))> = Vec::new();
         for start in 0..bytes.len() {
-            let Some(found) = patterns.at(&bytes[start..]) else { continue };
+            let Some(found) = patterns.at(&bytes[start..]) else {
+                continue;
+            };
             let end = start + found.0;
             match covered.last_mut() {
                 Some(last) if start < last.1 => {
@@ -113,19 +128,24 @@ impl Mask {
     pub fn difference(&self, difference: Difference) -> Difference {
         match difference {
             Difference::Create => Difference::Create,
-            Difference::Remove { what } => Difference::Remove { what: self.text(&what) },
+            Difference::Remove { what } => Difference::Remove {
+                what: self.text(&what),
+            },
             Difference::Attribute { name, before, after } => Difference::Attribute {
                 name: self.text(&name),
                 before: before.map(|before| self.text(&before)),
                 after: self.text(&after),
             },
-            Difference::Content { before: OldContent::Text(text) } => {
-                Difference::Content { before: OldContent::Text(self.text(&text)) }
-            }
+            Difference::Content {
+                before: OldContent::Text(text),
+            } => Difference::Content {
+                before: OldContent::Text(self.text(&text)),
+            },
             Difference::Content { before } => Difference::Content { before },
-            Difference::Action { verb, because } => {
-                Difference::Action { verb: self.text(&verb), because: self.text(&because) }
-            }
+            Difference::Action { verb, because } => Difference::Action {
+                verb: self.text(&verb),
+                because: self.text(&because),
+            },
         }
     }
 }
@@ -138,7 +158,10 @@ fn another(late: &Late) -> String {
 /// The ways in which a value is written.
 fn forms(value: &str) -> Vec<String> {
     let mut forms = Vec::new();
-    let lines = value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_LINE);
+    let lines = value
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.len() >= SHORTEST_LINE);
     let several = value.trim_end().contains('\n');
     for plain in [value, value.trim()].into_iter().chain(lines.filter(|_| several)) {
         forms.push(plain.to_owned());
@@ -183,7 +206,9 @@ fn percent(text: &str, capital: bool, form: bool) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte))
+            }
             b' ' if form => encoded.push('+'),
             _ if capital => encoded.push_str(&format!("%{byte:02X}")),
             _ => encoded.push_str(&format!("%{byte:02x}")),
@@ -201,7 +226,9 @@ fn json(text: &str) -> String {
             '\n' => encoded.push_str("\\n"),
             '\r' => encoded.push_str("\\r"),
             '\t' => encoded.push_str("\\t"),
-            control if u32::from(control) < 0x20 => encoded.push_str(&format!("\\u{:04x}", u32::from(control))),
+            control if u32::from(control) < 0x20 => {
+                encoded.push_str(&format!("\\u{:04x}", u32::from(control)))
+            }
             other => encoded.push(other),
         }
     }

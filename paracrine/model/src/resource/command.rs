@@ -31,6 +31,8 @@ pub struct Command {
     pub directory: Option<AbsolutePath>,
     /// Seconds after which it is ended and has failed; 600 where nothing is said.
     pub timeout: u32,
+    /// Why a secret may stand where others can read it.
+    pub exposed: Option<String>,
 }
 
 impl Command {
@@ -58,6 +60,7 @@ impl Describe for Command {
         attributes.extend(self.only_if.iter().map(|command| ("only_if", command.clone())));
         attributes.extend(self.user.iter().map(|user| ("user", user.to_string())));
         attributes.extend(self.directory.iter().map(|path| ("directory", path.to_string())));
+        attributes.extend(self.exposed.iter().map(|reason| ("exposed", reason.clone())));
         attributes
     }
 
@@ -87,6 +90,7 @@ impl Plan {
             user: None,
             directory: None,
             timeout: 600,
+            exposed: None,
         })
     }
 }
@@ -154,6 +158,13 @@ impl Declared<'_, Command> {
             return self;
         }
         self.adjust(|command| command.timeout = seconds)
+    }
+
+    /// Allows a secret to stand where others than its users can read it, for this reason; without it, that is an error.
+    #[track_caller]
+    pub fn expose(self, reason: &str) -> Self {
+        let reason = self.plan().parse(Code::BAD_VALUE, "reason", reason, super::reason);
+        self.adjust_with(reason, |command, reason| command.exposed = Some(reason))
     }
 }
 

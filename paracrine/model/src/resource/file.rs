@@ -25,6 +25,8 @@ pub struct File {
     /// A command that sees the new content before it is in place, at the path that stands for `{}` in it; it fails
     /// on bad content.
     pub validate: Option<String>,
+    /// Why a secret may stand where others can read it.
+    pub exposed: Option<String>,
 }
 
 impl Describe for File {
@@ -46,6 +48,7 @@ impl Describe for File {
             ("mode", self.mode.to_string()),
         ];
         attributes.extend(self.validate.iter().map(|command| ("validate", command.clone())));
+        attributes.extend(self.exposed.iter().map(|reason| ("exposed", reason.clone())));
         attributes
     }
 
@@ -64,7 +67,7 @@ impl Plan {
         };
         let mode = if content.text().is_some() { Mode::PRIVATE } else { Mode::FILE };
         let (owner, group) = (AccountName::root(), AccountName::root());
-        self.declare_from(File { path, content, owner, group, mode, validate: None }, source)
+        self.declare_from(File { path, content, owner, group, mode, validate: None, exposed: None }, source)
     }
 }
 
@@ -102,5 +105,12 @@ impl Declared<'_, File> {
             }
         });
         self.adjust_with(command, |file, command| file.validate = Some(command))
+    }
+
+    /// Allows a secret to stand where others than its users can read it, for this reason; without it, that is an error.
+    #[track_caller]
+    pub fn expose(self, reason: &str) -> Self {
+        let reason = self.plan().parse(Code::BAD_VALUE, "reason", reason, super::reason);
+        self.adjust_with(reason, |file, reason| file.exposed = Some(reason))
     }
 }

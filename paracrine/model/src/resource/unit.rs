@@ -21,6 +21,8 @@ pub struct Unit {
     pub content: Content,
     /// 0644; 0600 where the content holds a secret.
     pub mode: Mode,
+    /// Why a secret may stand where others can read it.
+    pub exposed: Option<String>,
 }
 
 impl Describe for Unit {
@@ -35,7 +37,9 @@ impl Describe for Unit {
     }
 
     fn attributes(&self) -> Vec<(&'static str, String)> {
-        vec![("content", self.content.to_string()), ("mode", self.mode.to_string())]
+        let mut attributes = vec![("content", self.content.to_string()), ("mode", self.mode.to_string())];
+        attributes.extend(self.exposed.iter().map(|reason| ("exposed", reason.clone())));
+        attributes
     }
 
     fn texts(&self) -> Vec<&Text> {
@@ -56,6 +60,15 @@ impl Plan {
             return self.nothing();
         };
         let mode = if content.text().is_some() { Mode::PRIVATE } else { Mode::FILE };
-        self.declare_from(Unit { unit, path, content, mode }, source)
+        self.declare_from(Unit { unit, path, content, mode, exposed: None }, source)
+    }
+}
+
+impl Declared<'_, Unit> {
+    /// Allows a secret to stand where others than its users can read it, for this reason; without it, that is an error.
+    #[track_caller]
+    pub fn expose(self, reason: &str) -> Self {
+        let reason = self.plan().parse(Code::BAD_VALUE, "reason", reason, super::reason);
+        self.adjust_with(reason, |unit, reason| unit.exposed = Some(reason))
     }
 }

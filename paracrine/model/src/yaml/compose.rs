@@ -25,6 +25,8 @@ struct Composer<'s> {
     source: &'s Source,
     events: Parser<'s, StrInput<'s>>,
     anchors: HashMap<usize, Anchored>,
+    /// Where the brackets that are open begin, the innermost last.
+    open: Vec<usize>,
     budget: usize,
     diagnostics: Diagnostics,
 }
@@ -55,6 +57,7 @@ pub(super) fn compose(source: &Source) -> (Option<Node>, Diagnostics) {
         source,
         events: Parser::new_from_str_with_options(source.text(), options),
         anchors: HashMap::new(),
+        open: Vec::new(),
         budget: source
             .text()
             .len()
@@ -70,9 +73,29 @@ pub(super) fn compose(source: &Source) -> (Option<Node>, Diagnostics) {
 impl<'s> Composer<'s> {
     fn next(&mut self) -> Result<(Event<'s>, Span), Stop> {
         match self.events.next() {
-            Some(Ok(next)) => Ok(next),
+            Some(Ok((event, span))) => {
+                // Block collections and a pair within a list, `[a: b]`, have no brackets.
+                let at = range(&span);
+                let first = self
+                    .source
+                    .text()
+                    .as_bytes()
+                    .get(at.start)
+                    .filter(|_| !at.is_empty());
+                match (&event, first) {
+                    (Event::SequenceStart(..) | Event::MappingStart(..), Some(b'[' | b'{')) => {
+                        self.open.push(at.start)
+                    }
+                    (Event::SequenceEnd | Event::MappingEnd, Some(b']' | b'}')) => {
+                        self.open.pop();
+                    }
+                    _ => {}
+                }
+                Ok((event, span))
+            }
             Some(Err(error)) => {
-                self.diagnostics.push(syntax::diagnostic(self.source, &error));
+                self.diagnostics
+                    .push(syntax::diagnostic(self.source, &error, self.open.last().copied()));
                 Err(Stop)
             }
             None => Ok((Event::StreamEnd, Span::default())),

@@ -5,9 +5,14 @@ use granit_parser::{ErrorKind, ScanError};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Source;
 
-/// The diagnostic of a scanner's error.
-pub(super) fn diagnostic(source: &Source, error: &ScanError) -> Diagnostic {
+/// The diagnostic of a scanner's error; `open`: where the innermost bracket that is open begins.
+pub(super) fn diagnostic(source: &Source, error: &ScanError, open: Option<usize>) -> Diagnostic {
     let at = error.marker().byte_offset().unwrap_or(source.text().len());
+    if let Some(open) = open
+        && let Some(unclosed) = unclosed(source, error.kind(), open, at)
+    {
+        return unclosed;
+    }
     let Words {
         code,
         message,
@@ -21,6 +26,30 @@ pub(super) fn diagnostic(source: &Source, error: &ScanError) -> Diagnostic {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
+}
+
+/// A bracket whose end is missing is noticed lines below it: the mistake is at the bracket.
+fn unclosed(source: &Source, kind: &ErrorKind, open: usize, at: usize) -> Option<Diagnostic> {
+    let concerns = matches!(
+        kind,
+        ErrorKind::ExpectedFlowMappingSeparator
+            | ErrorKind::ExpectedFlowSequenceSeparator
+            | ErrorKind::InvalidColonPlacement
+            | ErrorKind::InvalidFlowScalarIndent
+            | ErrorKind::BlockEntryInFlowCollection
+    );
+    let bracket = source.text().get(open..)?.chars().next()?;
+    let begin = source.place(open..open + bracket.len_utf8());
+    let noticed = source.place(at..at + word_length(source.text(), at));
+    (concerns && begin.line < noticed.line).then(|| {
+        Diagnostic::error(
+            Code::YAML_SYNTAX,
+            format!("`{bracket}` is not closed, or a comma is missing after it"),
+        )
+        .at(begin, "opened here")
+        .related(noticed, "cannot be part of it")
+        .help("add the closing bracket, or the comma")
+    })
 }
 
 struct Words {

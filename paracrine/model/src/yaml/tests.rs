@@ -221,8 +221,18 @@ fn what_is_no_yaml_is_said_in_words() {
         ),
         (
             "x: [1, 2\ny: 3\n",
-            "2:2+1 P0103 a bracket is not closed, or a comma is missing (not expected here); help: add the comma or bracket \
-             before this\n",
+            "1:4+1 P0103 `[` is not closed, or a comma is missing after it (opened here); 2:2 cannot be part of it; help: add \
+             the closing bracket, or the comma\n",
+        ),
+        (
+            "a: {b: [1, 2]\nc: 3\nd: {e: f}\n",
+            "1:4+1 P0103 `{` is not closed, or a comma is missing after it (opened here); 2:1 cannot be part of it; help: add the \
+             closing bracket, or the comma\n",
+        ),
+        (
+            "a: [\n- x\n",
+            "1:4+1 P0103 `[` is not closed, or a comma is missing after it (opened here); 2:1 cannot be part of it; help: add the \
+             closing bracket, or the comma\n",
         ),
         (
             "a: {b: 1\n",

@@ -132,9 +132,19 @@ pub(super) fn doubt(command: &Command, world: &mut World) -> Option<String> {
     if guards.is_empty() {
         return None;
     }
-    match world.makers.last() {
+    // Other paths than those that they name could matter, but to doubt every guard whenever some file changes would
+    // make each check full of doubts.
+    let mut named: Vec<_> = guards.iter().flat_map(|guard| paths_in(guard)).collect();
+    named.extend(command.directory.clone());
+    let doubtful = |maker: &&Maker| match maker {
+        Maker::Package(_) | Maker::Command { creates: None, .. } => true,
+        Maker::Command { creates: Some(made), .. } => {
+            named.iter().any(|path| path == made || path.is_below(made) || made.is_below(path))
+        }
+    };
+    match world.makers.iter().rev().find(doubtful) {
         Some(Maker::Package(name)) => return Some(format!("package {name} is installed before it")),
-        Some(Maker::Command(name)) => return Some(format!("command `{name}` is run before it")),
+        Some(Maker::Command { name, .. }) => return Some(format!("command `{name}` is run before it")),
         None => {}
     }
     if world.units.predicts_anything() {
@@ -143,16 +153,7 @@ pub(super) fn doubt(command: &Command, world: &mut World) -> Option<String> {
     if world.accounts.predicts_anything() {
         return Some("users or groups are changed before it".to_owned());
     }
-    // Other paths than those that they name could matter, but to doubt every guard whenever some file changes would
-    // make each check full of doubts.
-    let named = guards
-        .iter()
-        .flat_map(|guard| paths_in(guard))
-        .collect::<Vec<_>>();
-    let changed = named
-        .into_iter()
-        .chain(command.directory.clone())
-        .find(|path| is_predicted(path, world))?;
+    let changed = named.into_iter().find(|path| is_predicted(path, world))?;
     Some(format!("{changed} is changed before it"))
 }
 

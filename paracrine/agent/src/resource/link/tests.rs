@@ -29,7 +29,10 @@ fn a_link_passes_the_suite() {
 fn what_differs_is_told() {
     let machine = Machine::new();
     symlink("a", machine.at("/srv/l")).unwrap();
-    assert_eq!(machine.apply(&link("/srv/l", "b")).unwrap(), [attribute("target", "a", "b")]);
+    assert_eq!(
+        machine.apply(&link("/srv/l", "b")).unwrap(),
+        [attribute("target", "a", "b")]
+    );
     machine.make("/srv/f", "");
     assert_eq!(
         machine.apply(&link("/srv/f", "b")).unwrap(),
@@ -38,7 +41,12 @@ fn what_differs_is_told() {
     let _listener = listen(&machine.at("/srv/s"));
     assert_eq!(
         machine.apply(&link("/srv/s", "b")).unwrap(),
-        [Difference::Remove { what: "socket".into() }, Difference::Create]
+        [
+            Difference::Remove {
+                what: "socket".into()
+            },
+            Difference::Create
+        ]
     );
 }
 
@@ -101,7 +109,7 @@ fn a_link_where_nothing_may_be_made_is_a_failure() {
     let before = machine.snapshot();
     assert_eq!(
         machine.apply(&link("/srv/l", "b")),
-        Err(Failure::new("cannot write /srv/l: permission denied"))
+        Err(Failure::new("cannot change /srv/l: permission denied"))
     );
     assert_eq!(machine.snapshot(), before);
     machine.mode("/srv", 0o755);

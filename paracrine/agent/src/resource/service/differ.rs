@@ -4,7 +4,7 @@ use paracrine_model::plan::Action;
 use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::service::Service;
 
-use super::{State, missing};
+use super::{State, missing, unmaskable};
 use crate::manage::{Comparison, Due, Turn};
 use crate::world::units::{Load, UnitState, is_template};
 
@@ -60,9 +60,11 @@ fn absent(service: &Service, state: &State, turn: &Turn<'_>) -> Result<Compariso
         Some(false) if may.is_some() => Some("no"),
         _ => None,
     };
+    // A unit whose file is written is there when its turn comes, neither enabled nor running.
+    let before = certain.then_some("no");
     for (name, wanted) in [("enabled", service.enabled), ("running", service.running)] {
         if let Some(after) = asked(wanted) {
-            comparison.attribute(name, None, after);
+            comparison.attribute(name, before, after);
         }
     }
     if may.is_some() && service.running != Some(false) {

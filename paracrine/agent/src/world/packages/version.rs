@@ -87,7 +87,7 @@ mod tests {
                 "18446744073709551616",
                 "99999999999999999999999",
             ],
-            &["1.a", "1.+", "1.-1", "1.0"],
+            &["1.~", "1.", "1.a", "1.+"],
         ] {
             for (at, lesser) in ascending.iter().enumerate() {
                 assert_eq!(compare(lesser, lesser), Ordering::Equal);
@@ -137,26 +137,21 @@ mod tests {
             for _ in 0..random(6) {
                 text.push_str(pieces[random(pieces.len() as u64) as usize]);
             }
-            text
+            // dpkg wants revisions not to be empty.
+            text.trim_end_matches('-').to_owned()
         };
         let mut differing = 0;
         for _ in 0..400 {
             let (left, right) = (version(), version());
-            let says = |relation: &str| {
-                let output = Command::new("dpkg")
-                    .args(["--compare-versions", &left, relation, &right])
-                    .output()
-                    .unwrap();
-                output.status.success()
-            };
             let ours = compare(&left, &right);
             let relation = match ours {
                 Ordering::Less => "lt",
                 Ordering::Equal => "eq",
                 Ordering::Greater => "gt",
             };
+            let output = Command::new("dpkg").args(["--compare-versions", &left, relation, &right]).output().unwrap();
+            assert!(output.status.success(), "dpkg disagrees on {left} {relation} {right}: {output:?}");
             differing += usize::from(ours != Ordering::Equal);
-            assert!(says(relation), "dpkg disagrees on {left} {relation} {right}");
         }
         assert!(differing > 200, "the pairs were too much alike");
     }

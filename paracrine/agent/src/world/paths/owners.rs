@@ -16,8 +16,16 @@ pub(crate) struct Owners {
 impl World {
     /// Looks up the owner and group that something should have. Where it has them already, `state` is told to name
     /// them so: two names may mean one number.
-    pub(crate) fn owners(&mut self, owner: &AccountName, group: &AccountName, state: &mut PathState) -> Owners {
-        let (uid, gid) = (self.accounts.uid(owner.as_str()), self.accounts.gid(group.as_str()));
+    pub(crate) fn owners(
+        &mut self,
+        owner: &AccountName,
+        group: &AccountName,
+        state: &mut PathState,
+    ) -> Owners {
+        let (uid, gid) = (
+            self.accounts.uid(owner.as_str()),
+            self.accounts.gid(group.as_str()),
+        );
         if let Some((user, owners)) = state.ids {
             if uid == Some(user) {
                 owner.as_str().clone_into(&mut state.owner);
@@ -26,7 +34,10 @@ impl World {
                 group.as_str().clone_into(&mut state.group);
             }
         }
-        Owners { user: (owner.to_string(), uid), group: (group.to_string(), gid) }
+        Owners {
+            user: (owner.to_string(), uid),
+            group: (group.to_string(), gid),
+        }
     }
 
     /// Fails if the owner or group does not exist, unless in a check an earlier task may make it.
@@ -35,6 +46,9 @@ impl World {
     /// Which, and how to have it made.
     pub(crate) fn require_owners(&self, owners: &Owners) -> Result<(), Failure> {
         let (user, group) = (&owners.user, &owners.group);
+        if let (true, Some(trouble)) = (user.1.is_none() || group.1.is_none(), self.accounts.trouble()) {
+            return Err(Failure::new(trouble));
+        }
         if user.1.is_none() && !self.accounts.predicts_user(&user.0) && self.may_be_brought().is_none() {
             return Err(missing_user(&user.0));
         }
@@ -58,11 +72,13 @@ impl Owners {
 }
 
 fn missing_user(name: &str) -> Failure {
-    Failure::new(format!("the user {name} does not exist"))
-        .help(format!("declare it before, with `plan.user(\"{name}\")`, or the package that brings it"))
+    Failure::new(format!("the user {name} does not exist")).help(format!(
+        "declare it before, with `plan.user(\"{name}\")`, or the package that brings it"
+    ))
 }
 
 fn missing_group(name: &str) -> Failure {
-    Failure::new(format!("the group {name} does not exist"))
-        .help(format!("declare it before, with `plan.group(\"{name}\")`, or the package that brings it"))
+    Failure::new(format!("the group {name} does not exist")).help(format!(
+        "declare it before, with `plan.group(\"{name}\")`, or the package that brings it"
+    ))
 }

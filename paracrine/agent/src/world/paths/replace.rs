@@ -69,7 +69,12 @@ impl Paths {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut made = None;
         let staged = self.stage(path, |parent, temporary| {
-            made = Some(rustix::fs::openat(parent, temporary, flags, Mode::from_raw_mode(0o600))?);
+            made = Some(rustix::fs::openat(
+                parent,
+                temporary,
+                flags,
+                Mode::from_raw_mode(0o600),
+            )?);
             Ok(())
         })?;
         let Some(fd) = made else {
@@ -89,7 +94,9 @@ impl Paths {
     /// # Errors
     /// It cannot be made; nothing has changed then.
     pub(crate) fn stage_link(&mut self, path: &AbsolutePath, target: &str) -> Result<Staged, Failure> {
-        self.stage(path, |parent, temporary| rustix::fs::symlinkat(target, parent, temporary))
+        self.stage(path, |parent, temporary| {
+            rustix::fs::symlinkat(target, parent, temporary)
+        })
     }
 
     fn stage(
@@ -144,7 +151,11 @@ impl Paths {
     ///
     /// # Errors
     /// It cannot be made, or not get its attributes.
-    pub(crate) fn make_directory(&mut self, path: &AbsolutePath, attributes: Attributes) -> Result<(), Failure> {
+    pub(crate) fn make_directory(
+        &mut self,
+        path: &AbsolutePath,
+        attributes: Attributes,
+    ) -> Result<(), Failure> {
         let found = self.find(path)?;
         let parent = self.existing(&found, path)?;
         rustix::fs::mkdirat(parent, found.name.as_str(), Mode::from_raw_mode(0o700))
@@ -167,7 +178,11 @@ impl Paths {
         let found = self.find(path)?;
         let parent = self.existing(&found, path)?;
         let failure = |error| failed("set owner and mode of", path, error);
-        let wanted = if *kind == PathKind::Directory { FileType::Directory } else { FileType::RegularFile };
+        let wanted = if *kind == PathKind::Directory {
+            FileType::Directory
+        } else {
+            FileType::RegularFile
+        };
         // A descriptor, so that what is changed is what was looked at; to read if possible, as changing the mode
         // through one that is good for nothing else needs `/proc`.
         let fd = match open_at(parent, &found.name, OFlags::RDONLY) {
@@ -240,8 +255,12 @@ impl Paths {
 
     /// `/var/lib/paracrine/backup`, made if it is not there.
     fn backup_directory(&mut self) -> Result<OwnedFd, Failure> {
-        const PLACES: [(&str, u32); 4] =
-            [("/var", 0o755), ("/var/lib", 0o755), ("/var/lib/paracrine", 0o700), ("/var/lib/paracrine/backup", 0o700)];
+        const PLACES: [(&str, u32); 4] = [
+            ("/var", 0o755),
+            ("/var/lib", 0o755),
+            ("/var/lib/paracrine", 0o700),
+            ("/var/lib/paracrine/backup", 0o700),
+        ];
         let mut links = 40;
         let mut missing = false;
         for (path, mode) in PLACES {
@@ -300,7 +319,10 @@ fn temporary_name(name: &str) -> String {
 fn is_temporary(name: &str) -> bool {
     name.starts_with('.')
         && name.rsplit_once(MARK).is_some_and(|(_, random)| {
-            random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+            random.len() == 16
+                && random
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
         })
 }
 

@@ -28,13 +28,23 @@ const STEPS_OF_LINE: u32 = 20_000;
 ///
 /// `desired` is `None` where what should be there is no text or not known here; `private` tells that not everybody
 /// may read the old file.
-pub(crate) fn old_content(old: &[u8], desired: Option<&Text>, values: &LateValues, private: bool) -> OldContent {
-    let opaque = OldContent::Opaque { length: old.len() as u64 };
+pub(crate) fn old_content(
+    old: &[u8],
+    desired: Option<&Text>,
+    values: &LateValues,
+    private: bool,
+) -> OldContent {
+    let opaque = OldContent::Opaque {
+        length: old.len() as u64,
+    };
     let text = match std::str::from_utf8(old) {
         Ok(text) if old.len() as u64 <= LARGEST_SHOWN => text,
         _ => return opaque,
     };
-    if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\t' | '\r')) {
+    if text
+        .chars()
+        .any(|letter| letter.is_control() && !matches!(letter, '\n' | '\t' | '\r'))
+    {
         return opaque;
     }
     let late = desired.is_some_and(|desired| desired.lates().next().is_some());
@@ -68,12 +78,18 @@ impl Line<'_> {
 
     /// Whether there is anything in it by which a line with other secrets can be told.
     fn is_recognisable(&self) -> bool {
-        self.has_late() && self.pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if !text.trim().is_empty()))
+        self.has_late()
+            && self
+                .pieces
+                .iter()
+                .any(|piece| matches!(piece, Piece::Literal(text) if !text.trim().is_empty()))
     }
 
     /// Whether a value in it has several lines now.
     fn long_value(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Late(_, value) if value.contains('\n')))
+        self.pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Late(_, value) if value.contains('\n')))
     }
 
     fn shown(&self, mut same: impl FnMut() -> bool) -> String {
@@ -162,6 +178,8 @@ impl<'a> Lines<'a> {
                     shown.push(&line.shown(|| false), &mut rest, length);
                     (last, open) = (Some(next), line.long_value());
                 }
+                // No place for a secret.
+                _ if length == 0 => shown.push("", &mut rest, length),
                 _ => shown.push(HIDDEN, &mut rest, length),
             }
         }
@@ -175,8 +193,14 @@ impl<'a> Lines<'a> {
             rest.strip_prefix(self.lines[**index].resolved.as_str())
                 .is_some_and(|after| after.is_empty() || after.starts_with('\n'))
         });
-        let longest = fitting.clone().map(|index| self.lines[*index].resolved.len()).max()?;
-        let mut best = fitting.filter(|index| self.lines[**index].resolved.len() == longest).copied().collect::<Vec<_>>();
+        let longest = fitting
+            .clone()
+            .map(|index| self.lines[*index].resolved.len())
+            .max()?;
+        let mut best = fitting
+            .filter(|index| self.lines[**index].resolved.len() == longest)
+            .copied()
+            .collect::<Vec<_>>();
         best.sort_unstable();
         let after = best.iter().find(|index| last.is_none_or(|last| **index > last));
         after.or(best.first()).map(|index| (*index, longest))
@@ -208,13 +232,17 @@ impl<'a> Lines<'a> {
 /// Whether a line consists of these pieces, with anything in place of late ones; tells for each of those whether its
 /// value is there, preferring that it is.
 fn fits(pieces: &[Piece<'_>], line: &str, same: &mut Vec<bool>, steps: &mut u32) -> bool {
-    let Some(left) = steps.checked_sub(1) else { return false };
+    let Some(left) = steps.checked_sub(1) else {
+        return false;
+    };
     *steps = left;
     let Some((piece, after)) = pieces.split_first() else {
         return line.is_empty();
     };
     match piece {
-        Piece::Literal(text) => line.strip_prefix(text).is_some_and(|rest| fits(after, rest, same, steps)),
+        Piece::Literal(text) => line
+            .strip_prefix(text)
+            .is_some_and(|rest| fits(after, rest, same, steps)),
         Piece::Late(_, value) => {
             let known = same.len();
             if !value.is_empty()

@@ -1,0 +1,208 @@
+//! Users and groups that tasks name: those of a fresh Debian, those of packages, those that the plan makes.
+
+use std::collections::{BTreeSet, HashMap};
+
+use paracrine_model::diagnostic::{Code, Diagnostic};
+use paracrine_model::name::AccountName;
+use paracrine_model::plan::Task;
+use paracrine_model::resource::Resource;
+use paracrine_model::resource::apt_package::PackageState;
+
+use super::Host;
+use crate::compile::place;
+
+/// The users of a fresh Debian 12.
+const USERS: [&str; 24] = [
+    "root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data", "backup",
+    "list", "irc", "_apt", "nobody", "systemd-network", "systemd-resolve", "systemd-timesync", "messagebus", "sshd",
+    "polkitd",
+];
+
+/// The groups of a fresh Debian 12.
+const GROUPS: [&str; 51] = [
+    "root", "daemon", "bin", "sys", "adm", "tty", "disk", "lp", "mail", "news", "uucp", "man", "proxy", "kmem", "dialout",
+    "fax", "voice", "cdrom", "floppy", "tape", "sudo", "audio", "dip", "www-data", "backup", "operator", "list", "irc",
+    "src", "shadow", "utmp", "video", "sasl", "plugdev", "staff", "games", "users", "nogroup", "systemd-journal",
+    "systemd-network", "systemd-resolve", "systemd-timesync", "messagebus", "_ssh", "input", "sgx", "kvm", "render",
+    "crontab", "netdev", "polkitd",
+];
+
+/// Users and groups that packages of Debian make.
+const OF_PACKAGES: [(&str, &[&str]); 37] = [
+    ("apache2", &["www-data"]),
+    ("avahi-daemon", &["avahi"]),
+    ("bind9", &["bind"]),
+    ("bird2", &["bird"]),
+    ("chrony", &["_chrony"]),
+    ("clamav-daemon", &["clamav"]),
+    ("coturn", &["turnserver"]),
+    ("docker-ce", &["docker"]),
+    ("docker.io", &["docker"]),
+    ("dovecot-core", &["dovecot", "dovenull"]),
+    ("grafana", &["grafana"]),
+    ("haproxy", &["haproxy"]),
+    ("icinga2-bin", &["nagios"]),
+    ("knot", &["knot"]),
+    ("libvirt-daemon-system", &["libvirt", "libvirt-qemu"]),
+    ("lighttpd", &["www-data"]),
+    ("mariadb-server", &["mysql"]),
+    ("memcached", &["memcache"]),
+    ("mosquitto", &["mosquitto"]),
+    ("mysql-server", &["mysql"]),
+    ("ntpsec", &["ntpsec"]),
+    ("opendkim", &["opendkim"]),
+    ("postfix", &["postfix", "postdrop"]),
+    ("postgresql", &["postgres"]),
+    ("postgresql-common", &["postgres"]),
+    ("prometheus", &["prometheus"]),
+    ("prosody", &["prosody"]),
+    ("rabbitmq-server", &["rabbitmq"]),
+    ("redis", &["redis"]),
+    ("redis-server", &["redis"]),
+    ("rspamd", &["_rspamd"]),
+    ("squid", &["proxy"]),
+    ("ssl-cert", &["ssl-cert"]),
+    ("tor", &["debian-tor"]),
+    ("unbound", &["unbound"]),
+    ("varnish", &["varnish", "vcache"]),
+    ("zabbix-agent", &["zabbix"]),
+];
+
+/// Which account is meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    User,
+    Group,
+}
+
+/// Who exists when.
+struct Accounts<'t> {
+    users: HashMap<&'t str, usize>,
+    groups: HashMap<&'t str, usize>,
+}
+
+pub(super) fn check(host: &mut Host<'_, '_>) {
+    let accounts = Accounts::of(host.tasks());
+    for (index, task) in host.tasks().iter().enumerate() {
+        for (kind, name) in named(&task.resource) {
+            if let Some(found) = accounts.missing(kind, name.as_str(), index, task, host.tasks()) {
+                host.report(found);
+            }
+        }
+    }
+}
+
+/// What is wrong with an account that a file's content names (cron's and systemd's users).
+pub(super) fn in_content(host: &Host<'_, '_>, user: &str, task: &Task) -> Option<Diagnostic> {
+    let accounts = Accounts::of(host.tasks());
+    let known = accounts.users.contains_key(user);
+    (!known).then(|| unknown(Kind::User, user, task, accounts.names(Kind::User)))
+}
+
+/// The accounts that a resource needs to exist.
+fn named(resource: &Resource) -> Vec<(Kind, &AccountName)> {
+    match resource {
+        Resource::File(file) => vec![(Kind::User, &file.owner), (Kind::Group, &file.group)],
+        Resource::Directory(directory) => vec![(Kind::User, &directory.owner), (Kind::Group, &directory.group)],
+        Resource::Command(command) => command.user.iter().map(|user| (Kind::User, user)).collect(),
+        Resource::User(user) if user.present => {
+            user.group.iter().chain(&user.groups).map(|group| (Kind::Group, group)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+impl<'t> Accounts<'t> {
+    /// For each account the task from which on it is there; those of Debian from the first.
+    fn of(tasks: &'t [Task]) -> Self {
+        let mut users: HashMap<&str, usize> = USERS.iter().map(|user| (*user, 0)).collect();
+        let mut groups: HashMap<&str, usize> = GROUPS.iter().map(|group| (*group, 0)).collect();
+        for (index, task) in tasks.iter().enumerate() {
+            match &task.resource {
+                Resource::User(user) if user.present => {
+                    users.entry(user.user.as_str()).or_insert(index);
+                    if user.group.is_none() {
+                        groups.entry(user.user.as_str()).or_insert(index);
+                    }
+                }
+                Resource::Group(group) if group.present => {
+                    groups.entry(group.group.as_str()).or_insert(index);
+                }
+                Resource::AptPackage(package) if package.state != PackageState::Absent => {
+                    for account in of_package(package.package.as_str()) {
+                        users.entry(account).or_insert(index);
+                        groups.entry(account).or_insert(index);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self { users, groups }
+    }
+
+    fn names(&self, kind: Kind) -> BTreeSet<&'t str> {
+        match kind {
+            Kind::User => self.users.keys().copied().collect(),
+            Kind::Group => self.groups.keys().copied().collect(),
+        }
+    }
+
+    fn missing(&self, kind: Kind, name: &str, index: usize, task: &Task, tasks: &[Task]) -> Option<Diagnostic> {
+        let there = match kind {
+            Kind::User => self.users.get(name),
+            Kind::Group => self.groups.get(name),
+        };
+        match there {
+            // A user may be in a group that is made with it.
+            Some(since) if *since <= index => None,
+            Some(since) => {
+                let maker = &tasks[*since];
+                let what = kind.word();
+                let message = format!("{} needs {what} `{name}` before {} makes it", task.resource, maker.resource);
+                let error = Diagnostic::error(Code::TASK_ORDER, message)
+                    .at(place(task), "declared here, so done first")
+                    .related(place(maker), format!("makes the {what}, after it"));
+                Some(error.help(format!("declare {} before {}", maker.resource, task.resource)))
+            }
+            None => Some(unknown(kind, name, task, self.names(kind))),
+        }
+    }
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+        }
+    }
+}
+
+fn of_package(package: &str) -> &'static [&'static str] {
+    let bare = package.split(':').next().unwrap_or(package);
+    let bare = match bare.strip_prefix("postgresql-") {
+        Some(version) if version.bytes().all(|byte| byte.is_ascii_digit()) => "postgresql",
+        _ => bare,
+    };
+    OF_PACKAGES.iter().find(|(name, _)| *name == bare).map_or(&[], |(_, accounts)| accounts)
+}
+
+fn unknown<'n>(kind: Kind, name: &str, task: &Task, names: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+    let what = kind.word();
+    Diagnostic::warning(Code::UNKNOWN_OWNER, format!("{what} `{name}` is not in Debian, and this plan does not make it"))
+        .at(place(task), format!("needs {what} `{name}`"))
+        .nearest(name, names)
+        .help(format!("declare it before: `plan.{what}(\"{name}\")`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_make_accounts() {
+        assert_eq!(of_package("postgresql-15"), ["postgres"]);
+        assert_eq!(of_package("postgresql-client"), [""; 0]);
+        assert_eq!(of_package("redis-server:amd64"), ["redis"]);
+    }
+}

@@ -1,0 +1,241 @@
+//! Tables of Debian's cron: `/etc/crontab` and `/etc/cron.d/`, whose lines have a user.
+
+use paracrine_model::diagnostic::Code;
+use paracrine_model::resource::file::File;
+
+use super::contents::{Finding, Found, LATE};
+
+/// What makes cron pass over a whole file.
+pub(super) fn about(file: &File) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let name = file.path.file_name();
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if !plain && file.path.as_str() != "/etc/crontab" {
+        let better: String = name.chars().map(|c| if c == '.' { '-' } else { c }).collect();
+        findings.push(
+            Finding::whole(Code::CRON, format!("cron passes over `{}`: its name is not only letters, digits, `_` and `-`", file.path))
+                .help(format!("call it `{better}`")),
+        );
+    }
+    if file.mode.bits() & 0o022 != 0 {
+        findings.push(
+            Finding::whole(Code::CRON, format!("cron passes over `{}`: others than its owner can write to it", file.path))
+                .help("give it mode 0o644"),
+        );
+    }
+    if file.owner.as_str() != "root" {
+        let message = format!("cron passes over `{}`: it does not belong to root", file.path);
+        findings.push(Finding::whole(Code::CRON, message).help("leave its owner as it is"));
+    }
+    findings
+}
+
+/// What is wrong with a table.
+pub(super) fn look(text: &str) -> Found {
+    let mut found = Found::default();
+    if let Some(last) = text.lines().last().filter(|_| !text.ends_with('\n')) {
+        let number = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
+        let message = "the last line has no line break, so cron passes over the whole file";
+        found.findings.push(wrong(number, last, message).help("end the file with a line break"));
+    }
+    for (number, line) in (1u32..).zip(text.split('\n')) {
+        if let Some(line) = line.strip_suffix('\r') {
+            found.findings.push(wrong(number, line, "the line ends in CR LF, which cron takes for part of the command"));
+            break;
+        }
+        let line = line.trim_start_matches([' ', '\t']);
+        if line.is_empty() || line.starts_with('#') || is_variable(line) {
+            continue;
+        }
+        entry(number, line, &mut found);
+    }
+    found
+}
+
+fn wrong(line: u32, word: &str, message: impl Into<String>) -> Finding {
+    Finding::error(Code::CRON, line, word, message)
+}
+
+/// `NAME = value`
+fn is_variable(line: &str) -> bool {
+    line.split_once('=').is_some_and(|(name, _)| {
+        let name = name.trim_end().trim_matches(['"', '\'']);
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+const SPECIAL: [&str; 8] =
+    ["@reboot", "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
+
+fn entry(number: u32, line: &str, found: &mut Found) {
+    let mut rest = line;
+    if line.starts_with('@') {
+        let special = word(&mut rest);
+        if !SPECIAL.contains(&special) {
+            let finding = wrong(number, special, format!("cron does not know `{special}`"));
+            found.findings.push(finding.nearest(special, SPECIAL));
+            return;
+        }
+    } else {
+        let fields: Vec<&str> = FIELDS.iter().map(|_| word(&mut rest)).collect();
+        for (text, field) in fields.iter().zip(&FIELDS) {
+            if text.contains(LATE) {
+                continue;
+            }
+            if let Err(why) = field.check(text) {
+                let shown = if text.is_empty() { "nothing".into() } else { format!("`{text}`") };
+                found.findings.push(
+                    wrong(number, text, format!("{shown} is no {}: {why}", field.name))
+                        .help("minute, hour, day of month, month, day of week, user, command"),
+                );
+                return;
+            }
+        }
+        days(number, &fields, found);
+    }
+    let user = word(&mut rest);
+    let command = rest.trim();
+    if user.contains(LATE) {
+        return;
+    }
+    let is_name = user.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && user.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    if !is_name || command.is_empty() {
+        let message = match (user, is_name) {
+            ("", _) => "the line has neither user nor command".to_owned(),
+            (user, true) => format!("no command follows `{user}`, which stands where the user belongs"),
+            (user, false) => format!("`{user}` stands where the user belongs"),
+        };
+        found.findings.push(
+            wrong(number, user, message).help("lines of `/etc/cron.d` name the user before the command: `… root /usr/bin/true`"),
+        );
+        return;
+    }
+    found.users.push((number, user.to_owned()));
+    percent(number, command, found);
+}
+
+/// An unescaped `%` ends the command: what follows is its standard input.
+fn percent(number: u32, command: &str, found: &mut Found) {
+    let mut escaped = false;
+    for c in command.chars() {
+        if c == '%' && !escaped {
+            found.findings.push(
+                wrong(number, "%", "cron ends the command at `%` and gives it the rest as input")
+                    .warning()
+                    .help("write `\\%` for a percent sign"),
+            );
+            return;
+        }
+        escaped = c == '\\' && !escaped;
+    }
+}
+
+/// Takes the next word.
+fn word<'t>(rest: &mut &'t str) -> &'t str {
+    let line = rest.trim_start_matches([' ', '\t']);
+    let end = line.find([' ', '\t']).unwrap_or(line.len());
+    let (word, after) = line.split_at(end);
+    *rest = after;
+    word
+}
+
+struct Field {
+    name: &'static str,
+    first: u32,
+    last: u32,
+    names: &'static [&'static str],
+}
+
+const FIELDS: [Field; 5] = [
+    Field { name: "minute", first: 0, last: 59, names: &[] },
+    Field { name: "hour", first: 0, last: 23, names: &[] },
+    Field { name: "day of month", first: 1, last: 31, names: &[] },
+    Field {
+        name: "month",
+        first: 1,
+        last: 12,
+        names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+    },
+    Field { name: "day of week", first: 0, last: 7, names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"] },
+];
+
+impl Field {
+    /// Whether a list of ranges is one of this field.
+    fn check(&self, text: &str) -> Result<(), String> {
+        if text.is_empty() {
+            return Err("the line ends before it".into());
+        }
+        text.split(',').try_for_each(|range| self.range(range).map(|_| ()))
+    }
+
+    /// First and last of a range.
+    fn range(&self, text: &str) -> Result<(u32, u32), String> {
+        let (range, step) = match text.split_once('/') {
+            Some((range, step)) => (range, Some(step)),
+            None => (text, None),
+        };
+        let bounds = match range.split_once('-') {
+            _ if range == "*" => (self.first, self.last),
+            None => {
+                let only = self.number(range)?;
+                if step.is_some() {
+                    let last = self.last;
+                    return Err(format!("a step needs a range: write `{only}-{last}/{}`", step.unwrap_or_default()));
+                }
+                (only, only)
+            }
+            Some((first, last)) => (self.number(first)?, self.number(last)?),
+        };
+        if bounds.0 > bounds.1 {
+            return Err(format!("{} is after {}", bounds.0, bounds.1));
+        }
+        if let Some(step) = step
+            && !step.parse().is_ok_and(|step: u32| step > 0 && step <= self.last)
+        {
+            return Err(format!("`{step}` is no step"));
+        }
+        Ok(bounds)
+    }
+
+    fn number(&self, text: &str) -> Result<u32, String> {
+        let folded = text.to_lowercase();
+        if let Some(at) = self.names.iter().position(|name| *name == folded) {
+            return Ok(u32::try_from(at).unwrap_or_default() + self.first);
+        }
+        match text.parse() {
+            Ok(number) if (self.first..=self.last).contains(&number) && !text.starts_with('+') => Ok(number),
+            Ok(_) | Err(_) if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
+                Err(format!("it goes from {} to {}", self.first, self.last))
+            }
+            _ => Err(format!("`{text}` is no number")),
+        }
+    }
+
+    /// The numbers that a valid list holds.
+    fn numbers(&self, text: &str) -> Vec<u32> {
+        text.split(',').filter_map(|range| self.range(range).ok()).flat_map(|(first, last)| first..=last).collect()
+    }
+}
+
+/// Days that never come, and days that come oftener than they look.
+fn days(number: u32, fields: &[&str], found: &mut Found) {
+    let [_, _, day, month, weekday] = fields else { return };
+    if [day, month, weekday].iter().any(|field| field.contains(LATE)) {
+        return;
+    }
+    const LENGTHS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let shortest = FIELDS[2].numbers(day).into_iter().min().unwrap_or(1);
+    let longest = FIELDS[3].numbers(month).iter().map(|month| LENGTHS[*month as usize - 1]).max().unwrap_or(31);
+    if shortest > longest && weekday.starts_with('*') {
+        found.findings.push(wrong(number, day, format!("day {shortest} never comes in month {month}")));
+    }
+    // Debian's cron: only a field that begins with `*` leaves the choice to the other one.
+    if !day.starts_with('*') && !weekday.starts_with('*') {
+        found.findings.push(
+            wrong(number, weekday, "cron runs this on the days of the month and also on the days of the week")
+                .warning()
+                .help("to run it only when both are right, test one of them in the command"),
+        );
+    }
+}

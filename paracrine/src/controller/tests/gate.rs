@@ -1,0 +1,213 @@
+//! No host is changed before all are locked; and nobody waits for ever.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use paracrine_model::hash::Hash;
+use paracrine_model::protocol::{Failure, FromAgent, Mode, Summary};
+
+use super::numbers;
+use crate::controller::fake::{Agent, Trial, agent, refused, unreachable};
+use crate::event::{Ending, Event, HostEvent, Status};
+use crate::testing::AGENT;
+
+#[test]
+fn no_host_is_changed_before_all_are_locked() {
+    let (late, wait) = tokio::sync::oneshot::channel::<()>();
+    let ran = Trial::new(
+        Mode::Apply,
+        vec![
+            ("web1", agent(Agent::apply)),
+            (
+                "web2",
+                agent(|agent| async move {
+                    // Ready last, when all others have long been.
+                    wait.await.unwrap();
+                    agent.apply().await;
+                }),
+            ),
+            (
+                "web3",
+                agent(|agent| async move {
+                    agent.hello();
+                    agent.say(FromAgent::Done(Summary {
+                        unchanged: 1,
+                        ..Summary::default()
+                    }));
+                    late.send(()).unwrap();
+                }),
+            ),
+        ],
+    )
+    .run();
+    assert_eq!(
+        numbers(&ran.totals),
+        [(Status::AsPlanned, 1), (Status::Applied, 2)]
+    );
+    let last_ready = ran.when("web1 is ready").max(ran.when("web2 is ready"));
+    let first_go = ran.when("web1 hears Go").min(ran.when("web2 hears Go"));
+    assert!(last_ready < first_go, "{:#?}", ran.log);
+}
+
+#[test]
+fn hosts_that_wait_for_others_take_no_ones_turn() {
+    let hosts = ["web1", "web2", "web3", "web4"];
+    let fakes = hosts
+        .into_iter()
+        .map(|name| (name, agent(Agent::apply)))
+        .collect();
+    let ran = Trial::new(Mode::Apply, fakes).jobs(1).run();
+    assert_eq!(numbers(&ran.totals), [(Status::Applied, 4)]);
+    let last_ready = hosts
+        .iter()
+        .map(|host| ran.when(&format!("{host} is ready")))
+        .max();
+    let first_go = hosts
+        .iter()
+        .map(|host| ran.when(&format!("{host} hears Go")))
+        .min();
+    assert!(last_ready < first_go);
+}
+
+#[test]
+fn no_more_hosts_are_worked_on_at_once_than_allowed() {
+    let at_work = Rc::new(RefCell::new((0_u32, 0_u32)));
+    let fakes = ["a", "b", "c", "d", "e"]
+        .into_iter()
+        .map(|name| {
+            let at_work = at_work.clone();
+            let fake = agent(|agent| async move {
+                {
+                    let mut at_work = at_work.borrow_mut();
+                    at_work.0 += 1;
+                    at_work.1 = at_work.1.max(at_work.0);
+                }
+                agent.hello();
+                for _ in 0..50 {
+                    tokio::task::yield_now().await;
+                }
+                at_work.borrow_mut().0 -= 1;
+                agent.say(FromAgent::Done(Summary::default()));
+            });
+            (name, fake)
+        })
+        .collect();
+    let ran = Trial::new(Mode::Check, fakes).jobs(2).run();
+    assert_eq!(numbers(&ran.totals), [(Status::AsPlanned, 5)]);
+    assert_eq!(at_work.borrow().1, 2);
+}
+
+#[test]
+fn a_taken_lock_on_one_host_keeps_all_from_being_changed() {
+    let ran = Trial::new(
+        Mode::Apply,
+        vec![
+            ("web1", agent(Agent::apply)),
+            ("web2", refused("another run holds the lock: bob@ci")),
+        ],
+    )
+    .run();
+    assert_eq!(numbers(&ran.totals), [(Status::Held, 1), (Status::Failed, 1)]);
+    assert_eq!(ran.totals.refused, ["web2: another run holds the lock: bob@ci"]);
+    assert_eq!(
+        ran.failure("web2"),
+        ("another run holds the lock: bob@ci", None, None)
+    );
+    ran.when("web1 hears Stop");
+    assert!(!ran.log.contains(&"web1 hears Go".to_owned()));
+}
+
+#[test]
+fn all_refusals_are_told_in_the_order_of_the_inventory() {
+    let fakes = vec![
+        ("web1", refused("busy")),
+        ("web2", agent(Agent::apply)),
+        ("web3", refused("deployed as another")),
+    ];
+    let ran = Trial::new(Mode::Apply, fakes).run();
+    assert_eq!(ran.totals.refused, ["web1: busy", "web3: deployed as another"]);
+}
+
+#[test]
+fn unreachable_hosts_do_not_hold_up_the_others_and_count_apart() {
+    let ran = Trial::new(
+        Mode::Apply,
+        vec![("web1", unreachable()), ("web2", agent(Agent::apply))],
+    )
+    .run();
+    assert_eq!(
+        numbers(&ran.totals),
+        [(Status::Applied, 1), (Status::Unreachable, 1)]
+    );
+    assert_eq!(
+        *ran.ending("web1"),
+        Ending::Unreachable(Failure::new("no route to host"))
+    );
+}
+
+#[test]
+fn a_connection_lost_while_waiting_for_others_lets_the_others_go() {
+    let lost = agent(|agent| async move {
+        agent.hello();
+        agent.say(FromAgent::Ready { lacking: Vec::new() });
+    });
+    let ran = Trial::new(Mode::Apply, vec![("web1", lost), ("web2", agent(Agent::apply))]).run();
+    assert_eq!(numbers(&ran.totals), [(Status::Applied, 1), (Status::Failed, 1)]);
+}
+
+#[test]
+fn two_names_for_one_machine_are_refused_before_any_change() {
+    let same = || {
+        agent(|mut agent| async move {
+            agent.say(FromAgent::Hello {
+                agent: Hash::of(AGENT),
+                machine: "0123".into(),
+            });
+            agent.say(FromAgent::Ready { lacking: Vec::new() });
+            agent.hear().await;
+        })
+    };
+    let ran = Trial::new(Mode::Apply, vec![("web1", same()), ("web2", same())]).run();
+    assert_eq!(ran.totals.refused, ["web1 and web2 are one machine"]);
+    assert_eq!(numbers(&ran.totals), [(Status::Held, 1), (Status::Failed, 1)]);
+    assert!(!ran.log.contains(&"web1 hears Go".to_owned()));
+    let unknown = || {
+        agent(|agent| async move {
+            agent.say(FromAgent::Hello {
+                agent: Hash::of(AGENT),
+                machine: String::new(),
+            });
+            agent.say(FromAgent::Done(Summary::default()));
+        })
+    };
+    let ran = Trial::new(Mode::Apply, vec![("web1", unknown()), ("web2", unknown())]).run();
+    assert_eq!(numbers(&ran.totals), [(Status::AsPlanned, 2)]);
+}
+
+#[test]
+fn a_run_that_waits_for_a_lock_lets_others_have_the_turn() {
+    let (free, wait) = tokio::sync::oneshot::channel::<()>();
+    let waiting = agent(|agent| async move {
+        agent.hello();
+        agent.say(FromAgent::Waiting {
+            holder: "bob@ci".into(),
+        });
+        wait.await.unwrap();
+        agent.say(FromAgent::Done(Summary::default()));
+    });
+    let other = agent(|agent| async move {
+        agent.hello();
+        agent.say(FromAgent::Done(Summary::default()));
+        free.send(()).unwrap();
+    });
+    let ran = Trial::new(Mode::Apply, vec![("web1", waiting), ("web2", other)])
+        .jobs(1)
+        .run();
+    assert_eq!(numbers(&ran.totals), [(Status::AsPlanned, 2)]);
+    assert!(ran.events.contains(&Event::Host(
+        0,
+        HostEvent::Waiting {
+            holder: "bob@ci".into()
+        }
+    )));
+}

@@ -1,0 +1,37 @@
+//! What `--format json` writes; nothing to call.
+//!
+//! What is not there is `null`, never left out. New keys and new events may come; those that are there stay as they
+//! are. Secrets stand by name, as everywhere.
+//!
+//! # `check --format json`, `apply --format json`
+//!
+//! One object per line, in the order in which things happen. Every object has `event`, and all that belong to a host
+//! have `host`.
+//!
+//! | `event` | further keys |
+//! | --- | --- |
+//! | `started` | `mode` (`check`, `apply`), `environment`, `hosts` (array of `name`, `tasks`) |
+//! | `connecting`, `connected`, `ready` | |
+//! | `waiting` | `holder` |
+//! | `begun` | `task` |
+//! | `report` | `task`, `outcome` (`changed`, `may_change`, `failed`), `because`, `failure`, `differences`, `seconds` |
+//! | `notice` | `text` |
+//! | `ended` | `status`, `summary`, `failure`, `task`, `seconds` |
+//! | `interrupted` | `urgency` (`after_task`, `at_once`) |
+//! | `finished` | `hosts` (numbers by status), `refused` (array of reasons), `seconds` |
+//!
+//! - `task`: `place` (from 0), `kind`, `name`, `file`, `line`, `column`.
+//! - `failure`: `message`, `output`, `help`.
+//! - `status`: `as_planned`, `applied`, `pending`, `stopped`, `held`, `unreachable`, `failed`.
+//! - `differences`: objects with `difference` (`create`, `remove`, `attribute`, `content`, `action`): `create` has
+//!   `attributes` (object of texts) and `diff` (or `null` for what has no content); `remove` has `what`; `attribute`
+//!   has `name`, `before`, `after`; `content` has `diff` (lines of a unified diff); `action` has `verb`, `because`.
+//! - `summary`: `unchanged`, `changed`, `may_change`, `failed`, `skipped`, `stopped`, `cpu_seconds`, `peak_kib`.
+//!
+//! # `plan --format json`
+//!
+//! One object per host and line. Keys: `site`, `commit`, `environment`, `host`, `roles`, `arch`, `tasks`. Each
+//! task has `kind`, `name`, `attributes` (object of texts), `triggers` (array of `action`, `on`: the place of the
+//! task in `tasks`, from 0), `secrets` (array of names), `file`, `line`, `column` (what declared it), `source` (the
+//! template or local file, or `null`) and `content`: the text of its file with secrets by name, or `null` where it has
+//! none or it is no text.
