@@ -97,7 +97,7 @@ fn served(lab: &Lab, host: &str, path: &str, word: &str) -> String {
     );
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
-        let page = lab.run(host, &get).unwrap();
+        let page = lab.run(host, &get).expect("nginx listens");
         if page.contains(word) || Instant::now() > deadline {
             return page;
         }

@@ -84,7 +84,7 @@ pub(crate) fn fingerprint(said: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    pub(crate) const CHANGED: &str = "\
+    const CHANGED: &str = "\
 @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r
 @    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r
 @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r

@@ -19,8 +19,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::bootstrap::{Bootstrap, Word};
+pub use crate::known_hosts::Offending;
 use crate::ssh::{Channel, ChildStderr, Dialer};
-pub use crate::ssh::{Elevation, LinkError, Settings, Target};
+pub use crate::ssh::{LinkError, Settings, Target};
 use stream::{Incoming, TooMuchNoise};
 
 /// From the exec to the first line: the login's start-up files, sudo.
@@ -227,7 +228,7 @@ impl Attempt<'_> {
             hash: &self.agent.hash,
             speculative: self.start.len(),
             size: self.agent.gz.len(),
-            elevation: self.target.settings.elevation,
+            elevation: self.target.elevation(),
             renew,
         };
         let command = bootstrap.command();

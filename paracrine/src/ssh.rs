@@ -9,6 +9,7 @@ mod error;
 mod route;
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::Stdio as ProcessStdio;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -27,6 +28,8 @@ pub(crate) use openssh::{ChildStderr, ChildStdin, ChildStdout};
 
 /// What a connection may take on top of the time to connect: authentication, which asks other machines at times.
 const LOGIN: Duration = Duration::from_secs(30);
+/// What ssh has written when it ends is there already.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 /// How often a host is tried again that is busy with other logins; pauses double, from 0.2 s.
 const RETRIES: u32 = 4;
 /// A connection that is not to be kept goes by itself after so long, should we be killed before we close it.
@@ -39,12 +42,12 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// How long an unused connection is kept for a later run; zero: not at all, and none is used that was kept.
     pub persist: Duration,
-    /// Whether to become root.
-    pub elevation: Elevation,
     /// In place of the user's and the system's config of ssh.
     pub config: Option<PathBuf>,
     /// Where the directory of control sockets is to be, in place of the user's run-time directory.
     pub sockets: Option<PathBuf>,
+    /// Environment variables that hold secrets: a kept connection outlives the run, and they must not with it.
+    pub secret_variables: Vec<String>,
 }
 
 impl Default for Settings {
@@ -52,18 +55,17 @@ impl Default for Settings {
         Self {
             connect_timeout: Duration::from_secs(10),
             persist: Duration::from_secs(60),
-            elevation: Elevation::Sudo,
             config: None,
             sockets: None,
+            secret_variables: Vec::new(),
         }
     }
 }
 
 /// Whether to become root on a host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Elevation {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Elevation {
     /// With `sudo -n`, unless the login is root's.
-    #[default]
     Sudo,
     /// Stay who we are; the agent can change what that user can change.
     Never,
@@ -80,6 +82,13 @@ pub struct Target<'a> {
     pub known_hosts: &'a Path,
     /// What is the same for all hosts.
     pub settings: &'a Settings,
+}
+
+impl Target<'_> {
+    /// Whether to become root on this host.
+    pub(crate) fn elevation(&self) -> Elevation {
+        if self.address.sudo { Elevation::Sudo } else { Elevation::Never }
+    }
 }
 
 /// A command that runs on a host.
@@ -151,6 +160,12 @@ impl<'a> Dialer<'a> {
         self.route.name()
     }
 
+    /// How long a connection may take in all.
+    fn limit(&self) -> Duration {
+        let hops = u32::try_from(1 + self.route.jump.len()).unwrap_or(u32::MAX);
+        self.route.connect_timeout.saturating_mul(hops) + LOGIN
+    }
+
     fn keep(&self) -> bool {
         !self.target.settings.persist.is_zero()
     }
@@ -185,18 +200,16 @@ impl<'a> Dialer<'a> {
             // If not, the next run connects again.
             let _ = self.sockets.publish(&self.key, &socket);
         }
-        self.exec(&socket, command, notes, false).await.map_err(|error| {
-            let mut said = error.to_string();
-            let mut source = std::error::Error::source(&error);
-            while let Some(cause) = source {
-                said = format!("{said}: {cause}");
-                source = cause.source();
-            }
-            LinkError::Ssh {
+        match timeout(self.limit(), self.exec(&socket, command, notes, false)).await {
+            Ok(opened) => opened.map_err(|error| LinkError::Ssh {
                 host: self.name(),
-                said,
-            }
-        })
+                said: with_causes(&error),
+            }),
+            Err(_) => Err(LinkError::Unreachable {
+                host: self.name(),
+                said: format!("no command could be started within {} s", self.limit().as_secs()),
+            }),
+        }
     }
 
     async fn exec(
@@ -259,7 +272,11 @@ impl<'a> Dialer<'a> {
             route.persist = NOT_KEPT;
         }
         let arguments = arguments::master(&route, socket, &log)?;
-        let mut ssh = Command::new("ssh")
+        let mut command = Command::new("ssh");
+        for secret in &self.target.settings.secret_variables {
+            command.env_remove(secret);
+        }
+        let mut ssh = command
             .args(arguments)
             .env("SSH_ASKPASS_REQUIRE", "never")
             .stdin(ProcessStdio::null())
@@ -277,14 +294,23 @@ impl<'a> Dialer<'a> {
             })?;
         let mut stderr = ssh.stderr.take();
         let mut said = Vec::new();
-        // It ends when ssh has gone to the background, or has failed.
+        // It ends when ssh has gone to the background, or has failed. Both close its standard error; should a program
+        // that the user's config starts hold it open, it is not waited for.
         let login = async {
-            if let Some(stderr) = &mut stderr {
-                let _ = stderr.read_to_end(&mut said).await;
+            let mut reading = pin!(async {
+                if let Some(stderr) = &mut stderr {
+                    while matches!(stderr.read_buf(&mut said).await, Ok(length) if length > 0) {}
+                }
+            });
+            tokio::select! {
+                () = &mut reading => ssh.wait().await,
+                status = ssh.wait() => {
+                    let _ = timeout(LAST_WORDS, reading).await;
+                    status
+                }
             }
-            ssh.wait().await
         };
-        let limit = route.connect_timeout * u32::try_from(1 + route.jump.len()).unwrap_or(u32::MAX) + LOGIN;
+        let limit = self.limit();
         let status = timeout(limit, login).await;
         let mut said = String::from_utf8_lossy(&said).replace('\r', "").trim().to_owned();
         if !route.jump.is_empty() {
@@ -313,5 +339,13 @@ impl<'a> Dialer<'a> {
                 })
             }
         }
+    }
+}
+
+/// `failed to connect: no such file`
+fn with_causes(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", with_causes(cause)),
+        None => error.to_string(),
     }
 }

@@ -90,6 +90,7 @@ pub(crate) fn address(name: &str) -> Address {
         ssh_key: Vec::new(),
         jump: Vec::new(),
         host_key: None,
+        sudo: true,
         arch: Arch::X86_64,
         inventory: "inventory/dev.yaml".into(),
     }
@@ -106,4 +107,23 @@ pub(crate) fn secret(name: &str) -> Secret {
 /// A report as a person reads it without colours.
 pub(crate) fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
+}
+
+/// Writes a program. A process of its own does, so that no other process that starts meanwhile inherits the file
+/// while it is open to be written, which would keep it from being run.
+pub(crate) fn program(path: &std::path::Path, script: &str) {
+    use std::io::Write;
+    let mut writer = std::process::Command::new("/bin/sh")
+        .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
+        .arg(path)
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    writer
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(format!("#!/bin/sh\n{script}").as_bytes())
+        .unwrap();
+    assert!(writer.wait().unwrap().success());
 }

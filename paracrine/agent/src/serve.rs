@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,8 +16,24 @@ use crate::lock::Lock;
 use crate::port::{Port, Stdio, greet, unpack};
 use crate::world::World;
 
-const RUN: &str = "/run/paracrine";
-const STATE: &str = "/var/lib/paracrine";
+/// Where the lock and the journal are.
+struct Folders {
+    run: PathBuf,
+    state: PathBuf,
+}
+
+impl Folders {
+    /// Root's are the system's; other users' (`sudo: false` in the inventory) are in their homes.
+    fn ours() -> Result<Self, Failure> {
+        if rustix::process::geteuid().is_root() {
+            return Ok(Self { run: "/run/paracrine".into(), state: "/var/lib/paracrine".into() });
+        }
+        let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+        let home = home.ok_or_else(|| Failure::new("the user has no home for the lock and the journal"))?;
+        let state = home.join(".local/state/paracrine");
+        Ok(Self { run: state.join("run"), state })
+    }
+}
 
 /// Talks to the controller over standard input and output until the run is over.
 pub fn serve(nonce: &str) -> ExitCode {
@@ -67,10 +83,11 @@ fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
         return Err(Failure::new("the agent on the host is not the one of this build")
             .help("its cache was changed by somebody: remove /var/cache/paracrine on the host and run again"));
     }
+    let folders = Folders::ours()?;
     let mut at = None;
     let lock = match start.mode {
         Mode::Check => {
-            if let Some(holder) = Lock::held_by(Path::new(RUN)) {
+            if let Some(holder) = Lock::held_by(&folders.run) {
                 port.say(FromAgent::Notice(format!("another run is at work here now: {holder}")));
             }
             None
@@ -78,7 +95,7 @@ fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
         Mode::Apply => {
             let wait = Duration::from_secs(start.lock_wait.into());
             let mut told = false;
-            let (lock, before) = Lock::take(Path::new(RUN), &start.holder, wait, |holder| {
+            let (lock, before) = Lock::take(&folders.run, &start.holder, wait, |holder| {
                 if !std::mem::replace(&mut told, true) {
                     port.say(FromAgent::Waiting { holder: holder.to_owned() });
                 }
@@ -89,7 +106,7 @@ fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
         }
     };
     // Read under the lock: another run may just have written it.
-    let journal = Journal::open(Path::new(STATE))?;
+    let journal = Journal::open(&folders.state)?;
     match journal.identity() {
         Some(other) if other != start.identity && !start.adopt => {
             return Err(Failure::new(format!(

@@ -42,6 +42,14 @@ pub(crate) fn int(key: &Key, node: &Node, diagnostics: &mut Diagnostics) -> Opti
     }
 }
 
+/// `true` or `false`.
+pub(crate) fn boolean(key: &Key, node: &Node, diagnostics: &mut Diagnostics) -> Option<bool> {
+    match node.value {
+        Value::Bool(value) => Some(value),
+        _ => wrong(key, node, "`true` or `false`", diagnostics),
+    }
+}
+
 /// A mapping.
 pub(crate) fn map<'n>(key: &Key, node: &'n Node, diagnostics: &mut Diagnostics) -> Option<&'n Map> {
     match &node.value {

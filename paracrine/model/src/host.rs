@@ -20,6 +20,9 @@ pub struct Address {
     pub jump: Vec<String>,
     /// The pinned public host key (`ssh-ed25519 AAAA…`); `None`: accepted when first seen, then remembered.
     pub host_key: Option<String>,
+    /// Whether to become root there (with `sudo -n`) where the login is not root's. Without, the agent can change what
+    /// that user can change.
+    pub sudo: bool,
     /// The architecture whose agent runs there.
     pub arch: Arch,
     /// Where the inventory stands (for `known_hosts` beside it), relative to the site.

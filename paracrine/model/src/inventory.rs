@@ -13,6 +13,7 @@
 //!     wireguard_ip: 10.0.0.1
 //!     roles: [web]
 //!     vars: { weight: 10 }
+//!     sudo: true               # become root where the login is not; `false` stays that user
 //!     arch: x86_64
 //!     os: debian-12
 //!     jump: bastion            # another server, or `[user@]host[:port]`
@@ -79,6 +80,8 @@ pub struct Server {
     pub roles: Vec<Field<String>>,
     /// Its own values.
     pub vars: Map,
+    /// Whether to become root there.
+    pub sudo: bool,
     /// Its processor.
     pub arch: Arch,
     /// Its system.

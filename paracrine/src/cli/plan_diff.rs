@@ -17,6 +17,17 @@ use crate::site::Site;
 pub(super) fn plan_diff(site: &Site, options: &PlanDiff, verbose: bool) -> Result<String, Problem> {
     let named = select::optional_environment(site.index(), options.environment.as_deref());
     let other = ask(&options.other)?;
+    let own_site = site.index().site.as_str();
+    if let Some(stranger) = other
+        .iter()
+        .find_map(|plan| plan["site"].as_str().filter(|name| *name != own_site))
+    {
+        let message = format!(
+            "`{}` is of the site `{stranger}`, this is `{own_site}`",
+            options.other.display()
+        );
+        return Err(Problem::new(message).help("name another build of this site"));
+    }
     // An environment may be new, or gone.
     if let (Err(problem), Some(name)) = (&named, &options.environment)
         && !other.iter().any(|plan| plan["environment"] == name.as_str())

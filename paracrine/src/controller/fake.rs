@@ -20,6 +20,9 @@ use crate::event::{Ending, Event, HostEvent, Totals, Urgency};
 use crate::secrets::{Providers, resolve};
 use crate::testing::{AGENT, TestSite, secret};
 
+/// The content of a file of a host that is in no run.
+pub(crate) const STRANGE: &str = "of a stranger\n";
+
 /// What a fake agent is given to talk with. Dropping it cuts the connection.
 pub(crate) struct Agent {
     host: String,
@@ -280,7 +283,10 @@ impl Trial {
 
     /// Runs it over a plan of a file with a secret, a plain file and a service.
     pub(crate) fn run(self) -> Ran {
-        let mut site = TestSite::with_environments(&["dev"]);
+        let mut site = TestSite::with_environments(&["dev", "other"]);
+        site = site.host("other", "stranger", &[], |plan| {
+            plan.file("/etc/motd", STRANGE);
+        });
         for (name, _) in &self.fakes {
             site = site.host("dev", name, &[], |plan| {
                 plan.file("/etc/secret", secret("POISON"));
@@ -290,7 +296,13 @@ impl Trial {
         }
         let embedded = site.embedded();
         let artifact = embedded.artifact().unwrap();
-        let plan = artifact.plan(&artifact.index.hosts[0]).unwrap();
+        let of_dev = artifact
+            .index
+            .hosts
+            .iter()
+            .filter(|host| host.environment == "dev");
+        let hosts: Vec<_> = of_dev.cloned().collect();
+        let plan = artifact.plan(&hosts[0]).unwrap();
         let secrets = plan.texts().flat_map(|text| text.secrets()).cloned().collect();
         let providers = Providers {
             site: None,
@@ -300,7 +312,7 @@ impl Trial {
         let job = Job {
             mode: self.mode,
             environment: "dev".into(),
-            hosts: artifact.index.hosts.clone(),
+            hosts: hosts.clone(),
             jobs: self.jobs,
             adopt: false,
             lock_wait: 0,

@@ -1,7 +1,6 @@
 //! Secrets are had once, never shown, and missed with words that help.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt;
 
 use paracrine_model::content::Blobs;
 use paracrine_model::plan::Plan;
@@ -9,6 +8,7 @@ use paracrine_model::secret::Secret;
 use paracrine_model::text::Text;
 
 use super::*;
+use crate::testing::program;
 
 fn source(name: &str, provider: Provider) -> SecretSource {
     SecretSource {
@@ -181,15 +181,6 @@ fn what_a_failing_program_had_of_the_value_is_not_told() {
     );
 }
 
-/// A directory with a program of that name that answers with its arguments.
-fn program(name: &str) -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(name);
-    std::fs::write(&path, "#!/bin/sh\necho \"$@\"\n").unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    directory
-}
-
 #[test]
 fn sops_and_age_are_asked_for_what_is_meant() {
     let site = tempfile::tempdir().unwrap();
@@ -204,7 +195,8 @@ fn sops_and_age_are_asked_for_what_is_meant() {
         ),
         ("age", Provider::Age("s.age".into()), "--decrypt SITE/s.age"),
     ] {
-        let directory = program(name);
+        let directory = tempfile::tempdir().unwrap();
+        program(&directory.path().join(name), "echo \"$@\"\n");
         let mut command = providers(site.path()).command(&provider).unwrap();
         command.env("PATH", format!("{}:/usr/bin:/bin", directory.path().display()));
         let output = command.output().unwrap();

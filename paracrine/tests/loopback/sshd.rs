@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use paracrine::link::{AgentBinary, Elevation, Link, LinkError, Settings, Target};
+use paracrine::link::{AgentBinary, Link, LinkError, Settings, Target};
 use paracrine_model::hash::Hash;
 use paracrine_model::host::{Address, Arch};
 use paracrine_model::protocol::{self, FromAgent, Mode, Start};
@@ -111,6 +111,7 @@ impl Sshd {
             ssh_key: vec!["no such key".into(), "user_key".into()],
             jump: Vec::new(),
             host_key: None,
+            sudo: false,
             arch: if cfg!(target_arch = "aarch64") {
                 Arch::Aarch64
             } else {
@@ -121,9 +122,9 @@ impl Sshd {
         let settings = Settings {
             connect_timeout: Duration::from_secs(10),
             persist: Duration::from_secs(5),
-            elevation: Elevation::Never,
             config: Some("/dev/null".into()),
             sockets: Some(self.path("s")),
+            secret_variables: Vec::new(),
         };
         Host {
             sshd: self,

@@ -128,7 +128,10 @@ impl Manage for Command {
     fn predict(&self, _state: &State, world: &mut World) {
         // What it creates is left to its being one that makes things: whether that is a file or a directory, whose and
         // with what in it, only the command knows, and what depends on it is told that it may be there.
-        world.makers.push(Maker::Command { name: self.name.clone(), creates: self.creates.clone() });
+        world.makers.push(Maker::Command {
+            name: self.name.clone(),
+            creates: self.creates.clone(),
+        });
     }
 }
 

@@ -25,16 +25,17 @@ impl Manage for Group {
     type State = State;
 
     fn observe(&self, world: &mut World) -> Result<State, Failure> {
-        readable(world)?;
         let name = self.group.as_str();
-        Ok(State {
+        let state = State {
             group: world.accounts.group(name),
             taken_by: self
                 .gid
                 .and_then(|gid| world.accounts.group_name(gid))
                 .filter(|taker| taker != name),
             primary_of: world.accounts.primary_members(name),
-        })
+        };
+        readable(world)?;
+        Ok(state)
     }
 
     fn compare(&self, state: &State, _turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
@@ -120,7 +121,7 @@ impl Manage for Group {
     }
 }
 
-/// Fails where the files are there and cannot be read: nothing may be told from them then.
+/// Fails where not all of what was just asked about accounts is known.
 pub(super) fn readable(world: &World) -> Result<(), Failure> {
     world
         .accounts

@@ -78,7 +78,9 @@ impl Manage for Service {
         }
         match self.masked {
             Some(true) => (unit.load, unit.file) = (Load::Masked, "masked".into()),
-            Some(false) if unit.load == Load::Masked => (unit.load, unit.file) = (Load::Loaded, "disabled".into()),
+            Some(false) if unit.load == Load::Masked => {
+                (unit.load, unit.file) = (Load::Loaded, "disabled".into())
+            }
             _ => {}
         }
         match self.enabled {
@@ -182,8 +184,10 @@ fn missing(unit: &str) -> Failure {
 
 /// A unit whose own file is where the mask would be.
 fn unmaskable(unit: &str) -> Failure {
-    Failure::new(format!("{unit} cannot be masked: its own file is at /etc/systemd/system/{unit}"))
-        .help("a unit of the administrator's is not masked but removed: `plan.absent(…)` its file")
+    Failure::new(format!(
+        "{unit} cannot be masked: its own file is at /etc/systemd/system/{unit}"
+    ))
+    .help("a unit of the administrator's is not masked but removed: `plan.absent(…)` its file")
 }
 
 /// Check: whether an earlier task would have put a unit file in place, by whatever means.

@@ -15,7 +15,7 @@ use crate::world::World;
 use crate::world::accounts;
 use crate::world::paths::PathKind;
 
-use home::{home, predict_home};
+use home::{has_user_groups, home, predict_home};
 use options::{changes, creation, lacking, same_name};
 
 /// What is known of a user and of what it needs.
@@ -36,7 +36,6 @@ impl Manage for User {
     type State = State;
 
     fn observe(&self, world: &mut World) -> Result<State, Failure> {
-        readable(world)?;
         let name = self.user.as_str();
         let wanted = self.group.iter().chain(&self.groups).map(AccountName::as_str);
         let missing = wanted
@@ -44,7 +43,7 @@ impl Manage for User {
             .map(str::to_owned)
             .collect();
         let home = home(self);
-        Ok(State {
+        let state = State {
             user: world.accounts.user(name),
             missing_groups: missing,
             taken_by: self
@@ -57,7 +56,9 @@ impl Manage for User {
                     .look(&home)
                     .is_ok_and(|state| !matches!(state.kind, PathKind::Missing))
             }),
-        })
+        };
+        readable(world)?;
+        Ok(state)
     }
 
     fn compare(&self, state: &State, _turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
@@ -151,11 +152,13 @@ impl Manage for User {
     fn predict(&self, state: &State, world: &mut World) {
         let name = self.user.as_str();
         if !self.present {
-            // As `userdel` does where each user has a group: it goes, unless others are in it.
+            // As `userdel` does where each user has a group: it goes as well, unless others are in it.
+            let primary = state.user.as_ref().is_some_and(|user| user.group == name);
             let own = world.accounts.group(name);
             world.accounts.predict_no_user(name);
-            let primary = world.accounts.primary_members(name);
-            if own.is_some_and(|own| own.members.iter().all(|member| member == name)) && primary.is_empty() {
+            let others = own.is_none_or(|own| own.members.iter().any(|member| member != name))
+                || !world.accounts.primary_members(name).is_empty();
+            if primary && !others && has_user_groups(world) {
                 world.accounts.predict_no_group(name);
             }
             return;

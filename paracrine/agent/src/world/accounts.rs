@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::process::Program;
+use super::process::{End, Finished, Program};
 
 /// The accounts of the machine, under what a check has predicted.
 pub struct Accounts {
@@ -21,6 +21,8 @@ pub struct Accounts {
     files: OnceCell<Files>,
     /// What directories such as LDAP said, by what was asked.
     asked: RefCell<BTreeMap<Question, Option<String>>>,
+    /// Why a directory could not be asked.
+    mute: RefCell<Option<String>>,
     /// Check only: `None` for one that would have been removed.
     users: BTreeMap<String, Option<User>>,
     /// Check only: `None` for one that would have been removed.
@@ -82,6 +84,7 @@ impl Accounts {
             root: root.to_owned(),
             files: OnceCell::new(),
             asked: RefCell::default(),
+            mute: RefCell::default(),
             users: BTreeMap::new(),
             groups: BTreeMap::new(),
         }
@@ -91,6 +94,7 @@ impl Accounts {
     pub fn forget(&mut self) {
         self.files.take();
         self.asked.take();
+        self.mute.take();
     }
 
     /// A user as it is or is predicted.
@@ -217,9 +221,10 @@ impl Accounts {
         members
     }
 
-    /// Why nothing is known of the accounts: the files are there and cannot be read.
-    pub fn trouble(&self) -> Option<&str> {
-        self.files().wrong.as_deref()
+    /// Why not all is known of the accounts: the files are there and cannot be read, or a directory did not answer
+    /// what was asked so far. What seems to be missing may be there then.
+    pub fn trouble(&self) -> Option<String> {
+        self.files().wrong.clone().or_else(|| self.mute.borrow().clone())
     }
 
     /// Check: a user would be as this says.
@@ -324,11 +329,21 @@ impl Accounts {
             .args([database, "--", key])
             .separate()
             .timeout(Duration::from_secs(30));
-        let answer = program
-            .run()
-            .ok()
-            .filter(|finished| finished.succeeded())
-            .map(|finished| finished.output);
+        let answer = match program.run() {
+            Ok(finished) if finished.succeeded() => Some(finished.output),
+            // It is not there.
+            Ok(Finished {
+                end: End::Status(2), ..
+            }) => None,
+            Ok(finished) => {
+                *self.mute.borrow_mut() = Some(format!("`getent {database} {key}` {}", finished.how()));
+                None
+            }
+            Err(failure) => {
+                *self.mute.borrow_mut() = Some(failure.message);
+                None
+            }
+        };
         self.asked.borrow_mut().insert(question, answer.clone());
         answer
     }

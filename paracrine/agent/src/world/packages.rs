@@ -6,6 +6,7 @@ mod lists;
 mod status;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,9 +16,10 @@ use std::path::{Path, PathBuf};
 
 use paracrine_model::protocol::Failure;
 
-pub(crate) use apt::{install, may_be_stale, refresh, remedy, repair, simulate};
+pub(crate) use apt::{install, refresh, repair, simulate};
 pub(crate) use lists::Lists;
 pub use status::{Package, Provider, Status};
+pub(crate) use trouble::{explain, may_be_stale};
 pub use version::compare;
 
 /// The packages of the machine.
@@ -100,7 +102,12 @@ impl Packages {
                 ..Package::default()
             });
         }
-        Ok(self.found(Some(name))?.packages.get(name).cloned().unwrap_or_default())
+        Ok(self
+            .found(Some(name))?
+            .packages
+            .get(name)
+            .cloned()
+            .unwrap_or_default())
     }
 
     /// Whether a check has predicted anything about the package.

@@ -48,6 +48,8 @@ pub struct Paths {
     root: PathBuf,
     /// Who the agent is: links of its own are followed, as those of root are.
     euid: u32,
+    /// Whether replaced files are kept: an agent that is not root has no place of its own for them on a real machine.
+    keeps_old: bool,
     /// Directories that were walked to, so that neighbours need not walk again.
     places: HashMap<String, Rc<Place>>,
     /// Hashes of files that were read in this run.
@@ -185,6 +187,7 @@ impl Paths {
         Self {
             root: root.to_owned(),
             euid: rustix::process::geteuid().as_raw(),
+            keeps_old: rustix::process::geteuid().is_root() || root != Path::new("/"),
             places: HashMap::new(),
             hashes: HashMap::new(),
             overlay: Overlay::default(),

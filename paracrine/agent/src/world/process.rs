@@ -48,6 +48,7 @@ pub struct Program {
     timeout: Duration,
     interruptible: bool,
     separate: bool,
+    outliving: bool,
 }
 
 /// How a program ended.
@@ -89,6 +90,7 @@ impl Program {
             timeout: Duration::from_secs(600),
             interruptible: false,
             separate: false,
+            outliving: false,
         }
     }
 
@@ -148,6 +150,14 @@ impl Program {
     #[must_use]
     pub fn separate(mut self) -> Self {
         self.separate = true;
+        self
+    }
+
+    /// Lets it come to its end even if the agent is killed: its output goes to memory of the kernel's, where a pipe
+    /// without a reader would end it half-way. For what must not be torn, like `dpkg`.
+    #[must_use]
+    pub fn outliving(mut self) -> Self {
+        self.outliving = true;
         self
     }
 

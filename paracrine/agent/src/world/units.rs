@@ -76,7 +76,10 @@ impl Units {
 
     /// Tells that a path was changed; see [`Self::changed`].
     pub fn changed_path(&mut self, path: &AbsolutePath) {
-        if UNIT_DIRECTORIES.iter().any(|directory| Path::new(path.as_str()).starts_with(directory)) {
+        if UNIT_DIRECTORIES
+            .iter()
+            .any(|directory| Path::new(path.as_str()).starts_with(directory))
+        {
             self.changed();
         }
     }

@@ -255,6 +255,7 @@ fn host(server: Server, environment: usize, inventory: &str) -> Host {
             ssh_key: server.ssh_key.map(|key| key.value).into_iter().collect(),
             jump: Vec::new(),
             host_key: server.host_key.map(|key| key.value),
+            sudo: server.sudo,
             arch: server.arch,
             inventory: inventory.to_owned(),
         },

@@ -9,7 +9,7 @@ use crate::field::{self, Field};
 use crate::host::Arch;
 use crate::yaml::{Key, Map, Node, Value};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "name",
     "count",
     "ssh_hostname",
@@ -19,6 +19,7 @@ const KEYS: [&str; 13] = [
     "wireguard_ip",
     "roles",
     "vars",
+    "sudo",
     "arch",
     "os",
     "jump",
@@ -45,6 +46,7 @@ pub(super) struct Settings {
     wireguard_ip: Option<Field<IpAddr>>,
     roles: Option<Vec<Field<String>>>,
     vars: Map,
+    sudo: Option<bool>,
     arch: Option<Arch>,
     os: Option<Os>,
     jump: Option<Field<String>>,
@@ -110,6 +112,7 @@ pub(super) fn read(
         wireguard_ip: own.wireguard_ip,
         roles,
         vars,
+        sudo: own.sudo.or(defaults.sudo).unwrap_or(true),
         arch: own.arch.or(defaults.arch).unwrap_or(Arch::X86_64),
         os: own.os.or(defaults.os).unwrap_or_default(),
         jump: own.jump.or(default_jump),
@@ -199,6 +202,7 @@ fn setting(key: &Key, node: &Node, part: Part, settings: &mut Settings, diagnost
                 settings.vars = map.clone();
             }
         }
+        "sudo" => settings.sudo = field::boolean(key, node, diagnostics),
         "arch" => {
             settings.arch =
                 field::text(key, node, diagnostics).and_then(|arch| check::arch(&arch, diagnostics))

@@ -1,13 +1,12 @@
 //! What changes between two builds.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::{selection, site, without_lines};
 use crate::cli::args::{Format, Plan, PlanDiff};
 use crate::cli::{plan_diff, show};
 use crate::site::Site;
-use crate::testing::{TestSite, plain};
+use crate::testing::{TestSite, plain, program};
 
 /// A deploy binary that tells the plans of `site`, as an older build would.
 fn other_binary(directory: &tempfile::TempDir, site: &Site) -> PathBuf {
@@ -26,8 +25,7 @@ fn other_binary(directory: &tempfile::TempDir, site: &Site) -> PathBuf {
 
 fn script(directory: &tempfile::TempDir, text: &str) -> PathBuf {
     let path = directory.path().join("other");
-    std::fs::write(&path, format!("#!/bin/sh\n{text}")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program(&path, text);
     path
 }
 
@@ -146,6 +144,10 @@ fn another_binary_that_tells_no_plans_is_told() {
     assert_eq!(
         refused(script(&directory, "echo hello\n")),
         "error: `DIR/other` tells something that is no plan\n  help: name another build's binary\n"
+    );
+    assert_eq!(
+        refused(script(&directory, "echo '{\"site\":\"blog\"}'\n")),
+        "error: `DIR/other` is of the site `blog`, this is `shop`\n  help: name another build of this site\n"
     );
     assert_eq!(
         refused(script(&directory, "echo no such option >&2; exit 1\n")),

@@ -7,7 +7,7 @@ use paracrine_model::protocol::{
 
 use super::numbers;
 use crate::controller::connection::OpenError;
-use crate::controller::fake::{Agent, Fake, Trial, agent, changed, done, refused};
+use crate::controller::fake::{Agent, Fake, STRANGE, Trial, agent, changed, done, refused};
 use crate::event::{Event, HostEvent, NewContent, Status};
 use crate::testing::AGENT;
 
@@ -121,9 +121,18 @@ fn a_lost_connection_is_told_with_the_place_where_it_was_lost() {
             if steps > 2 {
                 agent.say(FromAgent::Begun { task: 1 });
             }
+            if steps > 3 {
+                agent.say(FromAgent::Report(changed(1)));
+            }
         })
     };
-    let hosts = vec![("a", lost(0)), ("b", lost(1)), ("c", lost(2)), ("d", lost(3))];
+    let hosts = vec![
+        ("a", lost(0)),
+        ("b", lost(1)),
+        ("c", lost(2)),
+        ("d", lost(3)),
+        ("e", lost(4)),
+    ];
     let ran = Trial::new(Mode::Apply, hosts).run();
     let nothing = Some("nothing was changed on this host");
     let by_itself = Some("the agent ends by itself after the task at hand; `check` shows how far it came");
@@ -159,7 +168,8 @@ fn a_lost_connection_is_told_with_the_place_where_it_was_lost() {
             Some("file /etc/motd".to_owned())
         )
     );
-    assert_eq!(numbers(&ran.totals), [(Status::Failed, 4)]);
+    assert_eq!(ran.failure("e"), ran.failure("c"));
+    assert_eq!(numbers(&ran.totals), [(Status::Failed, 5)]);
 }
 
 #[test]
@@ -239,13 +249,14 @@ fn a_host_gets_the_contents_of_its_own_plan_and_no_others() {
     };
     let ran = Trial::new(Mode::Apply, vec![("web1", asks(Hash::of(b"hello\n")))]).run();
     assert_eq!(numbers(&ran.totals), [(Status::Applied, 1)]);
-    let other = Hash::of(b"of another host");
-    let ran = Trial::new(Mode::Apply, vec![("web1", asks(other))]).run();
-    let expected = format!(
-        "the host asks for a content that its plan does not hold: {}",
-        other.short()
-    );
-    assert_eq!(ran.failure("web1").0, expected);
+    for other in [Hash::of(b"of nobody"), Hash::of(STRANGE.as_bytes())] {
+        let ran = Trial::new(Mode::Apply, vec![("web1", asks(other))]).run();
+        let expected = format!(
+            "the host asks for a content that its plan does not hold: {}",
+            other.short()
+        );
+        assert_eq!(ran.failure("web1").0, expected);
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ fn address() -> Address {
         ssh_key: Vec::new(),
         jump: Vec::new(),
         host_key: None,
+        sudo: true,
         arch: Arch::X86_64,
         inventory: "inventory/prod.yaml".into(),
     }

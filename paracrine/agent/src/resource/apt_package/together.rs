@@ -4,8 +4,7 @@ use paracrine_model::protocol::Failure;
 use paracrine_model::resource::apt_package::{AptPackage, PackageState};
 
 use super::{is_as_wanted, predicted_source, suits, unavailable};
-use crate::world::packages::{Available, Lists, install, may_be_stale, refresh, remedy, repair, simulate};
-use crate::world::process::tail;
+use crate::world::packages::{Available, Lists, explain, install, may_be_stale, refresh, repair, simulate};
 use crate::world::{Maker, World};
 
 /// Installs and removes what is not as it should be.
@@ -20,12 +19,14 @@ pub(super) fn apply(resources: &[&AptPackage], world: &mut World) -> Result<(), 
 }
 
 fn change(resources: &[&AptPackage], world: &mut World) -> Result<(), Failure> {
-    let names: Vec<&str> = resources
+    // apt removes what is only half there without configuring it first.
+    let kept = resources
         .iter()
-        .map(|resource| resource.package.as_str())
-        .collect();
+        .filter(|resource| resource.state != PackageState::Absent);
+    let names: Vec<&str> = kept.map(|resource| resource.package.as_str()).collect();
     if world.packages.needs_repair(&names)? {
-        repair()?;
+        // If it fails, apt may still know better: another version, or a removal. Else it will say the same.
+        let _ = repair();
         world.packages.forget();
     }
     let mut wanted = Vec::new();
@@ -78,7 +79,7 @@ fn change(resources: &[&AptPackage], world: &mut World) -> Result<(), Failure> {
             allow(&removed, world)?;
         }
         if last || world.packages.refreshed || !may_be_stale(&finished.output) {
-            return Err(remedy(finished.failure()));
+            return Err(explain(&finished));
         }
         refresh_now(world)?;
     }
@@ -190,8 +191,7 @@ pub(super) fn predict(resources: &[&AptPackage], world: &mut World) -> Result<()
         Some(Err(finished)) => {
             let may_change = world.may_be_brought().is_some() || predicted_source(world).is_some();
             if !may_change && world.packages.lists().doubt().is_none() {
-                let failure = Failure::new("apt cannot do this").output(tail(&finished.said()));
-                return Err(remedy(failure));
+                return Err(explain(&finished));
             }
         }
         None => {}

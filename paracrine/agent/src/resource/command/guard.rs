@@ -138,9 +138,11 @@ pub(super) fn doubt(command: &Command, world: &mut World) -> Option<String> {
     named.extend(command.directory.clone());
     let doubtful = |maker: &&Maker| match maker {
         Maker::Package(_) | Maker::Command { creates: None, .. } => true,
-        Maker::Command { creates: Some(made), .. } => {
-            named.iter().any(|path| path == made || path.is_below(made) || made.is_below(path))
-        }
+        Maker::Command {
+            creates: Some(made), ..
+        } => named
+            .iter()
+            .any(|path| path == made || path.is_below(made) || made.is_below(path)),
     };
     match world.makers.iter().rev().find(doubtful) {
         Some(Maker::Package(name)) => return Some(format!("package {name} is installed before it")),

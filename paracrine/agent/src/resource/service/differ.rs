@@ -88,6 +88,10 @@ fn masked(service: &Service, unit: &UnitState, comparison: &mut Comparison) -> R
             } else {
                 unit.load == Load::Masked
             };
+            let own = unit.fragment.strip_prefix("/etc/systemd/system/") == Some(service.unit.as_str());
+            if masked && !is && own {
+                return Err(unmaskable(service.unit.as_str()));
+            }
             comparison.attribute("masked", Some(says(is)), says(masked));
             Ok(())
         }

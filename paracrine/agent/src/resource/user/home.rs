@@ -20,11 +20,8 @@ pub(super) fn home(user: &User) -> Option<AbsolutePath> {
 
 /// A new home holds a copy of `/etc/skel`.
 pub(super) fn predict_home(home: &AbsolutePath, owner: &str, group: &str, world: &mut World) {
-    let defaults = std::fs::read_to_string(world.root.join("etc/login.defs")).unwrap_or_default();
-    world.predict_path(
-        home,
-        PathState::made(PathKind::Directory, owner, group, home_mode(&defaults)),
-    );
+    let mode = home_mode(&defaults(world));
+    world.predict_path(home, PathState::made(PathKind::Directory, owner, group, mode));
     let skeleton = world.root.join("etc/skel");
     copy_skeleton(&skeleton, home, (owner, group), world, 8);
 }
@@ -65,18 +62,28 @@ fn copy_skeleton(from: &Path, to: &AbsolutePath, owners: (&str, &str), world: &m
     }
 }
 
-/// The mode that `useradd` gives a home (login.defs(5)).
+/// Whether each user has a group of its own, which goes with it.
+pub(super) fn has_user_groups(world: &World) -> bool {
+    setting(&defaults(world), "USERGROUPS_ENAB").is_some_and(|value| value.eq_ignore_ascii_case("yes"))
+}
+
+fn defaults(world: &World) -> String {
+    std::fs::read_to_string(world.root.join("etc/login.defs")).unwrap_or_default()
+}
+
+/// The mode that `useradd` gives a home.
 fn home_mode(defaults: &str) -> u32 {
-    let setting = |name: &str| {
-        let mut values = defaults.lines().filter_map(|line| {
-            let mut words = line.split_whitespace();
-            (words.next() == Some(name)).then(|| words.next()).flatten()
-        });
-        values
-            .next_back()
-            .and_then(|value| u32::from_str_radix(value, 8).ok())
+    let octal = |name| setting(defaults, name).and_then(|value| u32::from_str_radix(value, 8).ok());
+    octal("HOME_MODE").unwrap_or_else(|| 0o777 & !octal("UMASK").unwrap_or(0o022))
+}
+
+/// A setting of login.defs(5): the last line that has it.
+fn setting<'a>(defaults: &'a str, name: &str) -> Option<&'a str> {
+    let value = |line: &'a str| {
+        let mut words = line.split_whitespace();
+        (words.next() == Some(name)).then(|| words.next()).flatten()
     };
-    setting("HOME_MODE").unwrap_or_else(|| 0o777 & !setting("UMASK").unwrap_or(0o022))
+    defaults.lines().filter_map(value).next_back()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use paracrine_model::protocol::Failure;
 
 use super::Available;
+use super::trouble::{explain, is_locked};
 use crate::world::process::{Finished, Program};
 
 /// Seconds to wait for the locks of dpkg and apt; unattended upgrades take their time.
@@ -148,104 +149,40 @@ pub(crate) fn install(words: &[String], removing: bool) -> Result<Finished, Fail
         .args(words)
         // Long, as it must not be torn.
         .timeout(Duration::from_secs(3600))
+        .outliving()
         .run()
 }
 
-/// Refreshes the lists. The lock of the lists is not one that apt waits for by itself.
+/// Refreshes the lists.
 pub(crate) fn refresh() -> Result<(), Failure> {
-    let began = Instant::now();
-    loop {
-        let finished = quietly("apt-get")
-            .args(["update", "-q", "-o", &format!("DPkg::Lock::Timeout={PATIENCE}")])
-            .timeout(Duration::from_secs(900))
-            .run()?;
-        if finished.succeeded() {
-            return Ok(());
-        }
-        let locked = finished.output.contains("Could not get lock");
-        if !locked || began.elapsed() > Duration::from_secs(PATIENCE) {
-            return Err(remedy(finished.failure()));
-        }
-        std::thread::sleep(Duration::from_secs(1));
-    }
+    let update = quietly("apt-get")
+        .args(["update", "-q", "-o", &format!("DPkg::Lock::Timeout={PATIENCE}")])
+        .timeout(Duration::from_secs(900));
+    patiently(&update)
 }
 
 /// Brings an interrupted dpkg to its end.
 pub(crate) fn repair() -> Result<(), Failure> {
+    let configure = quietly("dpkg")
+        .args(["--force-confdef", "--force-confold", "--configure", "-a"])
+        .timeout(Duration::from_secs(3600))
+        .outliving();
+    patiently(&configure)
+}
+
+/// Waits for locks that the program does not wait for by itself: that of the lists, and dpkg's own.
+fn patiently(program: &Program) -> Result<(), Failure> {
     let began = Instant::now();
     loop {
-        let finished = quietly("dpkg")
-            .args(["--force-confdef", "--force-confold", "--configure", "-a"])
-            .timeout(Duration::from_secs(3600))
-            .run()?;
+        let finished = program.clone().run()?;
         if finished.succeeded() {
             return Ok(());
         }
-        let locked = finished.output.contains("is locked by another process");
-        if !locked || began.elapsed() > Duration::from_secs(PATIENCE) {
-            return Err(remedy(finished.failure()));
+        if !is_locked(&finished.output) || began.elapsed() > Duration::from_secs(PATIENCE) {
+            return Err(explain(&finished));
         }
         std::thread::sleep(Duration::from_secs(1));
     }
-}
-
-/// Says in a line what apt says in many, where it is known what that means.
-pub(crate) fn remedy(failure: Failure) -> Failure {
-    let output = failure.output.clone().unwrap_or_default();
-    if let Some(holder) = holder(&output) {
-        let message = format!("{holder} holds the lock of apt or dpkg, even after {PATIENCE} s");
-        return Failure::new(message)
-            .output(output)
-            .help("wait until it is done, or see on the host what keeps it");
-    }
-    for (sign, help) in [
-        (
-            "No space left on device",
-            "the disk is full: see `df -h` on the host",
-        ),
-        (
-            "You don't have enough free space",
-            "the disk is full: see `df -h` on the host",
-        ),
-        (
-            "Temporary failure resolving",
-            "the host cannot look up the names of its package servers",
-        ),
-        (
-            "is not signed",
-            "apt has no key for one of its sources: see `signed-by` in sources.list(5)",
-        ),
-        (
-            "NO_PUBKEY",
-            "apt has no key for one of its sources: see `signed-by` in sources.list(5)",
-        ),
-        ("is not valid yet", "the host's clock is wrong"),
-        (
-            "Held packages were changed",
-            "a package is on hold: see `apt-mark showhold` on the host",
-        ),
-        (
-            "held broken packages",
-            "see `apt-mark showhold` on the host, and whether its sources fit together",
-        ),
-        (
-            "post-installation script",
-            "the package's own script failed; its output is above",
-        ),
-    ] {
-        if output.contains(sign) {
-            return failure.help(help);
-        }
-    }
-    failure
-}
-
-/// `It is held by process 4711 (unattended-upgr)`, or dpkg's `with pid 4711`.
-fn holder(output: &str) -> Option<String> {
-    let (_, rest) = output.split_once("held by process ")?;
-    let line = rest.lines().next()?;
-    let end = line.find(')').map_or(line.len(), |end| end + 1);
-    Some(format!("process {}", line[..end].trim_end_matches('.')))
 }
 
 impl Program {
@@ -253,21 +190,6 @@ impl Program {
     fn arg_separator(self) -> Self {
         self.args(["--"])
     }
-}
-
-/// Whether refreshed lists may mend what apt complains of.
-pub(crate) fn may_be_stale(output: &str) -> bool {
-    [
-        "Unable to locate package",
-        "has no installation candidate",
-        "Unable to fetch some archives",
-        "Hash Sum mismatch",
-        "File has unexpected size",
-        "unmet dependencies",
-        "404  Not Found",
-    ]
-    .iter()
-    .any(|sign| output.contains(sign))
 }
 
 #[cfg(test)]
@@ -320,24 +242,5 @@ mod tests {
                 removed: vec!["exim4-base".into(), "exim4".into()],
             }
         );
-    }
-
-    #[test]
-    fn the_holder_of_a_lock_is_named() {
-        let output = "Reading...\nE: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4711 \
-            (unattended-upgr)\nN: Be aware that removing the lock file is not a solution.\n";
-        let failure = remedy(Failure::new("apt-get ended with status 100").output(output));
-        assert_eq!(
-            failure.message,
-            "process 4711 (unattended-upgr) holds the lock of apt or dpkg, even after 300 s"
-        );
-        let failure =
-            remedy(Failure::new("apt-get ended with status 100").output("E: No space left on device"));
-        assert_eq!(failure.message, "apt-get ended with status 100");
-        assert_eq!(
-            failure.help.as_deref(),
-            Some("the disk is full: see `df -h` on the host")
-        );
-        assert_eq!(holder("held by process "), None);
     }
 }

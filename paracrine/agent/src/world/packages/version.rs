@@ -149,8 +149,14 @@ mod tests {
                 Ordering::Equal => "eq",
                 Ordering::Greater => "gt",
             };
-            let output = Command::new("dpkg").args(["--compare-versions", &left, relation, &right]).output().unwrap();
-            assert!(output.status.success(), "dpkg disagrees on {left} {relation} {right}: {output:?}");
+            let output = Command::new("dpkg")
+                .args(["--compare-versions", &left, relation, &right])
+                .output()
+                .unwrap();
+            assert!(
+                output.status.success(),
+                "dpkg disagrees on {left} {relation} {right}: {output:?}"
+            );
             differing += usize::from(ours != Ordering::Equal);
         }
         assert!(differing > 200, "the pairs were too much alike");

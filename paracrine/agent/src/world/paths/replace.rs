@@ -232,6 +232,9 @@ impl Paths {
             Ok(_) | Err(Errno::NOENT) => return Ok(()),
             Err(error) => return Err(failure(error)),
         };
+        if !self.keeps_old {
+            return Ok(());
+        }
         let old = open_at(parent, name, OFlags::RDONLY).map_err(failure)?;
         let backup = self.backup_directory()?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;

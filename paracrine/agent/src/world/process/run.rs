@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, PipeReader, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use paracrine_model::protocol::Failure;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::Mode;
+use rustix::fs::{MemfdFlags, Mode, memfd_create};
 use rustix::io::Errno;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, umask, waitid,
@@ -31,6 +32,8 @@ pub struct Running {
     pidfd: Option<OwnedFd>,
     input: Option<(ChildStdin, Vec<u8>, usize)>,
     streams: Vec<Stream>,
+    /// What takes the place of the first stream for one that outlives us.
+    file: Option<File>,
     started: Instant,
     timeout: Duration,
     interruptible: bool,
@@ -89,15 +92,22 @@ impl Running {
         let (first, rest) = line
             .split_first()
             .ok_or_else(|| Failure::new("there is no program to run"))?;
-        let (reader, writer) = io::pipe().map_err(wrong)?;
-        let mut streams = vec![stream(reader)];
-        let errors = if program.separate {
-            let (reader, writer) = io::pipe().map_err(wrong)?;
+        let mut streams = Vec::new();
+        let mut pipe = || -> io::Result<OwnedFd> {
+            let (reader, writer) = io::pipe()?;
             streams.push(stream(reader));
-            writer
-        } else {
-            writer.try_clone().map_err(wrong)?
+            Ok(writer.into())
         };
+        // Some systems forbid such files; a pipe does as well as long as nobody kills us.
+        let file = program
+            .outliving
+            .then(|| memfd_create("output", MemfdFlags::CLOEXEC).ok())
+            .flatten();
+        let (file, out) = match file {
+            Some(file) => (Some(File::from(file.try_clone().map_err(wrong)?)), file),
+            None => (None, pipe().map_err(wrong)?),
+        };
+        let errors = if program.separate { pipe() } else { out.try_clone() }.map_err(wrong)?;
         let mut command = Command::new(first);
         command
             .args(rest)
@@ -116,7 +126,7 @@ impl Running {
             } else {
                 Stdio::piped()
             })
-            .stdout(writer)
+            .stdout(out)
             .stderr(errors)
             // Not a session: that would need unsafe code, and without a terminal a group is as good.
             .process_group(0);
@@ -135,6 +145,7 @@ impl Running {
             pidfd,
             input,
             streams,
+            file,
             started: Instant::now(),
             timeout: program.timeout,
             interruptible: program.interruptible,
@@ -177,7 +188,14 @@ impl Running {
                 ANSWER >> 20
             )));
         }
-        let mut texts = self.streams.iter_mut().map(|stream| stream.capture.finish());
+        let written = self
+            .file
+            .as_ref()
+            .map(written)
+            .transpose()
+            .map_err(|error| self.broken(&error))?;
+        let streams = self.streams.iter_mut().map(|stream| stream.capture.finish());
+        let mut texts = written.into_iter().chain(streams);
         let (output, errors) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
         drop(texts);
         Ok(Finished {
@@ -337,6 +355,26 @@ impl Stream {
             Err(_) => self.open = false,
         }
     }
+}
+
+/// The end of what was written to a file; its offset is the program's and is left alone.
+fn written(file: &File) -> io::Result<String> {
+    let length = file.metadata()?.len();
+    let mut at = length.saturating_sub(2 * OUTPUT as u64);
+    let mut capture = Capture::new(OUTPUT);
+    let mut buffer = [0; 16 * 1024];
+    while at < length {
+        match file.read_at(&mut buffer, at) {
+            Ok(0) => break,
+            Ok(read) => {
+                capture.push(&buffer[..read]);
+                at += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(capture.finish())
 }
 
 fn pid(child: &Child) -> Option<Pid> {
