@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::lab::setup::{self, Tool};
-use crate::site::{target_folder, workspace};
+use crate::site::generate;
 
 /// Builds the small site, deploys it twice, and prints the times.
 ///
@@ -49,42 +49,17 @@ pub fn demo() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn build(folder: &Path, user: &str, group: &str, sshd: &Sshd) -> Result<PathBuf, Box<dyn Error>> {
-    let target = target_folder()?;
-    let site = target.join("small-site");
-    fs::create_dir_all(site.join("src"))?;
-    let (workspace, shown) = (workspace().display(), folder.display());
-    fs::write(
-        site.join("Cargo.toml"),
-        format!(
-            "[package]\nname = \"small-site\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
-             [dependencies]\nparacrine = {{ path = \"{workspace}/paracrine\" }}\n\n\
-             [build-dependencies]\nparacrine-build = {{ path = \"{workspace}/paracrine-build\" }}\n\n[workspace]\n"
-        ),
-    )?;
-    fs::copy(Path::new(&format!("{workspace}/Cargo.lock")), site.join("Cargo.lock"))?;
-    fs::write(site.join("build.rs"), "mod roles;\n\nfn main() {\n    paracrine_build::compile(roles::site);\n}\n")?;
-    fs::write(site.join("src/main.rs"), "paracrine::main!();\n")?;
-    fs::write(site.join("roles.rs"), ROLES)?;
-    fs::write(
-        site.join("config.yaml"),
-        format!("environments:\n  here:\n    FOLDER: {shown}/deployed\n    ACCOUNT: {user}\n    TEAM: {group}\n"),
-    )?;
-    fs::write(
-        site.join("inventory.yaml"),
-        format!(
-            "environment: here\nservers:\n  - name: here\n    ssh_hostname: 127.0.0.1\n    ssh_port: {}\n    \
-             ssh_user: {user}\n    ssh_key: {shown}/key\n    sudo: false\n    \
-             host_key: {}\n",
-            sshd.port, sshd.host_key
-        ),
-    )?;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(&site).args(["build", "--quiet", "--target-dir"]).arg(&target).stdin(Stdio::null());
-    if !cargo.status()?.success() {
-        return Err("the small site does not build".into());
-    }
-    Ok(target.join("debug/small-site"))
+fn build(folder: &Path, user: &str, group: &str, sshd: &Sshd) -> io::Result<PathBuf> {
+    let shown = folder.display();
+    let config =
+        format!("environments:\n  here:\n    FOLDER: {shown}/deployed\n    ACCOUNT: {user}\n    TEAM: {group}\n");
+    let inventory = format!(
+        "environment: here\nservers:\n  - name: here\n    ssh_hostname: 127.0.0.1\n    ssh_port: {}\n    \
+         ssh_user: {user}\n    ssh_key: {shown}/key\n    sudo: false\n    host_key: {}\n",
+        sshd.port, sshd.host_key
+    );
+    let files = [("config.yaml", config.as_str()), ("inventory.yaml", &inventory), ("roles.rs", ROLES)];
+    Ok(generate("small-site", &files, false)?.1)
 }
 
 const ROLES: &str = r#"use paracrine_build::prelude::*;

@@ -30,6 +30,50 @@ pub fn build(package: &str, release: bool) -> io::Result<PathBuf> {
     Ok(target_folder()?.join(if release { "release" } else { "debug" }).join(package))
 }
 
+/// Writes a site below the target folder and builds it there. Returns its folder and its executable.
+///
+/// `files` are what makes the site: its config, inventories, roles and templates, by their paths. What every site has
+/// alike (`Cargo.toml`, `build.rs`, `src/main.rs`) comes with it.
+///
+/// # Errors
+/// Files cannot be written, or the site does not build (cargo's messages have been shown then).
+pub fn generate(name: &str, files: &[(&str, &str)], release: bool) -> io::Result<(PathBuf, PathBuf)> {
+    let target = target_folder()?;
+    let folder = target.join("sites").join(name);
+    let workspace = workspace().display();
+    let manifest = format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+         [dependencies]\nparacrine = {{ path = \"{workspace}/paracrine\" }}\n\n\
+         [build-dependencies]\nparacrine-build = {{ path = \"{workspace}/paracrine-build\" }}\n\n[workspace]\n"
+    );
+    let lock = fs::read_to_string(format!("{workspace}/Cargo.lock"))?;
+    let common = [
+        ("Cargo.toml", manifest.as_str()),
+        ("Cargo.lock", lock.as_str()),
+        ("build.rs", "mod roles;\n\nfn main() {\n    paracrine_build::compile(roles::site);\n}\n"),
+        ("src/main.rs", "paracrine::main!();\n"),
+    ];
+    for (path, text) in common.iter().chain(files) {
+        let path = folder.join(path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        // Only what differs: cargo goes by times.
+        if fs::read_to_string(&path).ok().as_deref() != Some(text) {
+            fs::write(path, text)?;
+        }
+    }
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(&folder).args(["build", "--quiet", "--target-dir"]).arg(&target).stdin(Stdio::null());
+    if release {
+        cargo.arg("--release");
+    }
+    if !cargo.status()?.success() {
+        return Err(io::Error::other(format!("the site {name} does not build")));
+    }
+    Ok((folder, target.join(if release { "release" } else { "debug" }).join(name)))
+}
+
 /// The target folder that this very program was built into.
 ///
 /// # Errors

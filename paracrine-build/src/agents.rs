@@ -130,3 +130,69 @@ fn build(arch: Arch, out: &Path) -> Result<Agent, Failure> {
     let executable = nested::build(&target, &cache.build_folder())?;
     cache.put(arch, &key, &executable)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The agent as a site would embed it; built unless it was before.
+    fn agent() -> Vec<u8> {
+        let out = std::env::current_exe().unwrap();
+        let agent = build(Arch::X86_64, &out).unwrap_or_else(|failure| panic!("the agent {}: {:?}", failure.why, failure.help));
+        let mut executable = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&agent.compressed[..]), &mut executable).unwrap();
+        assert_eq!(Hash::of(&executable), agent.hash);
+        executable
+    }
+
+    fn number(bytes: &[u8], at: usize, length: usize) -> usize {
+        bytes[at..at + length].iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte))
+    }
+
+    /// Of a 64-bit executable the segments of a type: where they are in the file, and how long.
+    fn segments(elf: &[u8], kind: usize) -> Vec<(usize, usize)> {
+        let (start, size, count) = (number(elf, 32, 8), number(elf, 54, 2), number(elf, 56, 2));
+        let headers = (0..count).map(|index| start + index * size);
+        let found = headers.filter(|at| number(elf, *at, 4) == kind);
+        found.map(|at| (number(elf, at + 8, 8), number(elf, at + 32, 8))).collect()
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    fn the_agent_is_static_small_and_asks_no_name_service() {
+        const LOAD: usize = 1;
+        const DYNAMIC: usize = 2;
+        const INTERPRETER: usize = 3;
+        const NEEDED: usize = 1;
+        let agent = agent();
+        assert!(!segments(&agent, LOAD).is_empty());
+        assert_eq!(segments(&agent, INTERPRETER), []);
+        for (start, length) in segments(&agent, DYNAMIC) {
+            let needed = (start..start + length).step_by(16).filter(|at| number(&agent, *at, 8) == NEEDED);
+            assert_eq!(needed.count(), 0, "it needs libraries");
+        }
+        // glibc's name services are libraries that it would load on the host: their names would stand in it.
+        for trace in [&b"libnss_"[..], b"nss_files"] {
+            let found = agent.windows(trace.len()).any(|window| window == trace);
+            assert!(!found, "the agent holds `{}`", String::from_utf8_lossy(trace));
+        }
+        assert!(agent.len() <= 3 << 19, "the agent has {} bytes", agent.len());
+    }
+
+    #[test]
+    fn a_brought_agent_has_to_be_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent");
+        std::fs::write(&path, "#!/bin/sh\n").unwrap();
+        let failure = brought(Arch::X86_64, &path).err().map(|failure| failure.why).unwrap_or_default();
+        assert_eq!(failure, format!("is none: `{}` is no executable for Linux on x86_64", path.display()));
+        let mut elf = b"\x7fELF".to_vec();
+        elf.resize(64, 0);
+        elf[18] = 183;
+        std::fs::write(&path, &elf).unwrap();
+        assert!(brought(Arch::X86_64, &path).is_err());
+        assert_eq!(brought(Arch::Aarch64, &path).map(|agent| agent.hash).ok(), Some(Hash::of(&elf)));
+        let missing = brought(Arch::X86_64, &folder.path().join("none")).err().map(|failure| failure.why);
+        assert!(missing.is_some_and(|why| why.ends_with("no such file")));
+    }
+}

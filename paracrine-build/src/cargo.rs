@@ -24,7 +24,7 @@ pub(crate) fn run(check: impl FnOnce(&Path) -> Checked) {
     if checked.has_errors()
         && let Err(error) = output::placeholder(&out, &root)
     {
-        checked.diagnostics_mut().push(error);
+        checked.diagnostics_mut().push(*error);
     }
     watch.print();
     show::show(&root, checked.diagnostics());
@@ -45,7 +45,7 @@ fn finish(root: &Path, out: &Path, checked: &Checked, watch: &mut Watch) -> Vec<
     watch.paths.extend(fingerprint.watched.iter().cloned());
     match output::write(out, root, site, &fingerprint, &agents.built) {
         Ok(()) => Vec::new(),
-        Err(problem) => vec![problem],
+        Err(problem) => vec![*problem],
     }
 }
 

@@ -77,6 +77,7 @@ impl<C: SiteContext> Compile<C> {
         let mut disk = Disk::new(root);
         let mut machine = Machine::new(root);
         let blobs = Blobs::default();
+        let places = RustPlaces::new(root);
         let (deployment, mut diagnostics, mut watched) = {
             let mut sources = Sources::new(&mut disk);
             let (deployment, diagnostics) = deployment::load(&mut sources, C::CONFIG, C::INVENTORIES);
@@ -88,6 +89,7 @@ impl<C: SiteContext> Compile<C> {
             let defer = std::env::var_os("PARACRINE_SECRETS").is_some_and(|value| value == "defer");
             diagnostics.extend(deployment::check_secrets(deployment, &mut machine, defer));
             plans = plans::all(deployment, self.role, &blobs, &mut diagnostics);
+            plans.iter_mut().flat_map(|(_, plan)| &mut plan.tasks).for_each(|task| places.origin(&mut task.origin));
             diagnostics.extend(session.templates().take_found());
         }
         watched.extend(machine.looked().iter().cloned());
@@ -103,7 +105,6 @@ impl<C: SiteContext> Compile<C> {
                 diagnostics.extend(self.policies.all(site));
             }
         }
-        let places = RustPlaces::new(root);
         let diagnostics = diagnostics.into_iter().map(|diagnostic| places.mend(diagnostic));
         let mut sorted = Diagnostics::new();
         sorted.extend(diagnostics);

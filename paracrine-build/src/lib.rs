@@ -22,6 +22,7 @@ mod disk;
 mod fingerprint;
 mod folder;
 mod local_file;
+mod mentions;
 mod output;
 mod panic;
 mod plans;
@@ -33,6 +34,7 @@ mod show;
 pub mod site;
 mod site_plan;
 pub mod template;
+mod values;
 
 pub use compile::{Checked, Compile, compile, place};
 pub use local_file::{LocalFile, local_file};

@@ -10,6 +10,7 @@ use crate::agents::Agent;
 use crate::fingerprint::Fingerprint;
 use crate::folder;
 use crate::site_plan::SitePlan;
+use crate::values::Values;
 
 /// Writes all outputs of a site; those that are as they should be are not touched, so that nothing is rebuilt for them.
 pub(crate) fn write(
@@ -18,8 +19,8 @@ pub(crate) fn write(
     site: &SitePlan,
     fingerprint: &Fingerprint,
     agents: &[Agent],
-) -> Result<(), Diagnostic> {
-    let plan = plan(site, fingerprint, agents)?;
+) -> Result<(), Box<Diagnostic>> {
+    let plan = plan(root, site, fingerprint, agents)?;
     put(&out.join("plan.bin"), &plan)?;
     for agent in agents {
         put(&out.join(file_name(agent.arch)), &agent.compressed)?;
@@ -29,7 +30,7 @@ pub(crate) fn write(
 }
 
 /// Writes outputs that compile, where errors keep real ones from being made and none were made before.
-pub(crate) fn placeholder(out: &Path, root: &Path) -> Result<(), Diagnostic> {
+pub(crate) fn placeholder(out: &Path, root: &Path) -> Result<(), Box<Diagnostic>> {
     if !out.join("plan.bin").exists() {
         let name = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
         let empty = Writer::new(name, None, Vec::new()).finish().map_err(|why| unwritten(&why.to_string()))?;
@@ -39,16 +40,24 @@ pub(crate) fn placeholder(out: &Path, root: &Path) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-fn plan(site: &SitePlan, fingerprint: &Fingerprint, agents: &[Agent]) -> Result<Vec<u8>, Diagnostic> {
+fn plan(
+    root: &Path,
+    site: &SitePlan,
+    fingerprint: &Fingerprint,
+    agents: &[Agent],
+) -> Result<Vec<u8>, Box<Diagnostic>> {
     let deployment = site.deployment();
     let name = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     let environments = deployment.environments.iter().map(|environment| environment.name.to_string()).collect();
     let mut writer = Writer::new(name, fingerprint.commit.clone(), environments);
     let wrong = |why: paracrine_model::artifact::Broken| unwritten(&why.to_string());
+    let mut values = Values::new(root, deployment);
     for host in site.hosts() {
         let address = deployment.hosts[host.index()].address.clone();
         let roles = host.roles().map(str::to_owned).collect();
         writer.host(host.environment().to_owned(), address, roles, host.plan()).map_err(wrong)?;
+        let values = values.of(host, &mut writer);
+        writer.values_of_host(&values).map_err(wrong)?;
     }
     for (hash, bytes) in site.blobs().all() {
         writer.blob(hash, &bytes);
@@ -84,7 +93,7 @@ fn code(root: &Path, arches: &[Arch]) -> String {
 }
 
 /// Writes a file unless it is so already.
-fn put(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
+fn put(path: &Path, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
     if std::fs::read(path).is_ok_and(|there| there == bytes) {
         return Ok(());
     }
@@ -93,6 +102,6 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
     })
 }
 
-fn unwritten(why: &str) -> Diagnostic {
-    Diagnostic::error(Code::OUTPUT, format!("cannot write {why}"))
+fn unwritten(why: &str) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error(Code::OUTPUT, format!("cannot write {why}")))
 }

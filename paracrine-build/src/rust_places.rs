@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use paracrine_model::diagnostic::{Diagnostic, Place};
+use paracrine_model::plan::Origin;
 
 /// Finds Rust files from the site's folder.
 pub(crate) struct RustPlaces {
@@ -28,16 +29,27 @@ impl RustPlaces {
         diagnostic
     }
 
-    fn place(&self, place: &mut Place) {
-        if !place.file.ends_with(".rs") {
-            return;
+    /// Makes the place that declared a task relative to the site.
+    pub(crate) fn origin(&self, origin: &mut Origin) {
+        let file = self.file(&origin.file);
+        if *file != *origin.file {
+            origin.file = file.to_string();
         }
-        let known = self.known.borrow().get(&place.file).cloned();
-        place.file = known.unwrap_or_else(|| {
-            let found: Arc<str> = self.relative(&place.file).map_or_else(|| Arc::clone(&place.file), Arc::from);
-            self.known.borrow_mut().insert(Arc::clone(&place.file), Arc::clone(&found));
+    }
+
+    fn place(&self, place: &mut Place) {
+        if place.file.ends_with(".rs") {
+            place.file = self.file(&place.file);
+        }
+    }
+
+    fn file(&self, file: &str) -> Arc<str> {
+        let known = self.known.borrow().get(file).cloned();
+        known.unwrap_or_else(|| {
+            let found: Arc<str> = self.relative(file).map_or_else(|| file.into(), Arc::from);
+            self.known.borrow_mut().insert(file.into(), Arc::clone(&found));
             found
-        });
+        })
     }
 
     /// The path from the site to a file as rustc names it.

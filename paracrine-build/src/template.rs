@@ -1,7 +1,8 @@
 //! Templates: Jinja text in `templates/`, rendered while the site is built.
 //!
 //! The language is Jinja2's, as `minijinja` has it, with these settings: an undefined name is an error (also in branches
-//! that no host takes), nothing is escaped, the final line break is kept, a null cannot be placed. Secrets and late text
+//! that no host takes), nothing is escaped, the final line break is kept, a null cannot be placed. Truth values are placed
+//! as Jinja2 has them, `True` and `False`; `{{ x | lower }}` or `{{ x | tojson }}` gives `true`. Secrets and late text
 //! can be placed (`{{ db_password }}`) and asked whether they are there (`is defined`, `is not none`), and nothing else.
 
 mod builtins;

@@ -33,5 +33,11 @@
 //! One object per host and line. Keys: `site`, `commit`, `environment`, `host`, `roles`, `arch`, `tasks`. Each
 //! task has `kind`, `name`, `attributes` (object of texts), `triggers` (array of `action`, `on`: the place of the
 //! task in `tasks`, from 0), `secrets` (array of names), `file`, `line`, `column` (what declared it), `source` (the
-//! template or local file, or `null`) and `content`: the text of its file with secrets by name, or `null` where it has
-//! none or it is no text.
+//! template or local file, or `null`), `values` (array of what the declaration names from config and inventories) and
+//! `content`: the text of its file with secrets by name, or `null` where it has none or it is no text.
+//!
+//! - `values`: `written` (as the role has it, `cx.env.app_host`; `null` for a secret that came into the task otherwise),
+//!   `key` (dotted where nested), `value` (as text, shortened, secrets by name), `around` (whether it stands in a loop or
+//!   condition around the declaration), `file`, `line`, `column` (where the YAML defines it). Found are values that are
+//!   named in the declaration itself and in the same function: in loops and conditions around it, and in the `let`
+//!   statements of variables that it uses. What is passed to a function as an argument is not followed, secrets excepted.

@@ -1,10 +1,6 @@
 //! Host keys: those that were accepted, those that an inventory pins, and what ssh says of one that does not match.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-
-use paracrine_model::hash::Hash;
+use std::path::PathBuf;
 
 /// Which host keys are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,24 +17,8 @@ pub(crate) enum Trust {
     },
 }
 
-/// Writes a `known_hosts` file that takes one key from whatever host, and returns where; `None` for text that is no key.
-pub(crate) fn pin(directory: &Path, host_key: &str) -> io::Result<Option<PathBuf>> {
-    let Some(line) = pinned_line(host_key) else {
-        return Ok(None);
-    };
-    let path = directory.join(format!("pin-{}", Hash::of(line.as_bytes()).short()));
-    // Read, not trusted by its name: an earlier run may have been stopped while it wrote.
-    if fs::read(&path).is_ok_and(|found| found == line.as_bytes()) {
-        return Ok(Some(path));
-    }
-    let new = tempfile::NamedTempFile::new_in(directory)?;
-    fs::write(new.path(), &line)?;
-    new.persist(&path).map_err(|error| error.error)?;
-    Ok(Some(path))
-}
-
-/// The line of a `known_hosts` file: any host, type, key.
-fn pinned_line(host_key: &str) -> Option<String> {
+/// A `known_hosts` file that takes one key, from whatever host: any host, type, key. `None` for text that is no key.
+pub(crate) fn pinned_line(host_key: &str) -> Option<String> {
     let mut words = host_key.split_whitespace();
     let (kind, key) = (words.next()?, words.next()?);
     let plain = |word: &str, more: &str| {
@@ -127,21 +107,5 @@ Host key verification failed.\r\n";
         assert_eq!(pinned_line("ssh-ed25519"), None);
         assert_eq!(pinned_line("ssh-ed25519 AA*A"), None);
         assert_eq!(pinned_line(""), None);
-    }
-
-    #[test]
-    fn a_pin_is_written_once_and_mended() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = pin(directory.path(), "ssh-ed25519 AAAA").unwrap().unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "* ssh-ed25519 AAAA\n");
-        fs::write(&path, "* ssh-").unwrap();
-        assert_eq!(
-            pin(directory.path(), "ssh-ed25519 AAAA comment")
-                .unwrap()
-                .unwrap(),
-            path
-        );
-        assert_eq!(fs::read_to_string(&path).unwrap(), "* ssh-ed25519 AAAA\n");
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

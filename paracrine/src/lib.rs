@@ -20,6 +20,7 @@ mod known_hosts;
 #[doc(hidden)]
 pub mod link;
 mod persist;
+mod relay;
 mod report;
 mod secrets;
 mod site;

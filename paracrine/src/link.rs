@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::bootstrap::{Bootstrap, Word};
 pub use crate::known_hosts::Offending;
+pub use crate::relay::{if_asked_for as relay_if_asked_for, this_program};
 use crate::ssh::{Channel, ChildStderr, Dialer};
 pub use crate::ssh::{LinkError, Settings, Target};
 use stream::{Incoming, TooMuchNoise};

@@ -21,8 +21,10 @@ const LONGEST_SOCKET: usize = 103;
 const LONGEST_NAME: usize = 1 + 16 + 1 + 10 + 1 + 5 + 17;
 /// Leftovers of runs that were killed are removed when they are older.
 const STALE: Duration = Duration::from_secs(10 * 60);
-/// Files with pinned host keys are removed when they are older; the next run writes them again.
-const OLD_PIN: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Files that ssh reads (pinned host keys, configs) are removed when they are older; the next run writes them again.
+const OLD_FILE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How their names begin.
+const FILE: &str = "file-";
 
 /// The name of a connection: a hash of all that decides where it leads and as whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +108,21 @@ impl SocketDirectory {
         (name.parent() == Some(Path::new(""))).then(|| self.0.join(name))
     }
 
+    /// A file with that content; it is named by it, and made if need be.
+    pub(crate) fn file(&self, content: &str) -> io::Result<PathBuf> {
+        let path = self
+            .0
+            .join(format!("{FILE}{}", Hash::of(content.as_bytes()).short()));
+        // Read, not trusted by its name: an earlier run may have been stopped while it wrote.
+        if fs::read(&path).is_ok_and(|found| found == content.as_bytes()) {
+            return Ok(path);
+        }
+        let new = tempfile::NamedTempFile::new_in(&self.0)?;
+        fs::write(new.path(), content)?;
+        new.persist(&path).map_err(|error| error.error)?;
+        Ok(path)
+    }
+
     /// A name for a new connection's socket that no other run uses.
     pub(crate) fn fresh(&self, key: &Key) -> PathBuf {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -151,8 +168,8 @@ impl SocketDirectory {
                 age > STALE && UnixStream::connect(&path).is_err()
             } else if found.file_type().is_symlink() {
                 age > STALE && fs::metadata(&path).is_err()
-            } else if entry.file_name().to_string_lossy().starts_with("pin-") {
-                age > OLD_PIN
+            } else if entry.file_name().to_string_lossy().starts_with(FILE) {
+                age > OLD_FILE
             } else {
                 age > STALE
             };
@@ -234,6 +251,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_written_once_and_mended() {
+        let (_parent, directory) = directory();
+        let path = directory.file("content").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "content");
+        fs::write(&path, "con").unwrap();
+        assert_eq!(directory.file("content").unwrap(), path);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "content");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
     fn different_parts_have_different_keys() {
         assert_ne!(Key::of(["ab", "c"]), Key::of(["a", "bc"]));
         assert_ne!(Key::of(["a", ""]), Key::of(["", "a"]));
@@ -246,14 +274,14 @@ mod tests {
         let age = |path: &Path| fs::File::open(path).unwrap().set_modified(old).unwrap();
         let path = |name: &str| directory.path().join(name);
         let _live = UnixListener::bind(path("live")).unwrap();
-        for name in ["young", "old", "pin-young"] {
+        for name in ["young", "old", "file-young"] {
             fs::write(path(name), "").unwrap();
         }
         age(&path("old"));
-        age(&path("pin-young"));
+        age(&path("file-young"));
         directory.sweep();
         let left = |name| fs::symlink_metadata(path(name)).is_ok();
-        assert!(left("live") && left("young") && left("pin-young"));
+        assert!(left("live") && left("young") && left("file-young"));
         assert!(!left("old"));
     }
 }

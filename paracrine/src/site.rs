@@ -5,9 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use paracrine_model::artifact::{Artifact, Broken, Index};
-use paracrine_model::content::Content;
 use paracrine_model::hash::Hash;
-use paracrine_model::resource::Resource;
 
 use crate::Embedded;
 
@@ -94,22 +92,6 @@ fn package_name(toml: &str) -> Option<&str> {
         .trim_start();
     let quote = value.chars().next().filter(|c| ['"', '\''].contains(c))?;
     value[1..].split(quote).next()
-}
-
-/// The content that a resource's file should have, if it is a file.
-pub(crate) fn content_of(resource: &Resource) -> Option<&Content> {
-    match resource {
-        Resource::File(file) => Some(&file.content),
-        Resource::Unit(unit) => Some(&unit.content),
-        Resource::Absent(_)
-        | Resource::AptPackage(_)
-        | Resource::Command(_)
-        | Resource::Directory(_)
-        | Resource::Group(_)
-        | Resource::Link(_)
-        | Resource::Service(_)
-        | Resource::User(_) => None,
-    }
 }
 
 #[cfg(test)]

@@ -6,18 +6,16 @@
 
 mod arguments;
 mod error;
+mod login;
 mod route;
 
 use std::path::{Path, PathBuf};
-use std::pin::pin;
-use std::process::Stdio as ProcessStdio;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use openssh::{Child, Session, Stdio};
 use paracrine_model::host::Address;
 use tokio::io::AsyncReadExt;
-use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::persist::{Key, SocketDirectory};
@@ -25,15 +23,6 @@ pub use error::LinkError;
 use route::Route;
 
 pub(crate) use openssh::{ChildStderr, ChildStdin, ChildStdout};
-
-/// What a connection may take on top of the time to connect: authentication, which asks other machines at times.
-const LOGIN: Duration = Duration::from_secs(30);
-/// What ssh has written when it ends is there already.
-const LAST_WORDS: Duration = Duration::from_millis(100);
-/// How often a host is tried again that is busy with other logins; pauses double, from 0.2 s.
-const RETRIES: u32 = 4;
-/// A connection that is not to be kept goes by itself after so long, should we be killed before we close it.
-const NOT_KEPT: Duration = Duration::from_secs(5);
 
 /// How hosts are connected to, whichever they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +35,8 @@ pub struct Settings {
     pub config: Option<PathBuf>,
     /// Where the directory of control sockets is to be, in place of the user's run-time directory.
     pub sockets: Option<PathBuf>,
+    /// The deploy binary, to relay connections (see [`crate::relay`]); `None`: ssh connects by itself.
+    pub relay: Option<PathBuf>,
     /// Environment variables that hold secrets: a kept connection outlives the run, and they must not with it.
     pub secret_variables: Vec<String>,
 }
@@ -57,6 +48,7 @@ impl Default for Settings {
             persist: Duration::from_secs(60),
             config: None,
             sockets: None,
+            relay: None,
             secret_variables: Vec::new(),
         }
     }
@@ -87,7 +79,11 @@ pub struct Target<'a> {
 impl Target<'_> {
     /// Whether to become root on this host.
     pub(crate) fn elevation(&self) -> Elevation {
-        if self.address.sudo { Elevation::Sudo } else { Elevation::Never }
+        if self.address.sudo {
+            Elevation::Sudo
+        } else {
+            Elevation::Never
+        }
     }
 }
 
@@ -160,12 +156,6 @@ impl<'a> Dialer<'a> {
         self.route.name()
     }
 
-    /// How long a connection may take in all.
-    fn limit(&self) -> Duration {
-        let hops = u32::try_from(1 + self.route.jump.len()).unwrap_or(u32::MAX);
-        self.route.connect_timeout.saturating_mul(hops) + LOGIN
-    }
-
     fn keep(&self) -> bool {
         !self.target.settings.persist.is_zero()
     }
@@ -195,19 +185,22 @@ impl<'a> Dialer<'a> {
     pub(crate) async fn exec_fresh(&self, command: &str) -> Result<(Channel, ChildStderr), LinkError> {
         self.sockets.sweep();
         let socket = self.sockets.fresh(&self.key);
-        let notes = self.connect_patiently(&socket).await?;
+        let notes = login::log_in(&self.route, self.target, &socket).await?;
         if self.keep() {
             // If not, the next run connects again.
             let _ = self.sockets.publish(&self.key, &socket);
         }
-        match timeout(self.limit(), self.exec(&socket, command, notes, false)).await {
+        match timeout(self.route.limit(), self.exec(&socket, command, notes, false)).await {
             Ok(opened) => opened.map_err(|error| LinkError::Ssh {
                 host: self.name(),
                 said: with_causes(&error),
             }),
             Err(_) => Err(LinkError::Unreachable {
                 host: self.name(),
-                said: format!("no command could be started within {} s", self.limit().as_secs()),
+                said: format!(
+                    "no command could be started within {} s",
+                    self.route.limit().as_secs()
+                ),
             }),
         }
     }
@@ -242,103 +235,6 @@ impl<'a> Dialer<'a> {
             },
             stderr,
         ))
-    }
-
-    /// Logs in, again after a while if the host is busy with other logins: many hosts behind one jump host meet its
-    /// limit, which turns away at random.
-    async fn connect_patiently(&self, socket: &Path) -> Result<Vec<String>, LinkError> {
-        let mut pause = Duration::from_millis(200);
-        for _ in 0..RETRIES {
-            match self.connect(socket).await {
-                Err(LinkError::Unreachable { said, .. }) if error::is_busy(&said) => {
-                    // Not all at once again: by the clock's last digits.
-                    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                    tokio::time::sleep(pause + pause * (now.subsec_micros() % 1000) / 1000).await;
-                    pause *= 2;
-                }
-                done => return done,
-            }
-        }
-        self.connect(socket).await
-    }
-
-    /// Logs in; returns what ssh told on the way.
-    async fn connect(&self, socket: &Path) -> Result<Vec<String>, LinkError> {
-        let mut log = socket.as_os_str().to_owned();
-        log.push(".jump");
-        let log = PathBuf::from(log);
-        let mut route = self.route.clone();
-        if route.persist.is_zero() {
-            route.persist = NOT_KEPT;
-        }
-        let arguments = arguments::master(&route, socket, &log)?;
-        let mut command = Command::new("ssh");
-        for secret in &self.target.settings.secret_variables {
-            command.env_remove(secret);
-        }
-        let mut ssh = command
-            .args(arguments)
-            .env("SSH_ASKPASS_REQUIRE", "never")
-            .stdin(ProcessStdio::null())
-            .stdout(ProcessStdio::null())
-            .stderr(ProcessStdio::piped())
-            // Ctrl-C is for us: we decide what it stops.
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| {
-                LinkError::local_with_help(
-                    format!("ssh cannot be started: {error}"),
-                    "apt install openssh-client",
-                )
-            })?;
-        let mut stderr = ssh.stderr.take();
-        let mut said = Vec::new();
-        // It ends when ssh has gone to the background, or has failed. Both close its standard error; should a program
-        // that the user's config starts hold it open, it is not waited for.
-        let login = async {
-            let mut reading = pin!(async {
-                if let Some(stderr) = &mut stderr {
-                    while matches!(stderr.read_buf(&mut said).await, Ok(length) if length > 0) {}
-                }
-            });
-            tokio::select! {
-                () = &mut reading => ssh.wait().await,
-                status = ssh.wait() => {
-                    let _ = timeout(LAST_WORDS, reading).await;
-                    status
-                }
-            }
-        };
-        let limit = self.limit();
-        let status = timeout(limit, login).await;
-        let mut said = String::from_utf8_lossy(&said).replace('\r', "").trim().to_owned();
-        if !route.jump.is_empty() {
-            if let Ok(jump) = std::fs::read_to_string(&log) {
-                said = format!("{}\n{said}", jump.replace('\r', "").trim())
-                    .trim()
-                    .to_owned();
-            }
-            let _ = std::fs::remove_file(&log);
-        }
-        match status {
-            Ok(Ok(status)) if status.success() => Ok(said.lines().map(str::to_owned).collect()),
-            Ok(Ok(status)) => {
-                if said.is_empty() {
-                    said = format!("ssh ended with {status} and said nothing");
-                }
-                let key = self.route.key.clone();
-                Err(LinkError::from_ssh(said, self.name(), key, self.target.address))
-            }
-            Ok(Err(error)) => Err(LinkError::local(format!("ssh was lost sight of: {error}"))),
-            Err(_) => {
-                said.push_str(&format!("\nno login within {} s", limit.as_secs()));
-                Err(LinkError::Unreachable {
-                    host: self.name(),
-                    said: said.trim().to_owned(),
-                })
-            }
-        }
     }
 }
 

@@ -90,21 +90,7 @@ async fn a_dead_connection_is_replaced() {
     let host = sshd.host();
     host.open().await.unwrap().close().await;
     let sockets = host.sockets();
-    let pid = Command::new("ssh")
-        .arg("-S")
-        .arg(&sockets[0])
-        .args(["-O", "check", "x"])
-        .output()
-        .unwrap();
-    let pid = String::from_utf8(pid.stderr).unwrap();
-    let pid = pid
-        .split_once("pid=")
-        .unwrap()
-        .1
-        .split(')')
-        .next()
-        .unwrap()
-        .to_owned();
+    let pid = host.master();
     assert!(
         Command::new("kill")
             .args(["-KILL", &pid])
@@ -557,6 +543,97 @@ async fn an_open_that_is_dropped_leaves_nothing_running() {
     }
     let process = format!("/proc/{}", sshd.read("pid").trim());
     until("the agent ends", || !fs::exists(&process).unwrap()).await;
+}
+
+#[tokio::test]
+async fn connections_can_go_through_the_relay() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    // Stands for the deploy binary: this one, which becomes a relay in a test of its own.
+    let test = std::env::current_exe().unwrap();
+    let program = sshd.program(&format!(
+        "echo >>$0.used\nexport RELAY_ARGUMENTS=\"$*\"\nexec {} -q --ignored --nocapture --exact a_relay",
+        test.display()
+    ));
+    host.settings.relay = Some(program);
+    let mut link = host.open().await.unwrap();
+    assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
+    link.close().await;
+    assert_eq!(sshd.read("program.used"), "\n");
+    let known = sshd.read("known_hosts");
+    assert!(
+        known.starts_with(&format!("[127.0.0.1]:{} ssh-ed25519 ", sshd.port)),
+        "{known}"
+    );
+    // The way is another, the connection the same.
+    let mut direct = host.clone();
+    direct.settings.relay = None;
+    assert!(direct.open().await.unwrap().kept());
+
+    host.settings.persist = Duration::ZERO;
+    // Hosts for which the user's config has a proxy keep it.
+    let theirs = format!("ProxyCommand echo >>{}\n", sshd.path("theirs").display());
+    fs::write(sshd.path("config"), theirs).unwrap();
+    let mut theirs = host.clone();
+    theirs.settings.config = Some(sshd.path("config"));
+    assert!(matches!(
+        theirs.open().await.unwrap_err(),
+        LinkError::Unreachable { .. }
+    ));
+    assert!(sshd.read("theirs").starts_with('\n'));
+    assert_eq!(sshd.read("program.used"), "\n");
+
+    fs::write(sshd.path("ssh_config"), "").unwrap();
+
+    // A relay that does not work is done without.
+    sshd.program("exit 1");
+    host.open().await.unwrap().close().await;
+}
+
+#[test]
+#[ignore = "what a relay does in the test of relays"]
+fn a_relay() {
+    let Ok(arguments) = std::env::var("RELAY_ARGUMENTS") else {
+        return;
+    };
+    let arguments = std::iter::once("program").chain(arguments.split(' '));
+    paracrine::link::relay_if_asked_for(arguments.map(Into::into)).unwrap();
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_there_is_told_by_the_relay_too() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    let program =
+        "echo \"ssh: connect to host $2 port $3: Connection refused\" >>$PARACRINE_RELAY_LOG\nexit 1";
+    host.settings.relay = Some(sshd.program(program));
+    let error = host.open().await.unwrap_err();
+    assert!(matches!(error, LinkError::Unreachable { .. }), "{error:?}");
+    let at = format!("127.0.0.1 port {}", sshd.port);
+    assert_eq!(
+        error.to_string(),
+        format!("cannot reach {at}: connect to host {at}: Connection refused")
+    );
+}
+
+#[tokio::test]
+async fn what_is_secret_does_not_outlive_the_run() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    // Cargo sets both.
+    host.settings.secret_variables = vec!["CARGO_PKG_NAME".into()];
+    host.open().await.unwrap().close().await;
+    let environment = fs::read(format!("/proc/{}/environ", host.master())).unwrap();
+    let has = |name: &[u8]| {
+        environment
+            .split(|byte| *byte == 0)
+            .any(|variable| variable.starts_with(name))
+    };
+    assert!(
+        has(b"CARGO_MANIFEST_DIR="),
+        "the environment of ssh is not where it is looked for"
+    );
+    assert!(!has(b"CARGO_PKG_NAME="));
 }
 
 /// `cargo test --release -p paracrine --test loopback -- --ignored --nocapture measure`

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 fn address(host: &str, user: &str) -> Address {
     Address { name: host.into(), ssh_hostname: host.into(), ssh_port: None, ssh_user: Some(user.into()),
-        ssh_key: vec![std::env::var("LAB_KEY").unwrap()], jump: vec![], host_key: None, arch: Arch::X86_64, inventory: "inv.yaml".into() }
+        ssh_key: vec![std::env::var("LAB_KEY").unwrap()], sudo: true, jump: vec![], host_key: None, arch: Arch::X86_64, inventory: "inv.yaml".into() }
 }
 fn agent() -> (Hash, Vec<u8>) {
     let bytes = std::fs::read(std::env::var("LAB_AGENT").unwrap()).unwrap();
@@ -61,7 +61,7 @@ async fn lab_measure() {
     let key = std::env::var("LAB_KEY").unwrap();
     let n: usize = std::env::var("LAB_N").map_or(15, |n| n.parse().unwrap());
     let dir = |name: &str| site.path().join(name);
-    let settings = |name: &str| Settings { persist: Duration::from_secs(60), sockets: Some(dir(name)), ..Settings::default() };
+    let settings = |name: &str| Settings { persist: Duration::from_secs(60), sockets: Some(dir(name)), relay: std::env::var_os("LAB_RELAY").map(Into::into), ..Settings::default() };
     let ssh = |host: &str| {
         let mut c = tokio::process::Command::new("ssh");
         c.args(["-F", "/dev/null", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-i", &key, "-o"]).arg(format!("UserKnownHostsFile={}", dir("known_hosts").display())).args(["-l", &user]);

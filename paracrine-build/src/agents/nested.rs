@@ -30,12 +30,19 @@ pub(super) fn target(arch: Arch) -> Result<Target, Failure> {
         return Err(Failure::new(why).help(format!("run `rustup target add {}`", candidates[0])));
     };
     let rustc = ask_rustc(&["-vV"]).ok_or_else(|| Failure::new("cannot be built: `rustc -vV` fails"))?;
-    Ok(Target { arch, triple, rustc, flags: flags() })
+    Ok(Target { arch, triple, rustc, flags: flags(triple) })
 }
 
-/// Static, and without the paths of whoever builds it.
-fn flags() -> Vec<String> {
+/// Static, small, and without the paths of whoever builds it.
+fn flags(triple: &str) -> Vec<String> {
     let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    // Where it has been tried. The script goes on its own, not behind `-Wl`, where a comma in its path would split it.
+    if triple == "x86_64-unknown-linux-gnu" {
+        let script = std::fs::canonicalize(sources::LINKER_SCRIPT).unwrap_or_else(|_| sources::LINKER_SCRIPT.into());
+        flags.push("-Clink-arg=-Wl,--no-eh-frame-hdr".to_owned());
+        flags.push("-Clink-arg=-T".to_owned());
+        flags.push(format!("-Clink-arg={}", script.display()));
+    }
     let workspace = std::fs::canonicalize(sources::WORKSPACE).ok();
     let cargo = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -77,7 +84,8 @@ pub(super) fn build(target: &Target, folder: &Path) -> Result<PathBuf, Failure> 
     if let Some((variable, linker)) = linker(target) {
         command.env(variable, linker);
     }
-    let by_hand = format!("cargo {}", args.join(" "));
+    let manifest = manifest.display();
+    let by_hand = format!("cargo build --manifest-path {manifest} --profile agent --target {}", target.triple);
     let output = command.output().map_err(|error| {
         Failure::new(format!("cannot be built: cargo does not start: {error}")).help(format!("run `{by_hand}`"))
     })?;

@@ -10,6 +10,8 @@ use crate::folder;
 
 /// The folder of the agent's package.
 pub(super) const AGENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../paracrine/agent");
+/// What its executable leaves out, where it is linked with glibc.
+pub(super) const LINKER_SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../paracrine/agent/static.ld");
 /// The folder of the package that it depends on.
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../paracrine/model");
 /// The folder of the workspace they belong to.
@@ -25,6 +27,7 @@ pub(super) fn watched() -> Vec<PathBuf> {
     for file in ["Cargo.toml", "Cargo.lock"] {
         watched.push(Path::new(WORKSPACE).join(file));
     }
+    watched.push(LINKER_SCRIPT.into());
     watched.retain(|path| path.exists());
     watched
 }

@@ -35,9 +35,12 @@ pub(crate) struct Templates {
 pub(super) struct Store {
     root: PathBuf,
     names: BTreeSet<String>,
-    read: Mutex<BTreeMap<String, Result<Arc<Source>, Box<Diagnostic>>>>,
+    read: Mutex<BTreeMap<String, Read>>,
     hashes: Mutex<BTreeMap<String, Hash>>,
 }
+
+/// The text of a template, or why it cannot be read.
+type Read = Result<Arc<Source>, Box<Diagnostic>>;
 
 /// A template's path, relative to the site.
 pub(super) fn path_of(name: &str) -> String {
@@ -46,7 +49,7 @@ pub(super) fn path_of(name: &str) -> String {
 
 impl Store {
     /// The text of a template, if there is one.
-    pub(super) fn source(&self, name: &str) -> Option<Result<Arc<Source>, Box<Diagnostic>>> {
+    pub(super) fn source(&self, name: &str) -> Option<Read> {
         if !self.names.contains(name) {
             return None;
         }

@@ -266,7 +266,7 @@ impl<'s> Scan<'s> {
                 None
             }
             ast::Stmt::FromImport(import) => {
-                self.from_import(import, scope);
+                self.names_from(import, scope);
                 None
             }
             ast::Stmt::Macro(definition) => {
@@ -319,7 +319,7 @@ impl<'s> Scan<'s> {
         self.body(&definition.body, &mut inner)
     }
 
-    fn from_import(&mut self, import: &'s ast::FromImport<'s>, scope: &mut Scope<'s>) {
+    fn names_from(&mut self, import: &'s ast::FromImport<'s>, scope: &mut Scope<'s>) {
         scope.push();
         self.referred(&import.expr, false, scope);
         let module = Known::Module(scope.pop());

@@ -4,7 +4,7 @@
 //! about them), `roles.rs`, perhaps `templates/` and `files/`; and the drawn text that is expected, `expected.txt`.
 //! `UPDATE_EXPECT=1 cargo test -p paracrine-build --test refusals` writes those anew.
 
-#![allow(unreachable_pub, missing_docs)]
+#![allow(unreachable_pub, missing_docs, clippy::unwrap_used)]
 
 use std::path::Path;
 

@@ -11,7 +11,6 @@ use std::time::Instant;
 use paracrine_model::content::Content;
 use paracrine_model::hash::Hash;
 use paracrine_model::protocol::{Difference, Failure, FromAgent, Mode, Outcome, Report, Summary, WireTask};
-use paracrine_model::resource::Resource;
 
 use crate::journal::Journal;
 use crate::lock::Lock;
@@ -100,6 +99,8 @@ impl<P: Port> Engine<P> {
         for task in &self.tasks {
             announce_any(&task.resource, &mut self.world);
         }
+        // Runs while files are read.
+        self.world.units.prefetch();
         let mut index = 0;
         while index < self.tasks.len() {
             let ending = self.port.borrow_mut().ending();
@@ -115,6 +116,10 @@ impl<P: Port> Engine<P> {
             }
         }
         if self.going {
+            // A unit file that no service came after; systemd reads it now.
+            if let Err(failure) = self.world.units.daemon_reload_if_needed() {
+                self.port.borrow_mut().say(FromAgent::Notice(failure.message));
+            }
             self.journal.end();
             if let Some(lock) = &mut self.lock {
                 lock.done();
@@ -303,7 +308,8 @@ impl<P: Port> Engine<P> {
         let mut lacking = Vec::new();
         for index in first..self.tasks.len() {
             let resource = &self.tasks[index].resource;
-            let Some(hash) = content_of(resource) else { continue };
+            let Some(Content::Blob { hash, .. }) = resource.content() else { continue };
+            let hash = *hash;
             let there = match examine_any(resource, &Turn::default(), &mut self.world) {
                 Ok(comparison) => !comparison.differences.iter().any(|difference| {
                     matches!(difference, Difference::Content { .. } | Difference::Create)
@@ -376,18 +382,6 @@ fn still_differs(differences: &[Difference]) -> Failure {
         .collect();
     Failure::new(format!("it still differs after it was applied: {}", what.join(", ")))
         .help("something else changes it at the same time, or it cannot be as the plan says")
-}
-
-fn content_of(resource: &Resource) -> Option<Hash> {
-    let content = match resource {
-        Resource::File(file) => &file.content,
-        Resource::Unit(unit) => &unit.content,
-        _ => return None,
-    };
-    match content {
-        Content::Blob { hash, .. } => Some(*hash),
-        Content::Late(_) => None,
-    }
 }
 
 fn count(n: usize) -> u32 {

@@ -14,6 +14,9 @@ pub struct Lock {
     holder: String,
 }
 
+/// A check that looks who holds the lock holds it itself for an instant: such a moment is waited out.
+const GRACE: Duration = Duration::from_millis(200);
+
 /// What the lock's file said when it was taken: the task that the last run was at.
 pub struct Before {
     /// `None` where the last run came to its end.
@@ -33,23 +36,27 @@ impl Lock {
         mut waiting: impl FnMut(&str) -> bool,
     ) -> Result<(Self, Before), Failure> {
         let mut file = open(directory).map_err(|error| wrong(directory, &error))?;
-        let deadline = Instant::now() + wait;
+        let began = Instant::now();
         loop {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::Error(error)) => return Err(wrong(directory, &error)),
                 Err(TryLockError::WouldBlock) => {}
             }
+            if began.elapsed() < GRACE {
+                std::thread::sleep(Duration::from_millis(5));
+                continue;
+            }
             let other = content(&mut file).unwrap_or_default();
             let other = other.lines().next().unwrap_or("somebody").to_owned();
-            if Instant::now() >= deadline || !waiting(&other) {
+            if began.elapsed() >= wait || !waiting(&other) {
                 return Err(Failure::new(format!("another run holds the lock: {other}"))
                     .help("wait for it with `--lock-wait SECONDS`; the lock goes when that run ends, however it ends"));
             }
             // The kernel has no lock with a time limit.
             std::thread::sleep(Duration::from_millis(100));
         }
-        let task = content(&mut file).ok().and_then(|text| text.lines().nth(1).map(str::to_owned));
+        let task = content(&mut file).ok().and_then(|text| task_in(&text));
         let mut lock = Self { file, holder: holder.replace('\n', " ") };
         lock.say(None);
         Ok((lock, Before { task }))
@@ -62,6 +69,12 @@ impl Lock {
             Err(TryLockError::WouldBlock) => content(&mut file).ok()?.lines().next().map(str::to_owned),
             _ => None,
         }
+    }
+
+    /// The task at which the last run was cut off, if it was.
+    pub fn cut_off_at(directory: &Path) -> Option<String> {
+        let mut file = File::open(directory.join("lock")).ok()?;
+        task_in(&content(&mut file).ok()?)
     }
 
     /// Notes the task at hand, for those who find the lock taken and for the next run. Not synced: it is for people.
@@ -98,6 +111,11 @@ fn content(file: &mut File) -> io::Result<String> {
     file.rewind()?;
     file.take(4096).read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// The second line: the first says who, this one at what.
+fn task_in(text: &str) -> Option<String> {
+    text.lines().nth(1).map(str::to_owned)
 }
 
 fn wrong(directory: &Path, error: &io::Error) -> Failure {

@@ -42,13 +42,15 @@ pub fn serve(nonce: &str) -> ExitCode {
     }
     // The kernel's own numbers for "nobody is to read what root's agent holds".
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let stdin = std::io::stdin();
-    let start = match protocol::read::<ToAgent>(&mut stdin.lock()) {
+    let mut port = match Stdio::new() {
+        Ok(port) => port,
+        Err(error) => return refuse(&format!("the agent has no standard input: {error}")),
+    };
+    let start = match port.first() {
         Ok(ToAgent::Start(start)) => *start,
         Ok(ToAgent::Go(_) | ToAgent::Stop) => return refuse("the first message was no start of a run"),
         Err(error) => return refuse(&error.to_string()),
     };
-    let mut port = Stdio::new(stdin);
     match begin(&start, &mut port).and_then(|ready| run(start, ready, port)) {
         Ok((summary, mut port)) => {
             port.say(FromAgent::Done(measured(summary)));
@@ -84,12 +86,15 @@ fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
             .help("its cache was changed by somebody: remove /var/cache/paracrine on the host and run again"));
     }
     let folders = Folders::ours()?;
-    let mut at = None;
+    let at;
+    let mut at_work = false;
     let lock = match start.mode {
         Mode::Check => {
             if let Some(holder) = Lock::held_by(&folders.run) {
+                at_work = true;
                 port.say(FromAgent::Notice(format!("another run is at work here now: {holder}")));
             }
+            at = Lock::cut_off_at(&folders.run);
             None
         }
         Mode::Apply => {
@@ -117,7 +122,9 @@ fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
         }
         _ => {}
     }
-    if let Some(holder) = journal.cut_off() {
+    // The journal of a run that is at work looks as if it had been cut off; that run may have begun just now.
+    let at_work = |_: &&str| at_work || (lock.is_none() && Lock::held_by(&folders.run).is_some());
+    if let Some(holder) = journal.cut_off().filter(|holder| !at_work(holder)) {
         let task = at.map(|task| format!(" at {task}")).unwrap_or_default();
         port.say(FromAgent::Notice(format!("the last run ({holder}) was cut off{task}")));
     }

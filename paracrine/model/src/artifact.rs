@@ -2,16 +2,18 @@
 //!
 //! Eight bytes of magic, the length of the index, the index, then all plans and contents one after the other. A run
 //! decodes the index and the plans of the hosts it deploys, nothing else, so its memory does not grow with the site.
+//! What only people ask for (which values made a task, the schemas for editors) lies among the contents too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 use crate::hash::Hash;
 use crate::host::{Address, Arch};
-use crate::plan::HostPlan;
+use crate::plan::{HostPlan, ValueUse};
 
 const MAGIC: &[u8; 8] = b"PRCRNE\x00\x01";
 
@@ -31,6 +33,9 @@ pub struct Index {
     /// The agents that the binary holds: the hash of each executable.
     pub agents: BTreeMap<Arch, Hash>,
     blobs: BTreeMap<Hash, Section>,
+    /// The values that tasks were made from, each once.
+    values: Section,
+    schemas: BTreeMap<String, Section>,
 }
 
 /// One host in the index.
@@ -45,9 +50,11 @@ pub struct Host {
     /// How many tasks its plan has.
     pub tasks: u32,
     plan: Section,
+    /// For each task its values, by their place among all.
+    values: Section,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Section {
     start: u64,
     length: u64,
@@ -59,6 +66,7 @@ pub struct Artifact<'a> {
     /// What it holds.
     pub index: Index,
     data: &'a [u8],
+    values: OnceLock<Vec<ValueUse>>,
 }
 
 /// What is wrong with bytes that should be a compiled site.
@@ -84,7 +92,7 @@ impl<'a> Artifact<'a> {
         let length = usize::try_from(u64::from_be_bytes(*length)).map_err(|_| Broken("it is cut off"))?;
         let (index, data) = rest.split_at_checked(length).ok_or(Broken("it is cut off"))?;
         let index = postcard::from_bytes(index).map_err(|_| Broken("its index is garbled"))?;
-        Ok(Self { index, data })
+        Ok(Self { index, data, values: OnceLock::new() })
     }
 
     /// A host's plan.
@@ -94,6 +102,34 @@ impl<'a> Artifact<'a> {
     pub fn plan(&self, host: &Host) -> Result<HostPlan, Broken> {
         let bytes = self.section(host.plan).ok_or(Broken("it is cut off"))?;
         postcard::from_bytes(bytes).map_err(|_| Broken("a plan is garbled"))
+    }
+
+    /// For each task of a host the values that its declaration names.
+    ///
+    /// # Errors
+    /// Values that cannot be read.
+    pub fn values(&self, host: &Host) -> Result<Vec<Vec<&ValueUse>>, Broken> {
+        if host.values.length == 0 || self.index.values.length == 0 {
+            return Ok(vec![Vec::new(); usize::try_from(host.tasks).unwrap_or_default()]);
+        }
+        let all = match self.values.get() {
+            Some(all) => all,
+            None => {
+                let bytes = self.section(self.index.values).ok_or(Broken("it is cut off"))?;
+                let all = postcard::from_bytes(bytes).map_err(|_| Broken("its values are garbled"))?;
+                self.values.get_or_init(|| all)
+            }
+        };
+        let bytes = self.section(host.values).ok_or(Broken("it is cut off"))?;
+        let tasks: Vec<Vec<u32>> = postcard::from_bytes(bytes).map_err(|_| Broken("its values are garbled"))?;
+        let value = |at: &u32| usize::try_from(*at).ok().and_then(|at| all.get(at)).ok_or(Broken("a value is missing"));
+        tasks.iter().map(|values| values.iter().map(value).collect()).collect()
+    }
+
+    /// The schemas for editors: the name of each (`config`) and its text.
+    pub fn schemas(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        let text = |section| std::str::from_utf8(self.section(section)?).ok();
+        self.index.schemas.iter().filter_map(move |(name, section)| Some((name.as_str(), text(*section)?)))
     }
 
     /// The content of that name.
@@ -112,7 +148,16 @@ impl<'a> Artifact<'a> {
 pub struct Writer {
     index: Index,
     data: Vec<u8>,
+    values: Vec<ValueUse>,
+    known_values: HashMap<ValueUse, ValueId>,
+    /// Hosts that are made alike share theirs.
+    known_lists: HashMap<Vec<u8>, Section>,
 }
+
+/// Names a value that a [`Writer`] was told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ValueId(u32);
 
 impl Writer {
     /// An empty one.
@@ -125,8 +170,10 @@ impl Writer {
             hosts: Vec::new(),
             agents: BTreeMap::new(),
             blobs: BTreeMap::new(),
+            values: Section::default(),
+            schemas: BTreeMap::new(),
         };
-        Self { index, data: Vec::new() }
+        Self { index, data: Vec::new(), values: Vec::new(), known_values: HashMap::new(), known_lists: HashMap::new() }
     }
 
     /// Adds a host with its plan.
@@ -143,8 +190,46 @@ impl Writer {
         let bytes = postcard::to_allocvec(plan).map_err(|_| Broken("a plan cannot be written"))?;
         let tasks = u32::try_from(plan.tasks.len()).map_err(|_| Broken("a plan has over 2³² tasks"))?;
         let plan = self.section(&bytes);
-        self.index.hosts.push(Host { environment, address, roles, tasks, plan });
+        let values = Section::default();
+        self.index.hosts.push(Host { environment, address, roles, tasks, plan, values });
         Ok(())
+    }
+
+    /// Adds a value, once.
+    pub fn value(&mut self, value: ValueUse) -> ValueId {
+        if let Some(known) = self.known_values.get(&value) {
+            return *known;
+        }
+        let id = ValueId(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
+        self.values.push(value.clone());
+        self.known_values.insert(value, id);
+        id
+    }
+
+    /// Says which values the tasks of the host that was added last were made from: a list for each task.
+    ///
+    /// # Errors
+    /// None that is known: postcard can write every list.
+    pub fn values_of_host(&mut self, tasks: &[Vec<ValueId>]) -> Result<(), Broken> {
+        let bytes = postcard::to_allocvec(tasks).map_err(|_| Broken("values cannot be written"))?;
+        let section = match self.known_lists.get(&bytes) {
+            Some(known) => *known,
+            None => {
+                let section = self.section(&bytes);
+                self.known_lists.insert(bytes, section);
+                section
+            }
+        };
+        if let Some(host) = self.index.hosts.last_mut() {
+            host.values = section;
+        }
+        Ok(())
+    }
+
+    /// Adds a schema for editors.
+    pub fn schema(&mut self, name: &str, text: &str) {
+        let section = self.section(text.as_bytes());
+        self.index.schemas.insert(name.to_owned(), section);
     }
 
     /// Adds a content.
@@ -173,7 +258,11 @@ impl Writer {
     ///
     /// # Errors
     /// None that is known: postcard can write every index.
-    pub fn finish(self) -> Result<Vec<u8>, Broken> {
+    pub fn finish(mut self) -> Result<Vec<u8>, Broken> {
+        if !self.values.is_empty() {
+            let values = postcard::to_allocvec(&self.values).map_err(|_| Broken("values cannot be written"))?;
+            self.index.values = self.section(&values);
+        }
         let index = postcard::to_allocvec(&self.index).map_err(|_| Broken("its index cannot be written"))?;
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&(index.len() as u64).to_be_bytes());
@@ -186,6 +275,59 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn app_host(line: u32) -> ValueUse {
+        ValueUse {
+            written: Some("cx.env.app_host".into()),
+            key: "APP_HOST".into(),
+            shown: "app.example.org".into(),
+            around: false,
+            file: "config.yaml".into(),
+            line,
+            column: 5,
+        }
+    }
+
+    fn address(name: &str) -> Address {
+        Address {
+            name: name.into(),
+            ssh_hostname: name.into(),
+            ssh_port: None,
+            ssh_user: None,
+            ssh_key: Vec::new(),
+            jump: Vec::new(),
+            host_key: None,
+            sudo: true,
+            arch: Arch::X86_64,
+            inventory: "inventory.yaml".into(),
+        }
+    }
+
+    #[test]
+    fn values_are_kept_once_and_found_again_by_task() {
+        let plan = crate::plan::Plan::new(Default::default());
+        plan.package("nginx");
+        plan.package("curl");
+        let (plan, _) = plan.finish();
+        let mut writer = Writer::new("site".into(), None, vec!["dev".into()]);
+        let mut size = Vec::new();
+        for name in ["web1", "web2", "db1"] {
+            writer.host("dev".into(), address(name), Vec::new(), &plan).unwrap();
+            if name != "db1" {
+                let values = [writer.value(app_host(3)), writer.value(app_host(4)), writer.value(app_host(3))];
+                assert_eq!(values[0], values[2]);
+                writer.values_of_host(&[Vec::new(), values.to_vec()]).unwrap();
+            }
+            size.push(writer.data.len());
+        }
+        assert_eq!(size[1] - size[0], size[2] - size[1], "web2 shares what web1 has");
+        let bytes = writer.finish().unwrap();
+        let artifact = Artifact::open(&bytes).unwrap();
+        let values = |host: usize| artifact.values(&artifact.index.hosts[host]).unwrap();
+        let (three, four) = (app_host(3), app_host(4));
+        assert_eq!(values(1), [vec![], vec![&three, &four, &three]]);
+        assert_eq!(values(2), [vec![], Vec::<&ValueUse>::new()]);
+    }
 
     #[test]
     fn every_cut_of_a_compiled_site_is_an_error_and_no_panic() {

@@ -4,8 +4,10 @@
 //! makes the [`HostPlan`] that travels in the deploy binary.
 
 mod builder;
+mod value_use;
 
 pub use builder::{AnyTask, Declared, Plan, Task as TaskRef};
+pub use value_use::ValueUse;
 
 use serde::{Deserialize, Serialize};
 

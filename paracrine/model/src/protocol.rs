@@ -37,7 +37,8 @@ pub const LARGEST_FRAME: usize = 256 * 1024 * 1024;
 pub enum ToAgent {
     /// First, and once.
     Start(Box<Start>),
-    /// The answer to [`FromAgent::Ready`] and [`FromAgent::Lacking`].
+    /// The answer to [`FromAgent::Ready`], which lets changes begin, and to [`FromAgent::Lacking`], which it only gives the
+    /// contents that were asked for.
     Go(Contents),
     /// Stop after the task at hand.
     Stop,
@@ -113,7 +114,8 @@ pub enum FromAgent {
         /// Contents that the host lacks, as far as can be told now.
         lacking: Vec<Hash>,
     },
-    /// Another content turned out to be lacking: waits for [`ToAgent::Go`].
+    /// Another content turned out to be lacking: waits for [`ToAgent::Go`]. Also outside of `Ready` and its answer, and
+    /// in a check (which never says `Ready`): there the answer brings contents and nothing else; it allows no change.
     Lacking(Vec<Hash>),
     /// A task is about to change something.
     Begun {

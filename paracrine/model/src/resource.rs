@@ -19,6 +19,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::content::Content;
 use crate::text::Text;
 
 /// What every resource can say about itself without a host.
@@ -38,6 +39,11 @@ pub trait Describe {
     /// The late text in it.
     fn texts(&self) -> Vec<&Text> {
         Vec::new()
+    }
+
+    /// What should be in its file, if it is one.
+    fn content(&self) -> Option<&Content> {
+        None
     }
 }
 
@@ -116,6 +122,11 @@ macro_rules! resources {
             /// The late text in it.
             pub fn texts(&self) -> Vec<&Text> {
                 match self { $(Self::$variant(resource) => resource.texts(),)+ }
+            }
+
+            /// What should be in its file, if it is one.
+            pub fn content(&self) -> Option<&Content> {
+                match self { $(Self::$variant(resource) => resource.content(),)+ }
             }
         }
 

@@ -156,7 +156,14 @@ impl std::ops::Add for Text {
     }
 }
 
-/// What can be placed in a [`Text`]: all that can be displayed, and late values. `text!` calls this for its arguments.
+/// What can be placed in a [`Text`]: text, numbers, addresses, and late values. `text!` calls this for its arguments.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be placed in text",
+    label = "neither text, a number, an address nor a late value",
+    note = "place one of its fields (`cx.env.smtp.host`), or several with a place for each: `text!(\"{{}}:{{}}\", …)`",
+    note = "an `Option` has to be taken apart before (`if let Some(value) = …`), the items of a list joined (`.join(\", \")`)",
+    note = "what only implements `Display` is placed as `value.to_string()`"
+)]
 pub trait Place {
     /// Appends itself.
     fn place(&self, text: &mut Text);

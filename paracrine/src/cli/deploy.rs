@@ -176,16 +176,18 @@ fn account() -> Option<String> {
 
 /// Who draws the events.
 fn reports(format: Format, verbose: bool) -> Vec<Box<dyn Report>> {
-    let live: Box<dyn Report> = if std::io::stderr().is_terminal() {
-        Box::new(Bars::new())
-    } else {
-        Box::new(Lines::new(anstream::stderr(), verbose))
-    };
     // The live lines first: they are gone when the report is written.
-    match format {
-        Format::Text => vec![live, Box::new(Terminal::new(anstream::stdout(), verbose))],
-        Format::Json => vec![live, Box::new(Json::new(std::io::stdout()))],
+    let mut reports: Vec<Box<dyn Report>> = Vec::new();
+    if std::io::stderr().is_terminal() {
+        reports.push(Box::new(Bars::new()));
+    } else if verbose {
+        reports.push(Box::new(Lines::new(anstream::stderr())));
     }
+    reports.push(match format {
+        Format::Text => Box::new(Terminal::new(anstream::stdout(), verbose)),
+        Format::Json => Box::new(Json::new(std::io::stdout())),
+    });
+    reports
 }
 
 /// Runs the job with its reports, and listens for Ctrl-C.

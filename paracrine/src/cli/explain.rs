@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use paracrine_model::artifact::Host;
-use paracrine_model::plan::{HostPlan, Task};
+use paracrine_model::plan::{HostPlan, Task, ValueUse};
 use paracrine_model::resource::Claim;
 
 use super::args::Explain;
 use super::problem::Problem;
 use super::select;
-use super::show::plan_of;
+use super::show::{plan_of, values_of};
 use crate::report::plan::{content, multiline, secrets};
 use crate::report::{DIM, STRONG, escaped_line, escaped_lines, paint};
 use crate::site::Site;
@@ -33,9 +33,10 @@ pub(super) fn explain(site: &Site, options: &Explain) -> Result<String, Problem>
     if found.is_empty() {
         return Err(not_there(&plan, host, &options.what));
     }
+    let values = values_of(site, host)?;
     let told: Vec<_> = found
         .into_iter()
-        .map(|(place, _)| tell(site, host, &plan, place))
+        .map(|(place, _)| tell(site, host, &plan, place, values.get(place).map_or(&[], Vec::as_slice)))
         .collect();
     Ok(told.join("\n"))
 }
@@ -76,7 +77,7 @@ fn not_there(plan: &HostPlan, host: &Host, what: &str) -> Problem {
     }
 }
 
-fn tell(site: &Site, host: &Host, plan: &HostPlan, place: usize) -> String {
+fn tell(site: &Site, host: &Host, plan: &HostPlan, place: usize, values: &[&ValueUse]) -> String {
     let Some(task) = plan.tasks.get(place) else {
         return String::new();
     };
@@ -103,11 +104,14 @@ fn tell(site: &Site, host: &Host, plan: &HostPlan, place: usize) -> String {
         told += &format!("  {name:8}  {}\n", multiline(&value));
     }
     let used: BTreeSet<_> = secrets(task).collect();
+    told += &values_told(values.iter().filter(|value| !used.iter().any(|secret| secret.name == value.key)));
     for secret in used {
+        let value = values.iter().find(|value| value.key == secret.name);
         told += &format!(
-            "  secret    {} ({})\n",
+            "  secret    {} ({}){}\n",
             secret.name,
-            escaped_line(&secret.provider.to_string())
+            escaped_line(&secret.provider.to_string()),
+            value.map(|value| place_told(value)).unwrap_or_default()
         );
     }
     for trigger in &task.triggers {
@@ -143,4 +147,23 @@ fn tell(site: &Site, host: &Host, plan: &HostPlan, place: usize) -> String {
         told += &format!("  {} {}\n", paint(DIM, "│"), escaped_lines(line));
     }
     told
+}
+
+/// `value     cx.env.app_host = app.example.org  config.yaml:14:5`; `because` for what stands around the declaration.
+fn values_told<'v>(values: impl Iterator<Item = &'v &'v ValueUse>) -> String {
+    let line = |value: &&ValueUse| {
+        format!(
+            "  {}  {} = {}{}\n",
+            if value.around { "because " } else { "value   " },
+            escaped_line(value.written.as_deref().unwrap_or(&value.key)),
+            escaped_line(&value.shown),
+            place_told(value)
+        )
+    };
+    values.map(line).collect()
+}
+
+/// Where a value is defined, behind it: `  config.yaml:14:5`.
+fn place_told(value: &ValueUse) -> String {
+    format!("  {}", paint(DIM, escaped_line(&value.place())))
 }

@@ -41,6 +41,7 @@ pub(super) fn plan_diff(site: &Site, options: &PlanDiff, verbose: bool) -> Resul
             artifact: &site.artifact,
             host,
             plan: &plan,
+            values: &[],
         }));
     }
     let of_environment = |plan: &Value| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::args::Secrets;
 use super::problem::Problem;
-use super::show::{picked, plan_of};
+use super::show::{picked, plan_of, values_of};
 use crate::report::plan::secrets as secrets_of;
 use crate::report::{DIM, STRONG, escaped_line, paint};
 use crate::site::Site;
@@ -18,7 +18,8 @@ pub(super) fn secrets(site: &Site, options: &Secrets) -> Result<String, Problem>
         &options.selection.limit,
     )? {
         let plan = plan_of(site, host)?;
-        for task in &plan.tasks {
+        let values = values_of(site, host)?;
+        for (task, values) in plan.tasks.iter().zip(&values) {
             let line = format!(
                 "  {}  {}  {}\n",
                 host.address.name,
@@ -33,6 +34,8 @@ pub(super) fn secrets(site: &Site, options: &Secrets) -> Result<String, Problem>
                     host.environment.clone(),
                     source.name.clone(),
                     source.provider.to_string(),
+                    // The variables of hosts may have one of the same name each.
+                    values.iter().find(|value| value.key == source.name).map(|value| value.place()),
                 );
                 let lines = seen.entry(secret).or_default();
                 // A secret that stands twice in one task.
@@ -43,12 +46,14 @@ pub(super) fn secrets(site: &Site, options: &Secrets) -> Result<String, Problem>
         }
     }
     let mut shown = String::new();
-    for ((environment, name, provider), lines) in seen {
+    for ((environment, name, provider, place), lines) in seen {
+        let place = place.map(|place| format!("  {}", paint(DIM, escaped_line(&place))));
         shown += &format!(
-            "{} {}  {}\n{}",
+            "{} {}  {}{}\n{}",
             environment,
             paint(STRONG, name),
             paint(DIM, escaped_line(&provider)),
+            place.unwrap_or_default(),
             lines.concat()
         );
     }

@@ -1,7 +1,7 @@
 //! `plan` and `hosts`: what the binary holds, without any host.
 
 use paracrine_model::artifact::Host;
-use paracrine_model::plan::HostPlan;
+use paracrine_model::plan::{HostPlan, ValueUse};
 
 use super::args::{Format, Hosts, Plan};
 use super::problem::Problem;
@@ -22,10 +22,15 @@ pub(super) fn plan(site: &Site, options: &Plan, verbose: bool) -> Result<String,
     let mut shown = String::new();
     for host in picked(site, options.selection.environment.as_deref(), &limit)? {
         let plan = plan_of(site, host)?;
+        let values = match options.format {
+            Format::Text => Vec::new(),
+            Format::Json => values_of(site, host)?,
+        };
         let of = HostPlanOf {
             artifact: &site.artifact,
             host,
             plan: &plan,
+            values: &values,
         };
         shown += &match options.format {
             Format::Text => text(&of, verbose),
@@ -71,6 +76,13 @@ pub(super) fn hosts(site: &Site, options: &Hosts) -> Result<String, Problem> {
 pub(super) fn plan_of(site: &Site, host: &Host) -> Result<HostPlan, Problem> {
     site.artifact
         .plan(host)
+        .map_err(|broken| Problem::new(broken.to_string()).help("build the site again"))
+}
+
+/// For each task of a host the values that it was made from.
+pub(super) fn values_of<'s>(site: &'s Site, host: &Host) -> Result<Vec<Vec<&'s ValueUse>>, Problem> {
+    site.artifact
+        .values(host)
         .map_err(|broken| Problem::new(broken.to_string()).help("build the site again"))
 }
 

@@ -11,7 +11,6 @@ use paracrine_model::hash::Hash;
 use paracrine_model::plan::HostPlan;
 use paracrine_model::protocol::{Contents, Failure};
 
-use crate::site::content_of;
 
 /// The bytes behind `lacking`. A host gets the contents of its own plan and no others, whatever it asks for.
 pub(super) fn find(
@@ -22,7 +21,7 @@ pub(super) fn find(
     let own: BTreeSet<Hash> = plan
         .tasks
         .iter()
-        .filter_map(|task| match content_of(&task.resource) {
+        .filter_map(|task| match task.resource.content() {
             Some(Content::Blob { hash, .. }) => Some(*hash),
             _ => None,
         })

@@ -36,7 +36,7 @@ fn written(ran: &Ran) -> String {
         Box::new(Terminal::new(paper.clone(), false)),
         Box::new(Terminal::new(paper.clone(), true)),
         Box::new(Json::new(paper.clone())),
-        Box::new(Lines::new(paper.clone(), true)),
+        Box::new(Lines::new(paper.clone())),
     ];
     for event in &ran.events {
         reports.iter_mut().for_each(|report| report.event(event));

@@ -14,7 +14,6 @@ use super::gate::{Seat, Verdict};
 use super::{Ended, GRACE, Shared, contents, task_at, task_name};
 use crate::event::{Ending, HostEvent, NewContent, TaskName, TaskReport, Urgency};
 use crate::secrets::Redactor;
-use crate::site::content_of;
 
 /// Larger contents are not shown.
 const LARGEST_SHOWN: u64 = 256 * 1024;
@@ -381,7 +380,7 @@ impl<C: Connector> Session<'_, C> {
     /// What should be in the task's file, as it may be shown.
     fn new_content(&self, task: u32) -> Option<NewContent> {
         let task = task_at(&self.plan, task)?;
-        Some(match content_of(&task.resource)? {
+        Some(match task.resource.content()? {
             Content::Late(text) => {
                 // Masked like the old content, so that what is alike looks alike.
                 NewContent::Text(self.redactor.text(&text.to_string()))

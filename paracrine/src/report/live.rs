@@ -1,4 +1,4 @@
-//! What is going on right now: a line per working host on a terminal, single remarks elsewhere.
+//! What is going on right now: a line per working host on a terminal; elsewhere nothing, or single remarks with `-v`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -160,21 +160,16 @@ impl Report for Bars {
     }
 }
 
-/// Single remarks in plain lines, for logs.
+/// Single remarks in plain lines, for logs of those who want them (`-v`).
 pub(crate) struct Lines<W> {
     to: W,
-    verbose: bool,
     run: Option<Run>,
 }
 
 impl<W: Write> Lines<W> {
-    /// Writes to `to`; each step where `verbose`.
-    pub(crate) fn new(to: W, verbose: bool) -> Self {
-        Self {
-            to,
-            verbose,
-            run: None,
-        }
+    /// Writes to `to`.
+    pub(crate) fn new(to: W) -> Self {
+        Self { to, run: None }
     }
 }
 
@@ -191,15 +186,13 @@ impl<W: Write> Report for Lines<W> {
                 let Some(run) = &self.run else { return };
                 let Some(host) = run.hosts.get(*host) else { return };
                 let said = match event {
-                    HostEvent::Waiting { .. } => doing(event),
                     // A check is over soon and says all of it at its end.
                     HostEvent::Ended { ending, elapsed }
                         if run.mode == Mode::Apply && run.hosts.len() > 1 =>
                     {
                         Some(format!("{}  {}", ended(ending, run.mode), seconds(*elapsed)))
                     }
-                    event if self.verbose => doing(event),
-                    _ => None,
+                    event => doing(event),
                 };
                 said.map(|said| format!("{}: {said}", host.name))
             }

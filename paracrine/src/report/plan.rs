@@ -6,13 +6,12 @@ use std::collections::BTreeSet;
 
 use paracrine_model::artifact::{Artifact, Host};
 use paracrine_model::content::Content;
-use paracrine_model::plan::{HostPlan, Task};
+use paracrine_model::plan::{HostPlan, Task, ValueUse};
 use paracrine_model::secret::SecretSource;
 use serde_json::{Value, json};
 
 use super::escape;
 use super::style::{DIM, STRONG, count, paint};
-use crate::site::content_of;
 
 /// A host's plan, and where it comes from.
 pub(crate) struct HostPlanOf<'a> {
@@ -22,6 +21,8 @@ pub(crate) struct HostPlanOf<'a> {
     pub host: &'a Host,
     /// Its plan.
     pub plan: &'a HostPlan,
+    /// For each task the values that it was made from.
+    pub values: &'a [Vec<&'a ValueUse>],
 }
 
 /// For people; with the contents of files where `contents`.
@@ -77,7 +78,8 @@ pub(crate) fn text(of: &HostPlanOf<'_>, contents: bool) -> String {
 
 /// For programs.
 pub(crate) fn json(of: &HostPlanOf<'_>) -> Value {
-    let task = |task: &Task| {
+    let task = |(place, task): (usize, &Task)| {
+        let values = of.values.get(place).map(Vec::as_slice).unwrap_or_default();
         json!({
             "kind": task.resource.kind(),
             "name": task.resource.name(),
@@ -88,6 +90,7 @@ pub(crate) fn json(of: &HostPlanOf<'_>) -> Value {
             "line": task.origin.line,
             "column": task.origin.column,
             "source": task.source,
+            "values": values.iter().map(|value| json_of_value(value)).collect::<Vec<_>>(),
             "content": content(of.artifact, task),
         })
     };
@@ -98,7 +101,19 @@ pub(crate) fn json(of: &HostPlanOf<'_>) -> Value {
         "host": of.host.address.name,
         "roles": of.host.roles,
         "arch": of.host.address.arch.name(),
-        "tasks": of.plan.tasks.iter().map(task).collect::<Vec<_>>(),
+        "tasks": of.plan.tasks.iter().enumerate().map(task).collect::<Vec<_>>(),
+    })
+}
+
+fn json_of_value(value: &ValueUse) -> Value {
+    json!({
+        "written": value.written,
+        "key": value.key,
+        "value": value.shown,
+        "around": value.around,
+        "file": value.file,
+        "line": value.line,
+        "column": value.column,
     })
 }
 
@@ -136,7 +151,7 @@ pub(crate) fn multiline(value: &str) -> String {
 
 /// The text that a task's file should have, secrets by name.
 pub(crate) fn content(artifact: &Artifact<'static>, task: &Task) -> Option<String> {
-    match content_of(&task.resource)? {
+    match task.resource.content()? {
         Content::Late(text) => Some(text.to_string()),
         Content::Blob { hash, .. } => std::str::from_utf8(artifact.blob(hash)?).ok().map(str::to_owned),
     }

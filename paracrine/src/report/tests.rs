@@ -131,9 +131,9 @@ fn json(events: &[Event]) -> String {
     paper.text()
 }
 
-fn lines(events: &[Event], verbose: bool) -> String {
+fn lines(events: &[Event]) -> String {
     let paper = Paper::default();
-    let mut report = Lines::new(paper.clone(), verbose);
+    let mut report = Lines::new(paper.clone());
     events.iter().for_each(|event| report.event(event));
     paper.text()
 }

@@ -58,7 +58,12 @@ pub(super) fn master(route: &Route, socket: &Path, jump_log: &Path) -> Result<Ve
 
 /// What both masters and jumps are told.
 fn common(line: &mut Line, route: &Route) -> Result<(), LinkError> {
-    if let Some(config) = &route.config {
+    let config = route
+        .relay
+        .as_ref()
+        .map(|relay| &relay.config)
+        .or(route.config.as_ref());
+    if let Some(config) = config {
         line.word("-F").word(plain(config)?);
     }
     for option in ALWAYS {

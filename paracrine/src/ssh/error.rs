@@ -292,7 +292,18 @@ fn wants_password(said: &str) -> bool {
 
 /// The line of ssh's words that says most: the last one that is not mere politeness.
 fn gist(said: &str) -> &str {
-    let telling = |line: &&str| !line.is_empty() && !line.starts_with("Warning: Permanently added");
+    // The end of a relay or jump, of whose reasons it has told before.
+    const AFTERMATH: [&str; 3] = [
+        "Connection closed by UNKNOWN",
+        "kex_exchange_identification: Connection closed",
+        "stdio forwarding failed",
+    ];
+    let on_the_way = said.contains("Connection closed by UNKNOWN");
+    let telling = |line: &&str| {
+        !line.is_empty()
+            && !line.starts_with("Warning: Permanently added")
+            && !(on_the_way && AFTERMATH.iter().any(|text| line.starts_with(text)))
+    };
     let line = said
         .lines()
         .map(str::trim)
@@ -322,6 +333,11 @@ fn culprit(said: &str) -> Option<&str> {
 /// is worth trying again.
 pub(super) fn is_busy(said: &str) -> bool {
     let turned_away = ["Connection closed by remote host", "Connection reset by peer"];
+    let on_the_way = ["connect to host", "Could not resolve hostname", "open failed"];
+    if on_the_way.iter().any(|text| said.contains(text)) {
+        // The same words, because there was no connection on to the host.
+        return false;
+    }
     said.lines()
         .filter_map(|line| line.strip_prefix("kex_exchange_identification: "))
         .any(|why| turned_away.iter().any(|text| why.contains(text)))

@@ -9,6 +9,10 @@ use super::arguments::Jump;
 use super::{LinkError, Target};
 use crate::known_hosts::{self, Trust};
 use crate::persist::{Key, SocketDirectory};
+use crate::relay;
+
+/// What a connection may take on top of the time to connect: authentication, which asks other machines at times.
+const LOGIN: Duration = Duration::from_secs(30);
 
 /// All that decides how ssh is started.
 #[derive(Clone, Debug)]
@@ -21,8 +25,17 @@ pub(super) struct Route {
     pub(super) trust: Trust,
     pub(super) known_hosts: PathBuf,
     pub(super) config: Option<PathBuf>,
+    pub(super) relay: Option<Relay>,
     pub(super) connect_timeout: Duration,
     pub(super) persist: Duration,
+}
+
+/// A relay that ssh may connect through.
+#[derive(Clone, Debug)]
+pub(super) struct Relay {
+    pub(super) program: PathBuf,
+    /// Takes the place of the route's own config, and includes it.
+    pub(super) config: PathBuf,
 }
 
 impl Route {
@@ -41,21 +54,20 @@ impl Route {
             .collect::<Result<_, _>>()?;
         let known_hosts = std::path::absolute(site.join(known_hosts))
             .map_err(|error| LinkError::local(format!("the current directory is gone: {error}")))?;
+        let write = |content: &str| {
+            let place = sockets.path().display();
+            sockets
+                .file(content)
+                .map_err(|error| LinkError::local(format!("cannot write into {place}: {error}")))
+        };
         let trust = match &address.host_key {
             None => Trust::FirstSeen {
                 file: known_hosts.clone(),
             },
-            Some(key) => match known_hosts::pin(sockets.path(), key) {
-                Ok(Some(file)) => Trust::Pinned { file },
-                Ok(None) => return Err(not_a_key(address)),
-                Err(error) => {
-                    let why = format!(
-                        "the pinned host key cannot be written to {}: {error}",
-                        sockets.path().display()
-                    );
-                    return Err(LinkError::local(why));
-                }
-            },
+            Some(key) => {
+                let line = known_hosts::pinned_line(key).ok_or_else(|| not_a_key(address))?;
+                Trust::Pinned { file: write(&line)? }
+            }
         };
         if matches!(trust, Trust::FirstSeen { .. }) && !known_hosts.parent().is_some_and(Path::is_dir) {
             // ssh would connect nevertheless, and would take any key, each time anew.
@@ -75,13 +87,29 @@ impl Route {
             jump,
             trust,
             known_hosts,
+            relay: match &settings.relay {
+                Some(program) => match relay::config(settings.config.as_deref()) {
+                    Some(config) => Some(Relay {
+                        program: program.clone(),
+                        config: write(&config)?,
+                    }),
+                    None => None,
+                },
+                None => None,
+            },
             config: settings.config.clone(),
             connect_timeout: settings.connect_timeout,
             persist: settings.persist,
         })
     }
 
-    /// The name of a connection that goes this way. Time limits do not decide where it leads.
+    /// How long a connection may take in all.
+    pub(super) fn limit(&self) -> Duration {
+        let hops = u32::try_from(1 + self.jump.len()).unwrap_or(u32::MAX);
+        self.connect_timeout.saturating_mul(hops) + LOGIN
+    }
+
+    /// The name of a connection that goes this way. Time limits and relays do not decide where it leads.
     pub(super) fn connection(&self) -> Key {
         let Self {
             host,
@@ -94,6 +122,7 @@ impl Route {
             config,
             connect_timeout: _,
             persist: _,
+            relay: _,
         } = self;
         let parts = [
             host.clone(),
@@ -126,6 +155,7 @@ impl Route {
             },
             known_hosts: "/site/inventory/known_hosts".into(),
             config: None,
+            relay: None,
             connect_timeout: Duration::from_secs(10),
             persist: Duration::from_secs(60),
         }

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -48,6 +49,8 @@ impl Sshd {
         }
         fs::copy(path("user_key.pub"), path("authorized_keys")).unwrap();
         fs::create_dir(path("home")).unwrap();
+        fs::write(path("ssh_config"), "").unwrap();
+        fs::set_permissions(path("ssh_config"), fs::Permissions::from_mode(0o600)).unwrap();
         // Only root's sshd wants it.
         let _ = fs::create_dir("/run/sshd");
         let port = TcpListener::bind("127.0.0.1:0")
@@ -102,6 +105,14 @@ impl Sshd {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
+    /// An executable script.
+    pub(crate) fn program(&self, script: &str) -> PathBuf {
+        let path = self.path("program");
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
     pub(crate) fn host(&self) -> Host<'_> {
         let address = Address {
             name: "web1".into(),
@@ -122,8 +133,9 @@ impl Sshd {
         let settings = Settings {
             connect_timeout: Duration::from_secs(10),
             persist: Duration::from_secs(5),
-            config: Some("/dev/null".into()),
+            config: Some(self.path("ssh_config")),
             sockets: Some(self.path("s")),
+            relay: None,
             secret_variables: Vec::new(),
         };
         Host {
@@ -238,6 +250,23 @@ impl Host<'_> {
         self.sshd
             .path("home/.cache/paracrine")
             .join(format!("agent-{}", self.agent.hash.short()))
+    }
+
+    /// The process of the one kept connection.
+    pub(crate) fn master(&self) -> String {
+        let check = Command::new("ssh")
+            .arg("-S")
+            .arg(&self.sockets()[0])
+            .args(["-O", "check", "x"])
+            .output();
+        let said = String::from_utf8(check.unwrap().stderr).unwrap();
+        said.split_once("pid=")
+            .unwrap()
+            .1
+            .split(')')
+            .next()
+            .unwrap()
+            .to_owned()
     }
 
     /// The sockets that are there.

@@ -102,12 +102,20 @@ impl Packages {
                 ..Package::default()
             });
         }
-        Ok(self
+        let mut package = self
             .found(Some(name))?
             .packages
             .get(name)
             .cloned()
-            .unwrap_or_default())
+            .unwrap_or_default();
+        // `postgresql-client-15` provides `postgresql-client`, but there is a package of that name, and that is meant.
+        if !package.providers.is_empty()
+            && self.root == Path::new("/")
+            && matches!(self.available(name), Ok(Available::Version(_)))
+        {
+            package.providers.clear();
+        }
+        Ok(package)
     }
 
     /// Whether a check has predicted anything about the package.

@@ -16,7 +16,6 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use paracrine_model::protocol::Failure;
-use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::OwnedFd;
 
 use super::accounts::User;
@@ -48,6 +47,7 @@ pub struct Program {
     timeout: Duration,
     interruptible: bool,
     separate: bool,
+    whole: bool,
     outliving: bool,
 }
 
@@ -90,6 +90,7 @@ impl Program {
             timeout: Duration::from_secs(600),
             interruptible: false,
             separate: false,
+            whole: false,
             outliving: false,
         }
     }
@@ -146,11 +147,18 @@ impl Program {
         self
     }
 
+    /// Keeps standard error apart from standard output.
+    #[must_use]
+    pub fn apart(mut self) -> Self {
+        self.separate = true;
+        self
+    }
+
     /// Keeps all of standard output, and standard error apart: for answers that are read by us.
     #[must_use]
     pub fn separate(mut self) -> Self {
-        self.separate = true;
-        self
+        self.whole = true;
+        self.apart()
     }
 
     /// Lets it come to its end even if the agent is killed: its output goes to memory of the kernel's, where a pipe
@@ -274,22 +282,17 @@ fn signal_name(signal: i32) -> &'static str {
     }
 }
 
-static INTERRUPTED: OnceLock<Option<OwnedFd>> = OnceLock::new();
+static CONTROLLER: OnceLock<OwnedFd> = OnceLock::new();
 
-/// Readable once the run is broken off; `None` where the kernel gives no descriptor, and commands run to their end.
+/// What tells that the run is broken off, by being hung up.
 fn interruption() -> Option<&'static OwnedFd> {
-    INTERRUPTED
-        .get_or_init(|| eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok())
-        .as_ref()
+    CONTROLLER.get()
 }
 
-/// Breaks the run off: ends the interruptible program that runs now, and those that would be started. Any thread may
-/// call it.
-pub fn interrupt() {
-    if let Some(descriptor) = interruption() {
-        // It can fail only by having been called 2⁶⁴ times.
-        let _ = rustix::io::write(descriptor, &1_u64.to_ne_bytes());
-    }
+/// From now on, the end of this stream breaks the run off: it ends the interruptible program that runs then, and those
+/// that would be started after. A second call changes nothing.
+pub fn interrupt_at_end_of(controller: OwnedFd) {
+    let _ = CONTROLLER.set(controller);
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ pub struct Units {
     /// The answer that is on its way, and to which question.
     prefetched: Option<(Vec<String>, Running)>,
     states: BTreeMap<String, UnitState>,
+    /// Whether nothing was asked since all was forgotten.
+    forgotten: bool,
     /// Unit files were written and systemd was not told yet.
     changed: bool,
     /// Check only.
@@ -88,6 +90,7 @@ impl Units {
     pub fn forget(&mut self) {
         self.states.clear();
         self.prefetched = None;
+        self.forgotten = true;
     }
 
     /// Has systemd read its unit files again if any were written since it did.
@@ -129,6 +132,11 @@ impl Units {
             self.learn(&names, &running.wait()?);
         }
         if !self.states.contains_key(unit) {
+            // Where each task changes something, each asks for its own unit; where none does, one asks for all.
+            if self.forgotten {
+                self.forgotten = false;
+                return self.fresh(unit);
+            }
             self.announced.insert(unit.to_owned());
             let names: Vec<String> = self.announced.iter().cloned().collect();
             let finished = show(&names).run()?;

@@ -55,6 +55,10 @@ impl Describe for File {
     fn texts(&self) -> Vec<&Text> {
         self.content.text().into_iter().collect()
     }
+
+    fn content(&self) -> Option<&Content> {
+        Some(&self.content)
+    }
 }
 
 impl Plan {

@@ -45,6 +45,10 @@ impl Describe for Unit {
     fn texts(&self) -> Vec<&Text> {
         self.content.text().into_iter().collect()
     }
+
+    fn content(&self) -> Option<&Content> {
+        Some(&self.content)
+    }
 }
 
 impl Plan {

@@ -64,7 +64,12 @@ fn hosts_that_are_not_reached() {
         (
             "channel 0: open failed: connect failed: Connection refused\r\nstdio forwarding failed\r\n\
              kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n",
-            "Connection closed by UNKNOWN port 65535",
+            "channel 0: open failed: connect failed: Connection refused",
+        ),
+        (
+            "ssh: connect to host 10.0.0.1 port 22: Connection refused (os error 111)\n\
+             kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n",
+            "connect to host 10.0.0.1 port 22: Connection refused (os error 111)",
         ),
     ] {
         let error = told(said);
@@ -195,6 +200,9 @@ fn only_busy_hosts_are_tried_again() {
     ));
     assert!(!is_busy("Connection timed out during banner exchange"));
     assert!(!is_busy("Connection closed by 10.0.0.1 port 22"));
+    assert!(!is_busy(
+        "ssh: connect to host bastion port 22: Connection refused\nkex_exchange_identification: Connection closed by remote host"
+    ));
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl Guarding<'_> {
             .directory(self.command.directory.as_ref().map_or("/", AbsolutePath::as_str))
             .timeout(Duration::from_secs(self.command.timeout.into()))
             .interruptible()
-            .separate();
+            .apart();
         if let Some(user) = &self.state.user {
             program = program.user(user)?;
         }

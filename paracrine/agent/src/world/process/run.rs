@@ -37,7 +37,7 @@ pub struct Running {
     started: Instant,
     timeout: Duration,
     interruptible: bool,
-    separate: bool,
+    whole: bool,
     program: String,
     reaped: bool,
 }
@@ -81,7 +81,7 @@ impl Running {
                 });
             }
         }
-        let limit = if program.separate { ANSWER } else { OUTPUT };
+        let limit = if program.whole { ANSWER } else { OUTPUT };
         let stream = |pipe| Stream {
             pipe,
             capture: Capture::new(limit),
@@ -149,7 +149,7 @@ impl Running {
             started: Instant::now(),
             timeout: program.timeout,
             interruptible: program.interruptible,
-            separate: program.separate,
+            whole: program.whole,
             program: name,
             reaped: false,
         })
@@ -181,7 +181,7 @@ impl Running {
             (Some(code), _) => End::Status(code),
             (None, signal) => End::Signal(signal.unwrap_or_default()),
         });
-        if self.separate && self.streams.iter().any(|stream| stream.capture.is_cut()) {
+        if self.whole && self.streams.iter().any(|stream| stream.capture.is_cut()) {
             return Err(Failure::new(format!(
                 "{} said more than {} MiB",
                 self.program,
@@ -250,7 +250,7 @@ impl Running {
                 slots.push(3);
             }
             if let Some(descriptor) = interruption().filter(|_| self.interruptible) {
-                polled.push(PollFd::from_borrowed_fd(descriptor.as_fd(), PollFlags::IN));
+                polled.push(PollFd::from_borrowed_fd(descriptor.as_fd(), PollFlags::RDHUP));
                 slots.push(4);
             }
             match poll(&mut polled, wait.map(timespec).as_ref()) {

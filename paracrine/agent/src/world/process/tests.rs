@@ -136,8 +136,8 @@ fn a_program_whose_time_is_over_ends_with_all_that_it_started() {
     assert_eq!(finished.end, End::Timeout(seconds(0.5)));
     assert_eq!(finished.output, "started\n");
     assert_eq!(finished.how(), "was ended because it took longer than 0 s");
-    assert!(began.elapsed() < seconds(3.0), "SIGTERM was enough");
-    assert_eq!(seen_in_proc(&format!("sleep\0{mark}"), "cmdline"), []);
+    assert!(began.elapsed() < seconds(5.0), "SIGTERM was enough");
+    assert_eq!(seen_in_proc(&format!("sleep\0{mark}"), "cmdline"), [] as [u32; 0]);
 }
 
 #[test]
@@ -148,11 +148,11 @@ fn one_that_will_not_end_is_killed() {
     let finished = sh(&script).timeout(seconds(0.3)).run().unwrap();
     assert_eq!(finished.end, End::Timeout(seconds(0.3)));
     assert!(
-        began.elapsed() > seconds(5.0) && began.elapsed() < seconds(8.0),
+        began.elapsed() > seconds(5.0) && began.elapsed() < seconds(30.0),
         "{:?}",
         began.elapsed()
     );
-    assert_eq!(seen_in_proc(&format!("sleep\0{mark}"), "cmdline"), []);
+    assert_eq!(seen_in_proc(&format!("sleep\0{mark}"), "cmdline"), [] as [u32; 0]);
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn secrets_are_no_arguments_and_in_no_environment() {
             .into_iter()
             .filter(|pid| !control.contains(pid))
             .collect();
-        assert_eq!(seen, [], "{file}");
+        assert_eq!(seen, [] as [u32; 0], "{file}");
     }
     assert_eq!(running.join().unwrap().output, format!("{word}\n"));
     drop(control);
@@ -247,7 +247,7 @@ fn secrets_are_no_arguments_and_in_no_environment() {
 fn a_program_that_is_dropped_is_killed() {
     let mark = format!("88{}", std::process::id());
     drop(Program::new("sleep").args([mark.clone()]).start().unwrap());
-    assert_eq!(seen_in_proc(&format!("sleep\0{mark}"), "cmdline"), []);
+    assert_eq!(seen_in_proc(&format!("sleep\0{mark}"), "cmdline"), [] as [u32; 0]);
 }
 
 #[test]
@@ -295,9 +295,11 @@ fn an_interruption_ends_what_may_be_ended() {
         assert!(status.success());
         return;
     }
+    let (controller, agent) = std::os::unix::net::UnixStream::pair().unwrap();
+    interrupt_at_end_of(agent.into());
     let interrupter = std::thread::spawn(|| {
         std::thread::sleep(seconds(0.3));
-        interrupt();
+        drop(controller);
     });
     let began = Instant::now();
     let finished = sh("echo here; sleep 20").interruptible().run().unwrap();

@@ -86,7 +86,9 @@ impl UnitState {
             "start-limit-hit" => "it was started too often in a short time".to_owned(),
             "protocol" => "it did not tell that it was ready".to_owned(),
             "resources" => "the system lacked what it needs".to_owned(),
-            "condition" => "a condition of its unit file is not met".to_owned(),
+            "success" | "" if self.kept && self.active == "inactive" => {
+                "a condition in its unit file is not met, see `systemctl status`".to_owned()
+            }
             _ if self.restarts > 0 && self.sub == "auto-restart" => {
                 "it ends and is restarted again and again".to_owned()
             }

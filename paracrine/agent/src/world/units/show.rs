@@ -1,7 +1,7 @@
 //! The answer of `systemctl show`.
 
 /// What is asked for of each unit.
-pub(super) const PROPERTIES: [&str; 15] = [
+pub(super) const PROPERTIES: [&str; 16] = [
     "Id",
     "LoadState",
     "LoadError",
@@ -14,6 +14,7 @@ pub(super) const PROPERTIES: [&str; 15] = [
     "ExecMainStatus",
     "MainPID",
     "NRestarts",
+    "ConditionResult",
     "CanReload",
     "Type",
     "RemainAfterExit",
@@ -58,6 +59,8 @@ pub struct UnitState {
     pub process: u32,
     /// How often systemd has restarted it by itself.
     pub restarts: u32,
+    /// Whether a condition in its file kept it from being started.
+    pub kept: bool,
     /// Whether it can be reloaded.
     pub can_reload: bool,
     /// A service's type: `simple`, `oneshot`, `notify`, …
@@ -150,6 +153,7 @@ pub(super) fn parse(output: &str) -> Vec<UnitState> {
             "ExecMainStatus" => state.status = value.parse().unwrap_or_default(),
             "MainPID" => state.process = value.parse().unwrap_or_default(),
             "NRestarts" => state.restarts = value.parse().unwrap_or_default(),
+            "ConditionResult" => state.kept = value == "no",
             "CanReload" => state.can_reload = value == "yes",
             "Type" => state.kind = text(),
             "RemainAfterExit" => state.remains = value == "yes",

@@ -1,0 +1,163 @@
+//! The good sites that are mutated, and the check of a changed one without cargo.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use paracrine_build::Checked;
+use paracrine_build::model::diagnostic::Severity;
+
+use crate::judge::Said;
+use crate::mutation::{Demand, Mutation};
+use crate::{blind, content, rust, template, yaml};
+
+/// A good site.
+#[derive(Clone, Copy)]
+pub(crate) struct Seed {
+    /// Its folder below `sites/`.
+    pub(crate) name: &'static str,
+    /// Its inventories, as `site!` names them.
+    pub(crate) inventories: &'static [&'static str],
+    /// Checks a site with these roles, that lies in a folder.
+    pub(crate) check: fn(&Path) -> Checked,
+}
+
+/// Declares the good sites: their roles are modules of this test, whose types are those of the site as it is. A check of a
+/// changed site says of values that have another type now that they were different "when `site!` read it".
+macro_rules! seeds {
+    ($($name:ident [$($inventory:literal),+];)+) => {
+        mod sites {
+            $(pub mod $name { pub mod roles; })+
+        }
+
+        /// The good sites.
+        pub(crate) const SEEDS: &[$crate::seeds::Seed] = &[$({
+            struct Context(sites::$name::roles::Context);
+
+            impl paracrine_build::SiteContext for Context {
+                const CONFIG: &'static str = "config.yaml";
+                const INVENTORIES: &'static [&'static str] = &[$($inventory),+];
+
+                fn contexts(
+                    deployment: &paracrine_build::model::deployment::Deployment,
+                ) -> Result<Vec<(usize, Self)>, paracrine_build::model::value::Mismatch> {
+                    let all = <sites::$name::roles::Context as paracrine_build::SiteContext>::contexts(deployment)?;
+                    Ok(all.into_iter().map(|(host, context)| (host, Self(context))).collect())
+                }
+            }
+
+            $crate::seeds::Seed {
+                name: stringify!($name),
+                inventories: &[$($inventory),+],
+                check: |root| {
+                    paracrine_build::Compile::new(|cx: &Context, plan| sites::$name::roles::site(&cx.0, plan)).check(root)
+                },
+            }
+        }),+];
+    };
+}
+pub(crate) use seeds;
+
+impl Seed {
+    /// Where it lies.
+    pub(crate) fn folder(&self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/sites").join(self.name)
+    }
+
+    /// Its files, relative to its folder, with their texts.
+    pub(crate) fn files(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for name in ["config.yaml", "inventory", "roles.rs", "roles", "templates", "files", "secrets"] {
+            collect(&self.folder(), name, &mut found);
+        }
+        found.sort();
+        found
+    }
+
+    /// All mutations of it.
+    pub(crate) fn mutations(&self) -> Vec<Mutation> {
+        let mut found = Vec::new();
+        for (file, text) in self.files() {
+            let file = file.as_str();
+            if file.starts_with("secrets/") || file.contains("/configs/") {
+                continue;
+            }
+            if file.ends_with(".yaml") || file.ends_with(".json") {
+                found.extend(yaml::mutations(self.name, file, &text));
+            } else if file.ends_with(".rs") {
+                found.extend(rust::mutations(self.name, file, &text));
+            } else if file.ends_with(".j2") {
+                found.extend(template::mutations(self.name, file, &text));
+            }
+            found.extend(content::mutations(self.name, file, &text));
+            found.extend(blind::mutations(self.name, file, &text));
+        }
+        // Two operators may come to the same; the one that demands more stands first.
+        let mut seen = std::collections::HashSet::new();
+        found.retain(|mutation| mutation.text != text_of(&self.files(), &mutation.file) && seen.insert((mutation.file.clone(), mutation.text.clone())));
+        found
+    }
+
+    /// Writes it into a folder.
+    pub(crate) fn write(&self, folder: &Path) {
+        for (file, text) in self.files() {
+            put(&folder.join(file), &text);
+        }
+    }
+}
+
+/// The text of a file.
+pub(crate) fn text_of<'f>(files: &'f [(String, String)], file: &str) -> &'f str {
+    files.iter().find(|(name, _)| name == file).map_or("", |(_, text)| text)
+}
+
+/// Writes a file, with the folders that it needs.
+pub(crate) fn put(path: &Path, text: &str) {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).expect("a folder can be made");
+    }
+    fs::write(path, text).expect("a file can be written");
+}
+
+fn collect(root: &Path, name: &str, found: &mut Vec<(String, String)>) {
+    let path = root.join(name);
+    if path.is_dir() {
+        for entry in fs::read_dir(&path).expect("a folder can be read").flatten() {
+            collect(root, &format!("{name}/{}", entry.file_name().to_string_lossy()), found);
+        }
+    } else if let Ok(text) = fs::read_to_string(&path) {
+        found.push((name.to_owned(), text));
+    }
+}
+
+/// Checks mutations of files that are no Rust, each with what was said of it.
+pub(crate) fn check_all(seed: &Seed, mutations: Vec<Mutation>) -> Vec<(Mutation, Vec<Said>)> {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    seed.write(folder.path());
+    let files = seed.files();
+    let check = |mutation: Mutation| {
+        let path = folder.path().join(&mutation.file);
+        fs::write(&path, &mutation.text).expect("a file can be written");
+        let checked = (seed.check)(folder.path());
+        let said = checked.diagnostics().iter().map(Said::of).collect();
+        fs::write(&path, text_of(&files, &mutation.file)).expect("a file can be written");
+        (mutation, said)
+    };
+    mutations.into_iter().map(check).collect()
+}
+
+impl Said {
+    /// Of a diagnostic.
+    pub(crate) fn of(diagnostic: &paracrine_build::model::diagnostic::Diagnostic) -> Self {
+        let notes = diagnostic.primary.iter().chain(&diagnostic.related);
+        Self {
+            error: diagnostic.severity == Severity::Error,
+            message: diagnostic.to_string(),
+            places: notes.map(|note| (note.place.file.to_string(), note.place.line)).collect(),
+        }
+    }
+}
+
+/// Whether a mutation demands anything.
+pub(crate) fn is_blind(mutation: &Mutation) -> bool {
+    mutation.demand == Demand::Nothing
+}

@@ -1,0 +1,203 @@
+//! What comes of roles: rendered templates, late spans, what was read, what policies say.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use paracrine_build::model::deployment::Deployment;
+use paracrine_build::model::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use paracrine_build::model::resource::Resource;
+use paracrine_build::model::value::{Entries, Mismatch, Path as Keys};
+use paracrine_build::prelude::*;
+use paracrine_build::{Checked, Compile, SiteContext, SitePlan, place};
+
+#[derive(serde::Serialize)]
+struct Context {
+    host: String,
+    password: Secret,
+    token: Option<Secret>,
+}
+
+impl SiteContext for Context {
+    const CONFIG: &'static str = "config.yaml";
+    const INVENTORIES: &'static [&'static str] = &["inventory.yaml"];
+
+    fn contexts(deployment: &Deployment) -> Result<Vec<(usize, Self)>, Mismatch> {
+        let all = deployment.hosts.iter().enumerate().map(|(index, host)| {
+            let values = Entries::of(&deployment.environments[host.environment].values, &Keys::ROOT)?;
+            let (password, token) = (values.field("PASSWORD")?, values.field("TOKEN")?);
+            Ok((index, Self { host: host.address.name.clone(), password, token }))
+        });
+        all.collect()
+    }
+}
+
+struct Site(tempfile::TempDir);
+
+impl Site {
+    fn new(templates: &[(&str, &str)]) -> Self {
+        let site = Self(tempfile::tempdir().unwrap());
+        site.write("config.yaml", "environments: { prod: { PASSWORD: !file password, TOKEN: null } }\n");
+        site.write(
+            "inventory.yaml",
+            "environment: prod\nservers: [{ name: a, ssh_hostname: a }, { name: b, ssh_hostname: b }]\n",
+        );
+        site.write("password", "open sesame\n");
+        for (name, text) in templates {
+            site.write(&format!("templates/{name}"), text);
+        }
+        site
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.0.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn check(&self, role: fn(&Context, &Plan)) -> Checked {
+        Compile::new(role).check(self.0.path())
+    }
+}
+
+/// The content of `/x` on host `a`, where nothing is wrong.
+fn rendered(template: &str, role: fn(&Context, &Plan)) -> String {
+    let checked = Site::new(&[("x.j2", template)]).check(role);
+    assert_eq!(checked.drawn(), "");
+    checked.plan().unwrap().host("prod", "a").unwrap().file("/x").unwrap()
+}
+
+#[test]
+fn templates_keep_their_text_to_the_last_byte() {
+    let role = |_: &Context, plan: &Plan| {
+        plan.file("/x", template("x.j2", context! {}));
+    };
+    for text in ["", "\n", "a", "a\n", "a\n\n", "a\r\nb\r\n", "  <&>\"'\t\n"] {
+        assert_eq!(rendered(text, role), text);
+    }
+}
+
+#[test]
+fn anything_that_can_be_serialised_can_be_placed() {
+    #[derive(serde::Serialize)]
+    struct Peer {
+        name: &'static str,
+        port: u16,
+        tags: Vec<String>,
+    }
+    let text = "{{ b }} {{ i }} {{ f }} {{ s }} {{ c }} {{ peers[1].name }}:{{ peers[1].port }} {{ peers[0].tags | join(',') }} \
+                {{ map.k }} {{ ip }} {{ tuple[1] }} {{ none is none }} {{ shorthand }}";
+    let role = |_: &Context, plan: &Plan| {
+        let peers = [
+            Peer { name: "a", port: 1, tags: vec!["x".into(), "y".into()] },
+            Peer { name: "b", port: 2, tags: Vec::new() },
+        ];
+        let shorthand = String::from("short");
+        let values = context! {
+            b => true, i => -3i64, f => 2.5, s => "s", c => 'c', peers,
+            map => std::collections::BTreeMap::from([("k", 7)]),
+            ip => std::net::Ipv4Addr::LOCALHOST, tuple => (1, "two"), none => None::<u8>, shorthand,
+        };
+        plan.file("/x", template("x.j2", values));
+    };
+    assert_eq!(rendered(text, role), "True -3 2.5 s c b:2 x,y 7 127.0.0.1 two True short");
+}
+
+#[test]
+fn late_values_are_placed_as_spans_wherever_they_come_from() {
+    let text = "{{ password }}|{{ text }}|{{ all.password }}|{% for one in list %}{{ one }}{% endfor %}|\
+                {{ all.token is none }}|{% set line %}<{{ password }}>{% endset %}{{ line }}{{ line }}|\
+                {% macro m(x) %}{{ x }}{% endmacro %}{{ m(password) }}";
+    let role = |cx: &Context, plan: &Plan| {
+        let late = text!("user:{}", cx.password);
+        let values = context! { password => cx.password, text => late, all => cx, list => vec![&cx.password, &cx.password] };
+        plan.file("/x", template("x.j2", values));
+    };
+    let secret = "‹secret PASSWORD›";
+    let expected = format!("{secret}|user:{secret}|{secret}|{secret}{secret}|True|<{secret}><{secret}>|{secret}");
+    assert_eq!(rendered(text, role), expected);
+}
+
+#[test]
+fn files_with_secrets_are_private_and_secrets_are_no_inputs() {
+    let site = Site::new(&[("x.j2", "{{ password }}\n"), ("y.j2", "{% include 'x.j2' %}")]);
+    let checked = site.check(|cx, plan| {
+        plan.file("/x", template("y.j2", context! { password => cx.password }));
+        plan.file("/y", text!("{}", cx.password));
+        plan.file("/z", "plain\n");
+    });
+    assert_eq!(checked.drawn(), "");
+    let plan = checked.plan().unwrap().host("prod", "b").unwrap().plan();
+    let modes: Vec<String> = plan
+        .tasks
+        .iter()
+        .filter_map(|task| match &task.resource {
+            Resource::File(file) => Some(file.mode.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(modes, ["0600", "0600", "0644"]);
+    let inputs: Vec<&str> = checked.inputs().iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(inputs, ["config.yaml", "inventory.yaml", "templates/x.j2", "templates/y.j2"]);
+    assert!(checked.looked_for().iter().any(|path| path == "password"));
+    assert_eq!(plan.tasks[0].source.as_deref(), Some("templates/y.j2"));
+}
+
+#[test]
+fn secrets_cannot_be_serialised_elsewhere() {
+    let site = Site::new(&[]);
+    let checked = site.check(|cx, plan| {
+        plan.file("/x", serde_json::to_string(cx).unwrap());
+    });
+    let said = checked.drawn();
+    assert!(said.contains("secret `PASSWORD` has no value when building"), "{said}");
+}
+
+#[test]
+fn hosts_share_contents_and_one_scan() {
+    let site = Site::new(&[("x.j2", "{{ host }} {{ nothing | default('-') }}\n")]);
+    let checked = site.check(|cx, plan| {
+        plan.file("/x", template("x.j2", context! { host => cx.host }));
+    });
+    assert_eq!(checked.drawn(), "");
+    let plan = checked.plan().unwrap();
+    assert_eq!(plan.host("prod", "a").unwrap().file("/x").as_deref(), Some("a -\n"));
+    assert_eq!(plan.host("prod", "b").unwrap().file("/x").as_deref(), Some("b -\n"));
+    assert!(plan.host("dev", "a").is_none());
+}
+
+fn no_motd(site: &SitePlan, found: &mut Diagnostics) {
+    for task in site.hosts().flat_map(|host| host.tasks()) {
+        if task.resource.name() == "/etc/motd" {
+            found.push(Diagnostic::error(Code::POLICY, "there is a motd").at(place(task), "declared here"));
+        }
+    }
+}
+
+fn broken(_: &SitePlan, _: &mut Diagnostics) {
+    panic!("of no use");
+}
+
+#[test]
+fn policies_deny_and_warn() {
+    let site = Site::new(&[]);
+    let role: fn(&Context, &Plan) = |_, plan| {
+        plan.file("/etc/motd", "x\n");
+    };
+    let denied = Compile::new(role).deny("no motd", no_motd).check(site.0.path());
+    assert!(denied.has_errors());
+    let [only] = denied.diagnostics() else { panic!("{}", denied.drawn()) };
+    assert_eq!(only.to_string().split(": ").skip(1).collect::<Vec<_>>(), ["error[P0802]", "there is a motd"]);
+    assert_eq!(only.help, ["policy of this site: no motd"]);
+    let warned = Compile::new(role).warn("no motd", no_motd).check(site.0.path());
+    assert_eq!(warned.diagnostics().iter().map(|d| d.severity).collect::<Vec<_>>(), [Severity::Warning]);
+    let panicked = Compile::new(role).warn("useless", broken).check(site.0.path());
+    assert_eq!(panicked.diagnostics()[0].message, "policy `useless` panicked: of no use");
+}
+
+#[test]
+fn what_is_not_there_is_an_error_and_no_panic() {
+    let checked = Compile::new(|_: &Context, _: &Plan| {}).check(Path::new("/nonexistent/site"));
+    assert!(checked.has_errors() && checked.plan().is_none());
+    assert!(checked.drawn().contains("cannot read `config.yaml`: no such file"), "{}", checked.drawn());
+}
