@@ -1,10 +1,9 @@
 //! Secrets at run time: their values, from their providers to the hosts that use them.
 //!
 //! A value is read once, lives in memory, and goes into [`LateValues`] of the hosts whose plans consume it. It is
-//! never an argument of a program, never in an error and never shown; [`Redactor`] masks what comes back.
+//! never an argument of a program, never in an error and never shown; [`Mask`] masks what comes back.
 
 mod provider;
-mod redact;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +15,7 @@ use paracrine_model::secret::{Provider, SecretSource};
 use paracrine_model::text::{Late, LateValues};
 
 pub(crate) use provider::Providers;
-pub(crate) use redact::Redactor;
+pub(crate) use paracrine_model::mask::Mask;
 
 /// At most so many programs are asked at once.
 const AT_ONCE: usize = 8;

@@ -35,7 +35,7 @@ pub struct Settings {
     pub config: Option<PathBuf>,
     /// Where the directory of control sockets is to be, in place of the user's run-time directory.
     pub sockets: Option<PathBuf>,
-    /// The deploy binary, to relay connections (see [`crate::relay`]); `None`: ssh connects by itself.
+    /// The deploy binary, to relay connections, which makes logins faster; `None`: ssh connects by itself.
     pub relay: Option<PathBuf>,
     /// Environment variables that hold secrets: a kept connection outlives the run, and they must not with it.
     pub secret_variables: Vec<String>,

@@ -71,12 +71,15 @@ pub(crate) fn verdict(mutation: &Mutation, said: &[Said], line: &dyn Fn(&str, u3
         return Verdict::Within;
     }
     let plain = |text: &str| text.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect::<String>();
-    let words: Vec<String> = mutation.words.iter().map(|word| plain(word)).filter(|word| word.len() > 1).collect();
+    let words: Vec<String> = mutation.words.iter().map(|word| plain(word)).filter(|word| !word.is_empty()).collect();
     let types = said.iter().any(|said| said.error && said.message.contains("when `site!` read it"));
     if types {
         return Verdict::Types;
     }
-    let uses = |text: &str| words.iter().any(|word| plain(text).contains(word));
+    let uses = |text: &str| {
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        text.split(|c| !is_part(c)).any(|part| words.contains(&plain(part)))
+    };
     if places(true).any(|(file, at)| line(file, *at).is_some_and(|text| uses(&text))) {
         return Verdict::Use;
     }

@@ -14,7 +14,7 @@ mod yaml;
 
 use judge::{Said, Verdict, verdict};
 use mutation::{Demand, Mutation};
-use seeds::{Seed, check_all, is_blind, text_of};
+use seeds::{Seed, check_all, is_blind};
 
 seeds::seeds! {
     example ["inventory/dev.yaml", "inventory/prod.yaml"];
@@ -79,18 +79,8 @@ fn the_sites_are_good_before_they_are_mutated() {
     for seed in SEEDS {
         let folder = tempfile::tempdir().expect("a folder can be made");
         seed.write(folder.path());
-        close_keys(folder.path());
         let drawn = (seed.check)(folder.path()).drawn();
         assert!(drawn.is_empty(), "{}:\n{drawn}", seed.name);
-    }
-}
-
-/// Keys that others can read are warned of, and git does not keep modes.
-fn close_keys(folder: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt;
-    let Ok(keys) = std::fs::read_dir(folder.join("inventory/data/configs")) else { return };
-    for key in keys.flatten() {
-        std::fs::set_permissions(key.path(), std::fs::Permissions::from_mode(0o600)).expect("a mode can be set");
     }
 }
 

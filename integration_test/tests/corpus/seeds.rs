@@ -1,6 +1,7 @@
 //! The good sites that are mutated, and the check of a changed one without cargo.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use paracrine_build::Checked;
@@ -100,7 +101,12 @@ impl Seed {
     /// Writes it into a folder.
     pub(crate) fn write(&self, folder: &Path) {
         for (file, text) in self.files() {
-            put(&folder.join(file), &text);
+            let path = folder.join(&file);
+            put(&path, &text);
+            // Keys that others can read are warned of, and git does not keep modes.
+            if file.contains("/configs/") {
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a mode can be set");
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ const DEFINING: [&str; 5] = ["set", "for", "macro", "as", "block"];
 pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutation> {
     let mut found = Vec::new();
     let lines: Vec<&str> = text.split('\n').collect();
+    // What opens is missed where it closes, and the other way round; or at the end.
+    let last = u32::try_from(lines.len()).unwrap_or(u32::MAX);
     for (number, line) in lines.iter().enumerate() {
         for inside in insides(line) {
             let code = &line[inside.clone()];
@@ -41,14 +43,16 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
             }
             let (opens, closes) = (0..1, code.len() - 1..code.len());
             put(closes, "", "closing mark dropped", "delimiter".into(), Demand::Near);
-            put(opens, "", "opening mark dropped", "delimiter".into(), Demand::Near);
+            // Without what opens it, it is text like any other; that a tag is missing shows at its partner.
+            let first = words.first().map_or("", |first| &code[first.clone()]);
+            let demand = if has_partner(first) { Demand::Within(1..=last) } else { Demand::Nothing };
+            put(opens, "", "opening mark dropped", "delimiter".into(), demand);
         }
-        if line.trim_start().starts_with("{%") && !line.contains("{% set") && !line.contains("{% import") && !line.contains("{% include") {
-            // What opens is missed where it closes, and the other way round; or at the end.
-            let last = u32::try_from(lines.len()).unwrap_or(u32::MAX);
-            let word = &line[insides(line)[0].clone()];
-            let word = identifiers(word).first().map_or("", |first| &word[first.clone()]).to_owned();
-            if matches!(word.as_str(), "extends" | "else" | "elif") {
+        let tag = line.trim_start().starts_with("{%").then(|| insides(line)).unwrap_or_default();
+        if let [tag] = tag.as_slice() {
+            let code = &line[tag.clone()];
+            let word = identifiers(code).first().map_or("", |first| &code[first.clone()]);
+            if !has_partner(word) {
                 continue;
             }
             found.push(Mutation::replace(site, file, text, number, &[], "line dropped", format!("tag `{word}`"), Demand::Within(1..=last)));
@@ -56,6 +60,11 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
     }
     found.extend(definitions_dropped(site, file, text, &lines));
     found
+}
+
+/// Whether a tag comes in pairs.
+fn has_partner(tag: &str) -> bool {
+    matches!(tag.strip_prefix("end").unwrap_or(tag), "if" | "for" | "block" | "macro")
 }
 
 /// `{% set x = … %}` and `{% import … as x %}` dropped: their names are used.

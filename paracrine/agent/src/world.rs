@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use paracrine_model::hash::Hash;
 use paracrine_model::name::AbsolutePath;
-use paracrine_model::protocol::{Failure, Outcome, Report};
+use paracrine_model::protocol::{Failure, Report};
 use paracrine_model::text::LateValues;
 
 /// See the module.
@@ -91,13 +91,7 @@ impl World {
 
     /// A report without the values of secrets: the one exit through which programs' output leaves the machine.
     pub fn mask(&self, report: Report) -> Report {
-        let outcome = match report.outcome {
-            Outcome::Changed => Outcome::Changed,
-            Outcome::MayChange { because } => Outcome::MayChange { because: self.mask.text(&because) },
-            Outcome::Failed(failure) => Outcome::Failed(self.mask.failure(failure)),
-        };
-        let differences = report.differences.into_iter().map(|difference| self.mask.difference(difference)).collect();
-        Report { outcome, differences, ..report }
+        self.mask.report(report)
     }
 
     /// Check only: why something missing may be there after all, when its task's turn comes in an apply.

@@ -14,6 +14,7 @@ pub mod hash;
 pub mod host;
 #[cfg(feature = "build")]
 pub mod inventory;
+pub mod mask;
 pub mod name;
 pub mod plan;
 pub mod protocol;

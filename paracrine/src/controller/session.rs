@@ -13,7 +13,7 @@ use super::connection::{AgentBinary, Connection, Connector};
 use super::gate::{Seat, Verdict};
 use super::{Ended, GRACE, Shared, contents, task_at, task_name};
 use crate::event::{Ending, HostEvent, NewContent, TaskName, TaskReport, Urgency};
-use crate::secrets::Redactor;
+use crate::secrets::Mask;
 
 /// Larger contents are not shown.
 const LARGEST_SHOWN: u64 = 256 * 1024;
@@ -34,13 +34,13 @@ pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize) -> Ended
     shared.tell(index, HostEvent::Connecting);
     let ending = match prepare(shared, index) {
         Ok((plan, agent, start)) => {
-            let redactor = Redactor::new(&start.values);
+            let mask = Mask::new(&start.values);
             let session = Session {
                 shared,
                 index,
                 plan,
                 agent,
-                redactor,
+                mask,
                 seat,
                 permit: Some(permit),
                 interrupt,
@@ -123,7 +123,7 @@ struct Session<'s, C> {
     index: usize,
     plan: HostPlan,
     agent: AgentBinary,
-    redactor: Redactor,
+    mask: Mask,
     seat: Seat<'s>,
     permit: Option<SemaphorePermit<'s>>,
     interrupt: watch::Receiver<Option<Urgency>>,
@@ -146,7 +146,7 @@ impl<C: Connector> Session<'_, C> {
         let mut connection = match opened {
             Ok(connection) => connection,
             Err(error) => {
-                let failure = self.redactor.failure(error.failure);
+                let failure = self.mask.failure(error.failure);
                 return if error.unreachable {
                     Ending::Unreachable(failure)
                 } else {
@@ -208,7 +208,7 @@ impl<C: Connector> Session<'_, C> {
         match (message, self.phase) {
             (FromAgent::Hello { agent, machine }, Phase::Greeting) => self.greet(agent, machine)?,
             (FromAgent::Refused(failure), phase) => {
-                let failure = self.redactor.failure(failure);
+                let failure = self.mask.failure(failure);
                 if phase != Phase::Changing {
                     self.refuse(format!("{}: {}", self.name(), failure.message));
                 }
@@ -222,10 +222,10 @@ impl<C: Connector> Session<'_, C> {
                 // Another run may take long: let other hosts have the turn.
                 self.permit = None;
                 self.tell(HostEvent::Waiting {
-                    holder: self.redactor.text(&holder),
+                    holder: self.mask.text(&holder),
                 });
             }
-            (FromAgent::Notice(text), _) => self.tell(HostEvent::Notice(self.redactor.text(&text))),
+            (FromAgent::Notice(text), _) => self.tell(HostEvent::Notice(self.mask.text(&text))),
             (FromAgent::Ready { lacking }, Phase::Looking) if self.shared.job.mode == Mode::Apply => {
                 return self.pass_gate(connection, &lacking).await;
             }
@@ -360,7 +360,7 @@ impl<C: Connector> Session<'_, C> {
         };
         Ok(TaskReport {
             task: name,
-            report: self.redactor.report(report),
+            report: self.mask.report(report),
             content,
             attributes,
         })
@@ -373,7 +373,7 @@ impl<C: Connector> Session<'_, C> {
             .unwrap_or_default();
         attributes
             .into_iter()
-            .map(|(name, value)| (name, self.redactor.text(&value)))
+            .map(|(name, value)| (name, self.mask.text(&value)))
             .collect()
     }
 
@@ -383,7 +383,7 @@ impl<C: Connector> Session<'_, C> {
         Some(match task.resource.content()? {
             Content::Late(text) => {
                 // Masked like the old content, so that what is alike looks alike.
-                NewContent::Text(self.redactor.text(&text.to_string()))
+                NewContent::Text(self.mask.text(&text.to_string()))
             }
             Content::Blob { hash, length } => {
                 let text = (*length <= LARGEST_SHOWN)
@@ -392,7 +392,7 @@ impl<C: Connector> Session<'_, C> {
                     .and_then(|bytes| std::str::from_utf8(bytes).ok())
                     .filter(|text| !text.contains('\0'));
                 match text {
-                    Some(text) => NewContent::Text(self.redactor.text(text)),
+                    Some(text) => NewContent::Text(self.mask.text(text)),
                     None => NewContent::Opaque { length: *length },
                 }
             }
@@ -431,7 +431,7 @@ impl<C: Connector> Session<'_, C> {
 
     /// The connection has gone by itself.
     fn lost(&self, why: Failure) -> Failure {
-        let why = self.redactor.failure(why);
+        let why = self.mask.failure(why);
         let help = why.help.unwrap_or_else(|| self.aftermath().to_owned());
         Failure {
             message: format!("connection lost{}: {}", self.moment(), why.message),

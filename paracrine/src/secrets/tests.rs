@@ -221,41 +221,41 @@ fn a_host_gets_the_secrets_of_its_own_plan() {
     assert_eq!(format!("{resolved:?}"), r#"{"LINES", "TOKEN"}"#);
 }
 
-fn redactor(values: &[(&str, &str)]) -> Redactor {
+fn mask(values: &[(&str, &str)]) -> Mask {
     let mut late = LateValues::default();
     for (name, value) in values {
         late.insert(Late::Secret(from_env(name)), (*value).into());
     }
-    Redactor::new(&late)
+    Mask::new(&late)
 }
 
 #[test]
 fn values_are_masked_wherever_they_stand() {
-    let redactor = redactor(&[("A", "p0ison"), ("B", "p0ison-longer"), ("SHORT", "abc")]);
+    let mask = mask(&[("A", "p0ison"), ("B", "p0ison-longer"), ("SHORT", "abc")]);
     assert_eq!(
-        redactor.text("p0ison p0ison-longer p0isonp0ison"),
+        mask.text("p0ison p0ison-longer p0isonp0ison"),
         "‹secret A› ‹secret B› ‹secret A›‹secret A›"
     );
-    let overlapping = self::redactor(&[("A", "abab"), ("B", "babc")]);
+    let overlapping = self::mask(&[("A", "abab"), ("B", "babc")]);
     assert_eq!(overlapping.text("xababababcx ababx"), "x‹secret A›x ‹secret A›x");
-    assert_eq!(redactor.text("abc"), "abc");
-    assert_eq!(redactor.text(""), "");
+    assert_eq!(mask.text("abc"), "abc");
+    assert_eq!(mask.text(""), "");
 }
 
 #[test]
 fn lines_of_a_value_are_masked_and_names_are_not() {
     let key = "-----BEGIN KEY-----\n  c2VjcmV0\n-----END KEY-----";
-    let redactor = redactor(&[("KEY", key), ("X", "secret")]);
-    assert_eq!(redactor.text("bad line: c2VjcmV0"), "bad line: ‹secret KEY›");
-    assert_eq!(redactor.text(key), "‹secret KEY›");
+    let mask = mask(&[("KEY", key), ("X", "sesame")]);
+    assert_eq!(mask.text("bad line: c2VjcmV0"), "bad line: ‹secret KEY›");
+    assert_eq!(mask.text(key), "‹secret KEY›");
     // What stands for a value is not searched for values.
-    assert_eq!(redactor.text("c2VjcmV0 secret"), "‹secret KEY› ‹secret X›");
+    assert_eq!(mask.text("c2VjcmV0 sesame"), "‹secret KEY› ‹secret X›");
 }
 
 #[test]
 fn no_text_gets_past_the_masks_whatever_it_is() {
     let values = [("A", "aab"), ("B", "aabaab"), ("C", "baa\nbbbb"), ("D", "abba")];
-    let redactor = redactor(&values);
+    let mask = mask(&values);
     let mut seed = 7_u64;
     for _ in 0..5000 {
         let text: String = (0..40)
@@ -270,7 +270,7 @@ fn no_text_gets_past_the_masks_whatever_it_is() {
                 }
             })
             .collect();
-        let masked = redactor.text(&text);
+        let masked = mask.text(&text);
         for value in ["aabaab", "baa\nbbbb", "abba"] {
             assert!(!masked.contains(value), "{value:?} in {masked:?} of {text:?}");
         }

@@ -299,15 +299,15 @@ fn gist(said: &str) -> &str {
         "stdio forwarding failed",
     ];
     let on_the_way = said.contains("Connection closed by UNKNOWN");
-    let telling = |line: &&str| {
-        !line.is_empty()
-            && !line.starts_with("Warning: Permanently added")
-            && !(on_the_way && AFTERMATH.iter().any(|text| line.starts_with(text)))
+    let idle = |line: &str| {
+        line.is_empty()
+            || line.starts_with("Warning: Permanently added")
+            || (on_the_way && AFTERMATH.iter().any(|text| line.starts_with(text)))
     };
     let line = said
         .lines()
         .map(str::trim)
-        .rfind(telling)
+        .rfind(|line| !idle(line))
         .unwrap_or("it says nothing");
     line.strip_prefix("ssh: ")
         .or_else(|| line.strip_prefix("sudo: "))
