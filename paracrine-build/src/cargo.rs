@@ -57,8 +57,13 @@ struct Watch {
     paths: BTreeSet<PathBuf>,
 }
 
-const VARIABLES: [&str; 5] =
-    ["PARACRINE_SECRETS", "PARACRINE_DIAGNOSTICS", "PARACRINE_AGENT", "PARACRINE_AGENT_X86_64", "PARACRINE_AGENT_AARCH64"];
+const VARIABLES: [&str; 5] = [
+    "PARACRINE_SECRETS",
+    "PARACRINE_DIAGNOSTICS",
+    "PARACRINE_AGENT",
+    "PARACRINE_AGENT_X86_64",
+    "PARACRINE_AGENT_AARCH64",
+];
 
 impl Watch {
     fn new(root: &Path, checked: &Checked) -> Self {
@@ -70,7 +75,9 @@ impl Watch {
             let path = disk::resolve(root, path);
             // What is not there may come: its folder tells, unless that is the site's own, where cargo's outputs are.
             match path.parent() {
-                Some(parent) if !path.exists() && !root.starts_with(parent) => paths.insert(parent.to_owned()),
+                Some(parent) if !path.exists() && !root.starts_with(parent) => {
+                    paths.insert(parent.to_owned())
+                }
                 _ => paths.insert(path),
             };
         }
@@ -107,4 +114,23 @@ fn line(diagnostic: &Diagnostic) -> String {
         line.push_str(&format!("; {help}"));
     }
     line.replace(['\n', '\r'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paracrine_model::diagnostic::Place;
+
+    #[test]
+    fn a_problem_is_one_line() {
+        let problem = Diagnostic::error(Code::ROLE_PANIC, "a role panicked: a\nb")
+            .help("left: 1\nright: 2")
+            .help("x");
+        assert_eq!(line(&problem), "P0801: a role panicked: a b; left: 1 right: 2; x");
+        let problem = problem.at(Place::new("roles.rs", 3, 5, 0), "here");
+        assert_eq!(
+            line(&problem),
+            "roles.rs:3:5: P0801: a role panicked: a b; left: 1 right: 2; x"
+        );
+    }
 }

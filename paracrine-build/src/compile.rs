@@ -11,11 +11,12 @@ use paracrine_model::plan::Plan;
 use paracrine_model::source::{Lookup, Source, Sources};
 
 use crate::disk::{Disk, Machine};
+use crate::fingerprint::Fingerprint;
 use crate::policy::{Policies, Policy};
 use crate::rust_places::RustPlaces;
 use crate::site::SiteContext;
 use crate::site_plan::SitePlan;
-use crate::{cargo, checks, plans, session};
+use crate::{cargo, checks, output, plans, session};
 
 /// Compiles a site: what a site's `build.rs` calls.
 ///
@@ -50,7 +51,10 @@ pub struct Compile<C> {
 impl<C: SiteContext> Compile<C> {
     /// Compiles what this role makes of the site.
     pub fn new(role: fn(&C, &Plan)) -> Self {
-        Self { role, policies: Policies::default() }
+        Self {
+            role,
+            policies: Policies::default(),
+        }
     }
 
     /// Adds a policy whose findings are errors. It is called once, with the plans of all hosts, if all else is right.
@@ -81,7 +85,11 @@ impl<C: SiteContext> Compile<C> {
         let (deployment, mut diagnostics, mut watched) = {
             let mut sources = Sources::new(&mut disk);
             let (deployment, diagnostics) = deployment::load(&mut sources, C::CONFIG, C::INVENTORIES);
-            let watched = sources.wanted().iter().map(|wanted| wanted.path.to_string()).collect::<Vec<_>>();
+            let watched = sources
+                .wanted()
+                .iter()
+                .map(|wanted| wanted.path.to_string())
+                .collect::<Vec<_>>();
             (deployment, diagnostics, watched)
         };
         let mut plans = Vec::new();
@@ -89,7 +97,10 @@ impl<C: SiteContext> Compile<C> {
             let defer = std::env::var_os("PARACRINE_SECRETS").is_some_and(|value| value == "defer");
             diagnostics.extend(deployment::check_secrets(deployment, &mut machine, defer));
             plans = plans::all(deployment, self.role, &blobs, &mut diagnostics);
-            plans.iter_mut().flat_map(|(_, plan)| &mut plan.tasks).for_each(|task| places.origin(&mut task.origin));
+            plans
+                .iter_mut()
+                .flat_map(|(_, plan)| &mut plan.tasks)
+                .for_each(|task| places.origin(&mut task.origin));
             diagnostics.extend(session.templates().take_found());
         }
         watched.extend(machine.looked().iter().cloned());
@@ -108,7 +119,13 @@ impl<C: SiteContext> Compile<C> {
         let diagnostics = diagnostics.into_iter().map(|diagnostic| places.mend(diagnostic));
         let mut sorted = Diagnostics::new();
         sorted.extend(diagnostics);
-        Checked { root: root.to_owned(), diagnostics: sorted.into_sorted(), inputs, watched, site }
+        Checked {
+            root: root.to_owned(),
+            diagnostics: sorted.into_sorted(),
+            inputs,
+            watched,
+            site,
+        }
     }
 }
 
@@ -129,19 +146,37 @@ impl Checked {
 
     /// Whether anything keeps the site from building.
     pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|d| d.severity == paracrine_model::diagnostic::Severity::Error)
+        self.diagnostics
+            .iter()
+            .any(|d| d.severity == paracrine_model::diagnostic::Severity::Error)
     }
 
     /// All that is wrong, as it is drawn on a terminal without colours.
     pub fn drawn(&self) -> String {
         let mut files = Drawing::new(&self.root);
-        let drawn: Vec<String> = self.diagnostics.iter().map(|d| draw::draw(d, &mut files, Style::Plain)).collect();
+        let drawn: Vec<String> = self
+            .diagnostics
+            .iter()
+            .map(|d| draw::draw(d, &mut files, Style::Plain))
+            .collect();
         drawn.join("\n\n")
     }
 
     /// The plans of all hosts; absent where config or inventories are wrong.
     pub fn plan(&self) -> Option<&SitePlan> {
         self.site.as_ref()
+    }
+
+    /// The bytes of `plan.bin` as it would be written, but for commit and agents; absent where anything is wrong.
+    pub fn artifact(&self) -> Option<Vec<u8>> {
+        let site = self.site.as_ref().filter(|_| !self.has_errors())?;
+        output::plan(
+            &self.root,
+            site,
+            &Fingerprint::without_commit(self.inputs.clone()),
+            &[],
+        )
+        .ok()
     }
 
     /// The files that were read, relative to the site, with the hashes of their contents. Secrets are not among them.
@@ -166,7 +201,9 @@ pub(crate) struct Drawing {
 
 impl Drawing {
     pub(crate) fn new(root: &Path) -> Self {
-        Self { disk: Disk::new(root) }
+        Self {
+            disk: Disk::new(root),
+        }
     }
 }
 

@@ -17,10 +17,14 @@ fn collect(folder: &Path, prefix: &str, depth: usize, found: &mut BTreeSet<Strin
         return;
     }
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let Ok(name) = entry.file_name().into_string() else { continue };
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
         let path = format!("{prefix}{name}");
         match std::fs::metadata(entry.path()) {
-            Ok(metadata) if metadata.is_dir() => collect(&entry.path(), &format!("{path}/"), depth + 1, found),
+            Ok(metadata) if metadata.is_dir() => {
+                collect(&entry.path(), &format!("{path}/"), depth + 1, found)
+            }
             Ok(_) => {
                 found.insert(path);
             }

@@ -4,7 +4,7 @@
 //! config, inventories ─► Deployment ─► a Context per host ─► roles ─► a plan per host ─► checks ─► plan.bin, agents, site.rs
 //! ```
 //!
-//! [`compile()`] is all that a `build.rs` calls; [`prelude`] is what roles import. [`Compile::check`] does the same without
+//! [`refusals`] lists all that can be wrong. [`compile()`] is all that a `build.rs` calls; [`prelude`] is what roles import. [`Compile::check`] does the same without
 //! printing or writing anything, for tests. Three environment variables change what happens:
 //!
 //! | variable | value | means |
@@ -28,7 +28,10 @@ mod panic;
 mod plans;
 mod policy;
 pub mod prelude;
+#[doc = include_str!("refusals.md")]
+pub mod refusals {}
 mod rust_places;
+mod schema;
 mod session;
 mod show;
 pub mod site;

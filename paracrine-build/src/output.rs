@@ -8,9 +8,9 @@ use paracrine_model::host::Arch;
 
 use crate::agents::Agent;
 use crate::fingerprint::Fingerprint;
-use crate::folder;
 use crate::site_plan::SitePlan;
 use crate::values::Values;
+use crate::{folder, schema};
 
 /// Writes all outputs of a site; those that are as they should be are not touched, so that nothing is rebuilt for them.
 pub(crate) fn write(
@@ -33,14 +33,17 @@ pub(crate) fn write(
 pub(crate) fn placeholder(out: &Path, root: &Path) -> Result<(), Box<Diagnostic>> {
     if !out.join("plan.bin").exists() {
         let name = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
-        let empty = Writer::new(name, None, Vec::new()).finish().map_err(|why| unwritten(&why.to_string()))?;
+        let empty = Writer::new(name, None, Vec::new())
+            .finish()
+            .map_err(|why| unwritten(&why.to_string()))?;
         put(&out.join("plan.bin"), &empty)?;
         put(&out.join("site.rs"), code(root, &[]).as_bytes())?;
     }
     Ok(())
 }
 
-fn plan(
+/// The bytes of `plan.bin`.
+pub(crate) fn plan(
     root: &Path,
     site: &SitePlan,
     fingerprint: &Fingerprint,
@@ -48,16 +51,25 @@ fn plan(
 ) -> Result<Vec<u8>, Box<Diagnostic>> {
     let deployment = site.deployment();
     let name = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
-    let environments = deployment.environments.iter().map(|environment| environment.name.to_string()).collect();
+    let environments = deployment
+        .environments
+        .iter()
+        .map(|environment| environment.name.to_string())
+        .collect();
     let mut writer = Writer::new(name, fingerprint.commit.clone(), environments);
     let wrong = |why: paracrine_model::artifact::Broken| unwritten(&why.to_string());
     let mut values = Values::new(root, deployment);
     for host in site.hosts() {
         let address = deployment.hosts[host.index()].address.clone();
         let roles = host.roles().map(str::to_owned).collect();
-        writer.host(host.environment().to_owned(), address, roles, host.plan()).map_err(wrong)?;
+        writer
+            .host(host.environment().to_owned(), address, roles, host.plan())
+            .map_err(wrong)?;
         let values = values.of(host, &mut writer);
         writer.values_of_host(&values).map_err(wrong)?;
+    }
+    for (name, text) in schema::all(root, deployment) {
+        writer.schema(name, &text);
     }
     for (hash, bytes) in site.blobs().all() {
         writer.blob(hash, &bytes);
@@ -76,9 +88,13 @@ fn file_name(arch: Arch) -> String {
 }
 
 fn code(root: &Path, arches: &[Arch]) -> String {
-    let embedded = |name: &str| format!("::core::include_bytes!(::core::concat!(::core::env!(\"OUT_DIR\"), \"/{name}\"))");
-    let agents: Vec<String> =
-        arches.iter().map(|arch| format!("({:?}, {})", arch.name(), embedded(&file_name(*arch)))).collect();
+    let embedded = |name: &str| {
+        format!("::core::include_bytes!(::core::concat!(::core::env!(\"OUT_DIR\"), \"/{name}\"))")
+    };
+    let agents: Vec<String> = arches
+        .iter()
+        .map(|arch| format!("({:?}, {})", arch.name(), embedded(&file_name(*arch))))
+        .collect();
     format!(
         "/// The compiled site. Written by paracrine-build.\n\
          static SITE: ::paracrine::Embedded = ::paracrine::Embedded {{\n    \
@@ -97,9 +113,8 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
     if std::fs::read(path).is_ok_and(|there| there == bytes) {
         return Ok(());
     }
-    std::fs::write(path, bytes).map_err(|error| {
-        unwritten(&format!("`{}`: {}", path.display(), folder::why(&error)))
-    })
+    std::fs::write(path, bytes)
+        .map_err(|error| unwritten(&format!("`{}`: {}", path.display(), folder::why(&error))))
 }
 
 fn unwritten(why: &str) -> Box<Diagnostic> {

@@ -17,7 +17,10 @@ thread_local!(static CURRENT: RefCell<Option<Rc<Session>>> = const { RefCell::ne
 
 impl Session {
     fn new(root: &Path) -> Rc<Self> {
-        Rc::new(Self { templates: Templates::new(root), files: LocalFiles::new(root) })
+        Rc::new(Self {
+            templates: Templates::new(root),
+            files: LocalFiles::new(root),
+        })
     }
 
     pub(crate) fn templates(&self) -> &Templates {
@@ -31,7 +34,9 @@ impl Session {
 
 /// The site at hand; where none was entered, the one of the package that is being built.
 pub(crate) fn current() -> Rc<Session> {
-    CURRENT.with_borrow_mut(|current| Rc::clone(current.get_or_insert_with(|| Session::new(&manifest_directory()))))
+    CURRENT.with_borrow_mut(|current| {
+        Rc::clone(current.get_or_insert_with(|| Session::new(&manifest_directory())))
+    })
 }
 
 /// The folder of the package that is being built.

@@ -30,7 +30,7 @@ pub(crate) fn show(root: &Path, diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics {
         match asked.as_str() {
             "json" => text.push_str(&format::json(diagnostic)),
-            "github" => text.push_str(&format::github(diagnostic)),
+            "github" => text.push_str(&format::github(&from_repository(root, diagnostic))),
             _ => {
                 text.push_str(&draw::draw(diagnostic, &mut files, style));
                 text.push('\n');
@@ -39,8 +39,14 @@ pub(crate) fn show(root: &Path, diagnostics: &[Diagnostic]) {
         text.push('\n');
     }
     // On a terminal cargo's progress may stand in this line.
-    let clear = if seen.as_ref().is_some_and(IsTerminal::is_terminal) { "\r\x1b[K" } else { "" };
-    let shown = seen.as_mut().is_some_and(|seen| seen.write_all(format!("{clear}{text}").as_bytes()).is_ok());
+    let clear = if seen.as_ref().is_some_and(IsTerminal::is_terminal) {
+        "\r\x1b[K"
+    } else {
+        ""
+    };
+    let shown = seen
+        .as_mut()
+        .is_some_and(|seen| seen.write_all(format!("{clear}{text}").as_bytes()).is_ok());
     if !shown {
         eprint!("{text}");
     }
@@ -49,13 +55,29 @@ pub(crate) fn show(root: &Path, diagnostics: &[Diagnostic]) {
     }
 }
 
+/// With its places named from the top of the repository, as GitHub wants them.
+fn from_repository(root: &Path, diagnostic: &Diagnostic) -> Diagnostic {
+    let mut diagnostic = diagnostic.clone();
+    let top = root.ancestors().find(|folder| folder.join(".git").exists());
+    let inside = top
+        .and_then(|top| root.strip_prefix(top).ok())
+        .filter(|inside| !inside.as_os_str().is_empty());
+    if let (Some(inside), Some(note)) = (inside, &mut diagnostic.primary)
+        && !note.place.file.starts_with(['/', '~', '.'])
+    {
+        note.place.file = format!("{}/{}", inside.display(), note.place.file).into();
+    }
+    diagnostic
+}
+
 /// Where cargo's messages go, if that is a terminal or a pipe. A plain file would be overwritten: it has one position
 /// for each who opened it.
 #[cfg(target_os = "linux")]
 fn seen() -> Option<File> {
     use std::os::unix::fs::FileTypeExt;
     let parent = std::os::unix::process::parent_id();
-    let is_cargo = std::fs::read_to_string(format!("/proc/{parent}/comm")).is_ok_and(|name| name.trim() == "cargo");
+    let is_cargo =
+        std::fs::read_to_string(format!("/proc/{parent}/comm")).is_ok_and(|name| name.trim() == "cargo");
     let path = format!("/proc/{parent}/fd/2");
     let kind = std::fs::metadata(&path).ok()?.file_type();
     if !is_cargo || !(kind.is_fifo() || kind.is_char_device()) {
@@ -74,5 +96,26 @@ fn coloured(seen: &File) -> bool {
         Ok("always") => true,
         Ok("never") => false,
         _ => seen.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paracrine_model::diagnostic::{Code, Place};
+
+    #[test]
+    fn annotations_name_files_from_the_repository() {
+        let repository = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(repository.path().join(".git")).unwrap();
+        let site = repository.path().join("sites/one");
+        let diagnostic = Diagnostic::error(Code::BAD_MODE, "m").at(Place::new("roles.rs", 1, 2, 0), "here");
+        let shown = format::github(&from_repository(&site, &diagnostic));
+        assert_eq!(
+            shown,
+            "::error file=sites/one/roles.rs,line=1,col=2,title=P0503::m"
+        );
+        let shown = format::github(&from_repository(repository.path(), &diagnostic));
+        assert_eq!(shown, "::error file=roles.rs,line=1,col=2,title=P0503::m");
     }
 }

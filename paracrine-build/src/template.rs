@@ -73,17 +73,33 @@ pub struct Template {
 /// Content from the template of that name in `templates/`: `template("app.conf.j2", context! { host => cx.env.app_host })`.
 #[track_caller]
 pub fn template(name: impl Into<String>, values: Values) -> Template {
-    Template { name: name.into(), values, location: Location::caller() }
+    Template {
+        name: name.into(),
+        values,
+        location: Location::caller(),
+    }
 }
 
 impl IntoContent for Template {
     fn into_content(self) -> Result<Made, Box<Diagnostic>> {
-        let Self { name, values, location } = self;
+        let Self {
+            name,
+            values,
+            location,
+        } = self;
         if let Some((value, why)) = values.failed {
-            let message = format!("value `{value}` of template `{name}` cannot be serialised: {}", why.trim_end_matches('.'));
+            let message = format!(
+                "value `{value}` of template `{name}` cannot be serialised: {}",
+                why.trim_end_matches('.')
+            );
             return Err(Box::new(Diagnostic::error(Code::TEMPLATE_FAILED, message)));
         }
-        let text = session::current().templates().render(&name, &values.entries, location)?;
-        Ok(Made { body: Body::Text(text), source: Some(format!("templates/{name}")) })
+        let text = session::current()
+            .templates()
+            .render(&name, &values.entries, location)?;
+        Ok(Made {
+            body: Body::Text(text),
+            source: Some(format!("templates/{name}")),
+        })
     }
 }

@@ -5,6 +5,7 @@ mod deploy;
 mod explain;
 mod plan_diff;
 mod problem;
+mod schema;
 mod secret_list;
 mod select;
 mod show;
@@ -88,6 +89,10 @@ pub(crate) fn run(embedded: &'static Embedded, words: impl IntoIterator<Item = O
         Command::Secrets(options) => {
             warn_offline(&site);
             secret_list::secrets(&site, &options)
+        }
+        Command::Schema(options) => {
+            warn_offline(&site);
+            schema::schema(&site, &options)
         }
     };
     exit(shown.map(|text| {

@@ -20,6 +20,7 @@ mod known_hosts;
 #[doc(hidden)]
 pub mod link;
 mod persist;
+pub mod plan_test;
 mod relay;
 mod report;
 mod secrets;
@@ -67,5 +68,6 @@ impl Embedded {
 
 /// Does what the command line says; [`main!`] calls this.
 pub fn run(embedded: &'static Embedded) -> ExitCode {
-    cli::run(embedded, std::env::args_os())
+    // As the relay of its own connections, before anything else is looked at.
+    relay::if_asked_for(std::env::args_os()).unwrap_or_else(|| cli::run(embedded, std::env::args_os()))
 }

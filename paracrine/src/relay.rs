@@ -113,7 +113,9 @@ fn connect(host: &str, port: &str, limit: Duration) -> Result<TcpStream, String>
                 let why = if error.kind() == io::ErrorKind::TimedOut {
                     "Connection timed out".to_owned()
                 } else {
-                    error.to_string()
+                    // Without Rust's ` (os error 111)`.
+                    let why = error.to_string();
+                    why.split(" (os error").next().unwrap_or_default().to_owned()
                 };
                 last = format!("ssh: connect to host {host} port {port}: {why}");
             }

@@ -34,6 +34,15 @@ impl fmt::Debug for Resolved {
 }
 
 impl Resolved {
+    /// The environment variables that they came from.
+    pub(crate) fn variables(&self) -> Vec<String> {
+        let variables = self.0.keys().filter_map(|source| match &source.provider {
+            Provider::Env(name) => Some(name.clone()),
+            _ => None,
+        });
+        variables.collect()
+    }
+
     /// Those that a plan consumes, and no others.
     pub(crate) fn for_plan(&self, plan: &HostPlan) -> LateValues {
         let mut values = LateValues::default();

@@ -4,7 +4,7 @@ use paracrine_model::artifact::Writer;
 use paracrine_model::content::Blobs;
 use paracrine_model::hash::Hash;
 use paracrine_model::host::{Address, Arch};
-use paracrine_model::plan::Plan;
+use paracrine_model::plan::{Plan, ValueUse};
 use paracrine_model::secret::{Provider, Secret, SecretSource};
 
 use crate::Embedded;
@@ -51,6 +51,22 @@ impl TestSite {
         self.writer
             .host(environment.into(), address(name), roles, &plan)
             .unwrap();
+        self
+    }
+
+    /// Says which values the tasks of the last host were made from.
+    pub(crate) fn made_from(mut self, tasks: Vec<Vec<ValueUse>>) -> Self {
+        let values: Vec<Vec<_>> = tasks
+            .into_iter()
+            .map(|values| values.into_iter().map(|value| self.writer.value(value)).collect())
+            .collect();
+        self.writer.values_of_host(&values).unwrap();
+        self
+    }
+
+    /// Adds a schema for editors.
+    pub(crate) fn schema(mut self, name: &str, text: &str) -> Self {
+        self.writer.schema(name, text);
         self
     }
 

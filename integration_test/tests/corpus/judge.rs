@@ -70,6 +70,10 @@ pub(crate) fn verdict(mutation: &Mutation, said: &[Said], line: &dyn Fn(&str, u3
     if missing {
         return Verdict::Within;
     }
+    let near = || places(true).any(|(file, at)| is_it(file) && at.abs_diff(mutation.line) <= 1);
+    if mutation.demand == Demand::Near && near() {
+        return Verdict::Near;
+    }
     let plain = |text: &str| text.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect::<String>();
     let words: Vec<String> = mutation.words.iter().map(|word| plain(word)).filter(|word| !word.is_empty()).collect();
     let types = said.iter().any(|said| said.error && said.message.contains("when `site!` read it"));
@@ -86,7 +90,7 @@ pub(crate) fn verdict(mutation: &Mutation, said: &[Said], line: &dyn Fn(&str, u3
     if said.iter().any(|said| said.error && uses(&said.message)) {
         return Verdict::Word;
     }
-    if places(true).any(|(file, at)| is_it(file) && at.abs_diff(mutation.line) <= 1) {
+    if near() {
         return Verdict::Near;
     }
     if said.iter().any(|said| said.error) {

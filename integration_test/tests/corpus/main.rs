@@ -8,7 +8,8 @@ mod rust;
 mod seeds;
 mod template;
 
-// mod whole;
+#[cfg(feature = "corpus")]
+mod whole;
 mod words;
 mod yaml;
 
@@ -55,23 +56,24 @@ impl Outcome {
 
 /// All mutations of files that are no Rust, checked.
 fn files() -> Vec<Outcome> {
-    let mut all = Vec::new();
+    let mut halves: [Vec<(&Seed, Vec<Mutation>)>; 2] = Default::default();
+    for seed in SEEDS {
+        let mut mutations: Vec<Mutation> = seed.mutations();
+        mutations.retain(|mutation| !mutation.file.ends_with(".rs"));
+        let second = mutations.split_off(mutations.len() / 2);
+        halves[0].push((seed, mutations));
+        halves[1].push((seed, second));
+    }
+    let check = |half: Vec<(&'static Seed, Vec<Mutation>)>| {
+        let checked = half.into_iter().flat_map(|(seed, mutations)| {
+            check_all(seed, mutations).into_iter().map(move |(mutation, said)| Outcome::of(seed, mutation, said))
+        });
+        checked.collect::<Vec<_>>()
+    };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = SEEDS
-            .iter()
-            .map(|seed| {
-                scope.spawn(move || {
-                    let mutations = seed.mutations().into_iter().filter(|mutation| !mutation.file.ends_with(".rs"));
-                    let checked = check_all(seed, mutations.collect());
-                    checked.into_iter().map(|(mutation, said)| Outcome::of(seed, mutation, said)).collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        for thread in threads {
-            all.extend(thread.join().expect("a check does not panic"));
-        }
-    });
-    all
+        let threads = halves.map(|half| scope.spawn(move || check(half)));
+        threads.into_iter().flat_map(|thread| thread.join().expect("a check does not panic")).collect()
+    })
 }
 
 #[test]
@@ -89,5 +91,29 @@ fn every_mutation_of_a_file_that_matters_is_an_error_at_its_line() {
     let outcomes = files();
     report::print(&outcomes);
     let missed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.is_kept() && !outcome.is_for_rustc()).collect();
+    report::assert_none(&missed);
+    let at_their_lines = outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Line && !is_blind(&outcome.mutation)).count();
+    assert!(at_their_lines >= 150, "the corpus has shrunk: {at_their_lines}");
+}
+
+#[cfg(feature = "corpus")]
+#[test]
+fn every_mutation_that_matters_is_an_error_at_its_line_in_a_whole_build() {
+    let mut outcomes = files();
+    // Blind ones are built too, where the check of files had nothing against them.
+    let for_rustc = |outcome: &Outcome| outcome.is_for_rustc() || is_blind(&outcome.mutation) && outcome.verdict == Verdict::Builds;
+    let roles: Vec<(&Seed, Mutation)> = SEEDS
+        .iter()
+        .flat_map(|seed| seed.mutations().into_iter().filter(|mutation| mutation.file.ends_with(".rs")).map(move |it| (seed, it)))
+        .collect();
+    let (left, judged): (Vec<Outcome>, Vec<Outcome>) = outcomes.drain(..).partition(for_rustc);
+    let seed_of = |name: &str| SEEDS.iter().find(|seed| seed.name == name).expect("it is one of them");
+    let mut build: Vec<(&Seed, Mutation)> = left.into_iter().map(|outcome| (seed_of(outcome.mutation.site), outcome.mutation)).collect();
+    build.extend(roles);
+    let said = whole::build(&build.iter().map(|(seed, mutation)| (*seed, mutation)).collect::<Vec<_>>());
+    let mut outcomes = judged;
+    outcomes.extend(build.into_iter().zip(said).map(|((seed, mutation), said)| Outcome::of(seed, mutation, said)));
+    report::print(&outcomes);
+    let missed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.is_kept()).collect();
     report::assert_none(&missed);
 }

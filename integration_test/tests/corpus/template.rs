@@ -31,6 +31,10 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
                     continue;
                 }
                 let parameter = words.first().is_some_and(|first| &code[first.clone()] == "macro") && index > 0;
+                // `x | default(1)` says that there may be no `x`.
+                if code[range.end..].trim_start().trim_start_matches('|').trim_start().starts_with("default") {
+                    continue;
+                }
                 let defines = DEFINING.contains(&before) || parameter;
                 let demand = if defines { Demand::Definition } else { Demand::Line };
                 put(range.clone(), &transpose(word), "typo", format!("name `{word}`"), demand);

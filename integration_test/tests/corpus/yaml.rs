@@ -130,7 +130,7 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
             }
             Kind::Outside => {
                 put("typo", &quoted(&transpose(bare)), Demand::Outside);
-                put("swapped type", "7", Demand::Line);
+                put("swapped type", &format!("[{word}]"), Demand::Line);
             }
             Kind::Structured => {
                 put("cut off", &bare[..bare.len() - 5], Demand::Line);
@@ -177,8 +177,10 @@ fn of_lines(site: &'static str, file: &str, lines: &[&str], text: &str, spots: &
         if required && !json && line.trim_end().ends_with(|c: char| c != ':') && !listed {
             put("line dropped", &[], Demand::Within(block(lines, number)));
         }
-        if !listed && !json {
+        if !listed && !json && has_sibling(lines, number) {
             put("indented too far", &[&format!(" {line}")], Demand::Near);
+        }
+        if !listed && !json {
             put("indented by a tab", &[&format!("\t{}", line.trim_start())], Demand::Line);
         }
         if let Some(at) = line.find(':').filter(|_| !json) {
@@ -187,7 +189,10 @@ fn of_lines(site: &'static str, file: &str, lines: &[&str], text: &str, spots: &
         if let Some(at) = line.rfind(['"', '\'', ']', '}'])
             && !line.contains('#')
         {
-            put("closing mark dropped", &[&format!("{}{}", &line[..at], &line[at + 1..])], Demand::Near);
+            // Of brackets within brackets nobody knows which one lacks its end.
+            let end = u32::try_from(number + 2).unwrap_or(u32::MAX);
+            let demand = if json { Demand::Within(1..=end) } else { Demand::Near };
+            put("closing mark dropped", &[&format!("{}{}", &line[..at], &line[at + 1..])], demand);
         }
         if json && line.ends_with(',') {
             put("comma dropped", &[line.trim_end_matches(',')], Demand::Near);
@@ -206,6 +211,16 @@ fn block(lines: &[&str], number: usize) -> std::ops::RangeInclusive<u32> {
     let count = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     // After the drop all lines below are one up.
     count(start.map_or(1, |at| at + 1))..=count(end.unwrap_or(lines.len()).saturating_sub(1).max(1))
+}
+
+/// Whether a line has another of its indentation beside it: without, it may be indented as it likes.
+fn has_sibling(lines: &[&str], number: usize) -> bool {
+    let depth = |line: &&str| line.len() - line.trim_start_matches([' ', '-']).len();
+    let own = depth(&lines[number]);
+    let beside = |mut lines: Box<dyn Iterator<Item = &&str> + '_>| {
+        lines.find(|line| !line.trim().is_empty() && depth(line) <= own && !line.starts_with('#')).is_some_and(|line| depth(line) == own)
+    };
+    beside(Box::new(lines[..number].iter().rev())) || beside(Box::new(lines[number + 1..].iter()))
 }
 
 /// A word as a string of the format.
@@ -275,6 +290,8 @@ fn spots(file: &str, text: &str) -> Vec<Spot> {
                     Kind::Free
                 }
                 _ if own => of_spelling(&line[range.clone()]),
+                // An address of its own, not a server of the inventory.
+                _ if under == "jump" && word.contains('@') => Kind::Name,
                 _ if above("servers") || above("defaults") => of_server(&under),
                 _ => of_inventory(&under),
             };

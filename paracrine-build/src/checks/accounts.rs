@@ -70,8 +70,10 @@ const OF_PACKAGES: [(&str, &[&str]); 37] = [
 
 /// Which account is meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
+    /// A user.
     User,
+    /// A group.
     Group,
 }
 
@@ -92,11 +94,14 @@ pub(super) fn check(host: &mut Host<'_, '_>) {
     }
 }
 
-/// What is wrong with an account that a file's content names (cron's and systemd's users).
-pub(super) fn in_content(host: &Host<'_, '_>, user: &str, task: &Task) -> Option<Diagnostic> {
+/// What is wrong with an account that a file's content names (cron's and systemd's users and groups).
+pub(super) fn in_content(host: &Host<'_, '_>, kind: Kind, name: &str, task: &Task) -> Option<Diagnostic> {
     let accounts = Accounts::of(host.tasks());
-    let known = accounts.users.contains_key(user);
-    (!known).then(|| unknown(Kind::User, user, task, accounts.names(Kind::User)))
+    let known = match kind {
+        Kind::User => accounts.users.contains_key(name),
+        Kind::Group => accounts.groups.contains_key(name),
+    };
+    (!known).then(|| unknown(kind, name, task, accounts.names(kind)))
 }
 
 /// The accounts that a resource needs to exist.

@@ -67,11 +67,12 @@ impl Finding {
     }
 }
 
-/// What was found in a content, and the users that it names with their lines.
+/// What was found in a content, and the accounts that it names with their lines.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) findings: Vec<Finding>,
     pub(super) users: Vec<(u32, String)>,
+    pub(super) groups: Vec<(u32, String)>,
 }
 
 /// The contents that were looked at.
@@ -155,9 +156,11 @@ pub(super) fn check(host: &mut Host<'_, '_>) {
         for finding in &found.findings {
             host.report(diagnostic(finding, task, &body));
         }
-        for (line, user) in &found.users {
-            if let Some(unknown) = accounts::in_content(host, user, task) {
-                let place = locate(task, &body, *line, user);
+        let users = found.users.iter().map(|user| (accounts::Kind::User, user));
+        let groups = found.groups.iter().map(|group| (accounts::Kind::Group, group));
+        for (kind, (line, name)) in users.chain(groups) {
+            if let Some(unknown) = accounts::in_content(host, kind, name, task) {
+                let place = locate(task, &body, *line, name);
                 host.report(match place {
                     Some(place) => replaced(unknown, place, task),
                     None => unknown,
@@ -235,10 +238,7 @@ fn locate(task: &Task, body: &Body, line: u32, word: &str) -> Option<Place> {
             let mut found = (1..=source.line_count()).filter(|number| source.line(*number).is_some_and(is_it));
             found.next().filter(|_| found.next().is_none())
         };
-        let literal = |line: &str| {
-            let start = line.find("{{").map(|end| &line[..end]);
-            start.is_some_and(|start| start.contains(word) && wanted.starts_with(start))
-        };
+        let literal = |line: &str| reads_as(line, wanted, word);
         let line = only(&|line| line == wanted).or_else(|| (!word.is_empty()).then(|| only(&literal)).flatten())?;
         (Rc::new(Source::clone(&source)), line)
     };
@@ -249,4 +249,32 @@ fn locate(task: &Task, body: &Body, line: u32, word: &str) -> Option<Place> {
         None => (1, count(text)),
     };
     Some(Place::new(source.path().clone(), line, column, length))
+}
+
+/// Whether a template's line may have become `wanted`, with `word` in what it says itself.
+fn reads_as(line: &str, wanted: &str, word: &str) -> bool {
+    let Some((start, mut rest)) = line.split_once("{{") else { return false };
+    let Some(mut left) = wanted.strip_prefix(start) else { return false };
+    let mut has_word = start.contains(word);
+    while let Some((_, after)) = rest.split_once("}}") {
+        let (piece, next) = after.split_once("{{").unwrap_or((after, ""));
+        let Some(at) = left.find(piece) else { return false };
+        left = &left[at + piece.len()..];
+        has_word |= piece.contains(word);
+        rest = next;
+    }
+    has_word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reads_as;
+
+    #[test]
+    fn lines_of_templates_are_known_by_what_they_say_themselves() {
+        assert!(reads_as("15 {{ hour }} * * * roto {{ x }} y", "15 3 * * * roto 1 y", "roto"));
+        assert!(!reads_as("15 {{ hour }} * * * root x", "15 3 * * * roto x", "roto"));
+        assert!(!reads_as("{{ user }} x", "roto x", "roto"));
+        assert!(!reads_as("no places", "no places", "no"));
+    }
 }

@@ -9,18 +9,32 @@ use super::contents::{Finding, Found, LATE};
 pub(super) fn about(file: &File) -> Vec<Finding> {
     let mut findings = Vec::new();
     let name = file.path.file_name();
-    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let plain = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
     if !plain && file.path.as_str() != "/etc/crontab" {
         let better: String = name.chars().map(|c| if c == '.' { '-' } else { c }).collect();
         findings.push(
-            Finding::whole(Code::CRON, format!("cron passes over `{}`: its name is not only letters, digits, `_` and `-`", file.path))
-                .help(format!("call it `{better}`")),
+            Finding::whole(
+                Code::CRON,
+                format!(
+                    "cron passes over `{}`: its name is not only letters, digits, `_` and `-`",
+                    file.path
+                ),
+            )
+            .help(format!("call it `{better}`")),
         );
     }
     if file.mode.bits() & 0o022 != 0 {
         findings.push(
-            Finding::whole(Code::CRON, format!("cron passes over `{}`: others than its owner can write to it", file.path))
-                .help("give it mode 0o644"),
+            Finding::whole(
+                Code::CRON,
+                format!(
+                    "cron passes over `{}`: others than its owner can write to it",
+                    file.path
+                ),
+            )
+            .help("give it mode 0o644"),
         );
     }
     if file.owner.as_str() != "root" {
@@ -36,11 +50,17 @@ pub(super) fn look(text: &str) -> Found {
     if let Some(last) = text.lines().last().filter(|_| !text.ends_with('\n')) {
         let number = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
         let message = "the last line has no line break, so cron passes over the whole file";
-        found.findings.push(wrong(number, last, message).help("end the file with a line break"));
+        found
+            .findings
+            .push(wrong(number, last, message).help("end the file with a line break"));
     }
     for (number, line) in (1u32..).zip(text.split('\n')) {
         if let Some(line) = line.strip_suffix('\r') {
-            found.findings.push(wrong(number, line, "the line ends in CR LF, which cron takes for part of the command"));
+            found.findings.push(wrong(
+                number,
+                line,
+                "the line ends in CR LF, which cron takes for part of the command",
+            ));
             break;
         }
         let line = line.trim_start_matches([' ', '\t']);
@@ -60,12 +80,22 @@ fn wrong(line: u32, word: &str, message: impl Into<String>) -> Finding {
 fn is_variable(line: &str) -> bool {
     line.split_once('=').is_some_and(|(name, _)| {
         let name = name.trim_end().trim_matches(['"', '\'']);
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit())
+        !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !name.starts_with(|c: char| c.is_ascii_digit())
     })
 }
 
-const SPECIAL: [&str; 8] =
-    ["@reboot", "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
+const SPECIAL: [&str; 8] = [
+    "@reboot",
+    "@yearly",
+    "@annually",
+    "@monthly",
+    "@weekly",
+    "@daily",
+    "@midnight",
+    "@hourly",
+];
 
 fn entry(number: u32, line: &str, found: &mut Found) {
     let mut rest = line;
@@ -83,7 +113,11 @@ fn entry(number: u32, line: &str, found: &mut Found) {
                 continue;
             }
             if let Err(why) = field.check(text) {
-                let shown = if text.is_empty() { "nothing".into() } else { format!("`{text}`") };
+                let shown = if text.is_empty() {
+                    "nothing".into()
+                } else {
+                    format!("`{text}`")
+                };
                 found.findings.push(
                     wrong(number, text, format!("{shown} is no {}: {why}", field.name))
                         .help("minute, hour, day of month, month, day of week, user, command"),
@@ -99,7 +133,9 @@ fn entry(number: u32, line: &str, found: &mut Found) {
         return;
     }
     let is_name = user.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && user.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        && user
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
     if !is_name || command.is_empty() {
         let message = match (user, is_name) {
             ("", _) => "the line has neither user nor command".to_owned(),
@@ -107,7 +143,8 @@ fn entry(number: u32, line: &str, found: &mut Found) {
             (user, false) => format!("`{user}` stands where the user belongs"),
         };
         found.findings.push(
-            wrong(number, user, message).help("lines of `/etc/cron.d` name the user before the command: `… root /usr/bin/true`"),
+            wrong(number, user, message)
+                .help("lines of `/etc/cron.d` name the user before the command: `… root /usr/bin/true`"),
         );
         return;
     }
@@ -121,9 +158,13 @@ fn percent(number: u32, command: &str, found: &mut Found) {
     for c in command.chars() {
         if c == '%' && !escaped {
             found.findings.push(
-                wrong(number, "%", "cron ends the command at `%` and gives it the rest as input")
-                    .warning()
-                    .help("write `\\%` for a percent sign"),
+                wrong(
+                    number,
+                    "%",
+                    "cron ends the command at `%` and gives it the rest as input",
+                )
+                .warning()
+                .help("write `\\%` for a percent sign"),
             );
             return;
         }
@@ -148,16 +189,38 @@ struct Field {
 }
 
 const FIELDS: [Field; 5] = [
-    Field { name: "minute", first: 0, last: 59, names: &[] },
-    Field { name: "hour", first: 0, last: 23, names: &[] },
-    Field { name: "day of month", first: 1, last: 31, names: &[] },
+    Field {
+        name: "minute",
+        first: 0,
+        last: 59,
+        names: &[],
+    },
+    Field {
+        name: "hour",
+        first: 0,
+        last: 23,
+        names: &[],
+    },
+    Field {
+        name: "day of month",
+        first: 1,
+        last: 31,
+        names: &[],
+    },
     Field {
         name: "month",
         first: 1,
         last: 12,
-        names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+        names: &[
+            "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+        ],
     },
-    Field { name: "day of week", first: 0, last: 7, names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"] },
+    Field {
+        name: "day of week",
+        first: 0,
+        last: 7,
+        names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+    },
 ];
 
 impl Field {
@@ -166,7 +229,8 @@ impl Field {
         if text.is_empty() {
             return Err("the line ends before it".into());
         }
-        text.split(',').try_for_each(|range| self.range(range).map(|_| ()))
+        text.split(',')
+            .try_for_each(|range| self.range(range).map(|_| ()))
     }
 
     /// First and last of a range.
@@ -181,7 +245,10 @@ impl Field {
                 let only = self.number(range)?;
                 if step.is_some() {
                     let last = self.last;
-                    return Err(format!("a step needs a range: write `{only}-{last}/{}`", step.unwrap_or_default()));
+                    return Err(format!(
+                        "a step needs a range: write `{only}-{last}/{}`",
+                        step.unwrap_or_default()
+                    ));
                 }
                 (only, only)
             }
@@ -214,28 +281,46 @@ impl Field {
 
     /// The numbers that a valid list holds.
     fn numbers(&self, text: &str) -> Vec<u32> {
-        text.split(',').filter_map(|range| self.range(range).ok()).flat_map(|(first, last)| first..=last).collect()
+        text.split(',')
+            .filter_map(|range| self.range(range).ok())
+            .flat_map(|(first, last)| first..=last)
+            .collect()
     }
 }
 
 /// Days that never come, and days that come oftener than they look.
 fn days(number: u32, fields: &[&str], found: &mut Found) {
-    let [_, _, day, month, weekday] = fields else { return };
+    let [_, _, day, month, weekday] = fields else {
+        return;
+    };
     if [day, month, weekday].iter().any(|field| field.contains(LATE)) {
         return;
     }
     const LENGTHS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let shortest = FIELDS[2].numbers(day).into_iter().min().unwrap_or(1);
-    let longest = FIELDS[3].numbers(month).iter().map(|month| LENGTHS[*month as usize - 1]).max().unwrap_or(31);
+    let longest = FIELDS[3]
+        .numbers(month)
+        .iter()
+        .map(|month| LENGTHS[*month as usize - 1])
+        .max()
+        .unwrap_or(31);
     if shortest > longest && weekday.starts_with('*') {
-        found.findings.push(wrong(number, day, format!("day {shortest} never comes in month {month}")));
+        found.findings.push(wrong(
+            number,
+            day,
+            format!("day {shortest} never comes in month {month}"),
+        ));
     }
     // Debian's cron: only a field that begins with `*` leaves the choice to the other one.
     if !day.starts_with('*') && !weekday.starts_with('*') {
         found.findings.push(
-            wrong(number, weekday, "cron runs this on the days of the month and also on the days of the week")
-                .warning()
-                .help("to run it only when both are right, test one of them in the command"),
+            wrong(
+                number,
+                weekday,
+                "cron runs this on the days of the month and also on the days of the week",
+            )
+            .warning()
+            .help("to run it only when both are right, test one of them in the command"),
         );
     }
 }

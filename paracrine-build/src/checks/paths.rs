@@ -11,8 +11,11 @@ use super::Host;
 use crate::compile::place;
 
 pub(super) fn check(host: &mut Host<'_, '_>) {
-    let by_path: HashMap<&str, &Task> =
-        host.tasks().iter().filter_map(|task| Some((path(task)?.as_str(), task))).collect();
+    let by_path: HashMap<&str, &Task> = host
+        .tasks()
+        .iter()
+        .filter_map(|task| Some((path(task)?.as_str(), task)))
+        .collect();
     for task in host.tasks() {
         let Some(path) = path(task) else { continue };
         // Removing what a link or a removed directory may hold is no contradiction.
@@ -51,8 +54,11 @@ fn below(task: &Task, path: &AbsolutePath, other: &Task) -> Diagnostic {
         Resource::Absent(_) => ("removed with all that is in it", "declare one or the other"),
         _ => ("a file", "only a directory can have something below it"),
     };
-    Diagnostic::error(Code::PATH_BELOW_FILE, format!("`{path}` lies below `{}`, which is {what}", other.resource.name()))
-        .at(place(task), "declared here")
-        .related(place(other), format!("`{}` is {what}", other.resource.name()))
-        .help(help)
+    Diagnostic::error(
+        Code::PATH_BELOW_FILE,
+        format!("`{path}` lies below `{}`, which is {what}", other.resource.name()),
+    )
+    .at(place(task), "declared here")
+    .related(place(other), format!("`{}` is {what}", other.resource.name()))
+    .help(help)
 }

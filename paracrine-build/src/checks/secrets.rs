@@ -32,7 +32,10 @@ pub(super) fn check(host: &mut Host<'_, '_>) {
 
 /// `` secret `DB_PASSWORD` ``
 fn named(text: &Text) -> String {
-    let names: BTreeSet<String> = text.secrets().map(|source| format!("`{}`", source.name)).collect();
+    let names: BTreeSet<String> = text
+        .secrets()
+        .map(|source| format!("`{}`", source.name))
+        .collect();
     format!("secret {}", names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
@@ -41,7 +44,11 @@ fn readable(content: &Content, mode: Mode, task: &Task) -> Option<Diagnostic> {
     if text.secrets().next().is_none() || mode.bits() & 0o004 == 0 {
         return None;
     }
-    let message = format!("{} is in `{}`, which everybody can read", named(text), task.resource.name());
+    let message = format!(
+        "{} is in `{}`, which everybody can read",
+        named(text),
+        task.resource.name()
+    );
     Some(
         Diagnostic::error(Code::SECRET_EXPOSED, message)
             .at(place(task), format!("mode {mode}"))
@@ -54,7 +61,13 @@ fn told_by_systemd(content: &Content, task: &Task) -> Option<Diagnostic> {
     let text = content.text()?;
     for line in lines(text) {
         let Some(name) = line.secret() else { continue };
-        let key = line.before(name).split('=').next().unwrap_or_default().trim().to_owned();
+        let key = line
+            .before(name)
+            .split('=')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
         if key.starts_with("SetCredential") {
             continue;
         }
@@ -63,7 +76,10 @@ fn told_by_systemd(content: &Content, task: &Task) -> Option<Diagnostic> {
             key if key.starts_with("Exec") => "`systemctl show` and `ps` tell its command lines".to_owned(),
             _ => "`systemctl show` tells its settings".to_owned(),
         };
-        let message = format!("secret `{name}` is in `{}`: {shown} to everybody", task.resource.name());
+        let message = format!(
+            "secret `{name}` is in `{}`: {shown} to everybody",
+            task.resource.name()
+        );
         return Some(
             Diagnostic::error(Code::SECRET_EXPOSED, message)
                 .at(place(task), "in this unit")
@@ -142,8 +158,10 @@ impl Line<'_> {
 }
 
 /// Words of the shell that start no program, so that `ps` does not show what they are given.
-const BUILTINS: [&str; 14] =
-    ["", ":", "[", "echo", "export", "printf", "read", "readonly", "set", "test", "local", "case", "return", "exit"];
+const BUILTINS: [&str; 14] = [
+    "", ":", "[", "echo", "export", "printf", "read", "readonly", "set", "test", "local", "case", "return",
+    "exit",
+];
 
 /// A secret among the arguments of a program that a script starts: everybody sees it with `ps` while that runs. What
 /// stands in a here-document, in an assignment or is given to a word of the shell is no argument.
@@ -217,6 +235,9 @@ fn here_document(line: &str) -> Option<String> {
         return None;
     }
     let word = after.trim_start_matches('-').trim_start();
-    let word = word.split([' ', '\t', ';', '|', ')', '>']).next()?.trim_matches(['"', '\'', '\\']);
+    let word = word
+        .split([' ', '\t', ';', '|', ')', '>'])
+        .next()?
+        .trim_matches(['"', '\'', '\\']);
     (!word.is_empty()).then(|| word.to_owned())
 }

@@ -12,22 +12,36 @@ pub(super) fn about(file: &File) -> Vec<Finding> {
     let mut findings = Vec::new();
     let name = file.path.file_name();
     if file.path.as_str() != "/etc/sudoers" && (name.contains('.') || name.ends_with('~')) {
-        let message = format!("sudo passes over `{}`: its name has a `.` or ends in `~`", file.path);
-        findings.push(Finding::whole(Code::SUDOERS, message).help(format!("call it `{}`", name.replace('.', "-"))));
+        let message = format!(
+            "sudo passes over `{}`: its name has a `.` or ends in `~`",
+            file.path
+        );
+        findings.push(
+            Finding::whole(Code::SUDOERS, message).help(format!("call it `{}`", name.replace('.', "-"))),
+        );
     }
     if file.mode.bits() & 0o022 != 0 {
-        let message = format!("sudo refuses to work while others than root can write to `{}`", file.path);
+        let message = format!(
+            "sudo refuses to work while others than root can write to `{}`",
+            file.path
+        );
         findings.push(Finding::whole(Code::SUDOERS, message).help("give it mode 0o440"));
     }
     if file.owner.as_str() != "root" {
-        let message = format!("sudo refuses to work while `{}` does not belong to root", file.path);
+        let message = format!(
+            "sudo refuses to work while `{}` does not belong to root",
+            file.path
+        );
         findings.push(Finding::whole(Code::SUDOERS, message).help("leave its owner as it is"));
     }
     if file.validate.is_none() {
         findings.push(
-            Finding::whole(Code::SUDOERS, format!("nothing looks at `{}` before sudo does", file.path))
-                .warning()
-                .help("add `.validate(\"visudo -cf {}\")`"),
+            Finding::whole(
+                Code::SUDOERS,
+                format!("nothing looks at `{}` before sudo does", file.path),
+            )
+            .warning()
+            .help("add `.validate(\"visudo -cf {}\")`"),
         );
     }
     findings
@@ -40,7 +54,12 @@ pub(super) fn look(text: &str) -> Found {
     let mut aliases: BTreeSet<&str> = BTreeSet::new();
     for (_, line) in &lines {
         if let Some((_, definitions)) = alias(line) {
-            aliases.extend(definitions.split(':').filter_map(|one| one.split_once('=')).map(|(name, _)| name.trim()));
+            aliases.extend(
+                definitions
+                    .split(':')
+                    .filter_map(|one| one.split_once('='))
+                    .map(|(name, _)| name.trim()),
+            );
         }
     }
     for (number, line) in &lines {
@@ -64,9 +83,12 @@ fn logical(text: &str) -> Vec<(u32, String)> {
     let mut all: Vec<(u32, String)> = Vec::new();
     let mut continued = false;
     for (number, line) in (1u32..).zip(text.lines()) {
-        let comment = line.trim_start().starts_with('#') && !is_id(line.trim_start()) && !line.starts_with("#include");
+        let comment =
+            line.trim_start().starts_with('#') && !is_id(line.trim_start()) && !line.starts_with("#include");
         let line = if comment { "" } else { strip_comment(line) };
-        let (piece, more) = line.strip_suffix('\\').map_or((line, false), |piece| (piece, true));
+        let (piece, more) = line
+            .strip_suffix('\\')
+            .map_or((line, false), |piece| (piece, true));
         match all.last_mut().filter(|_| continued) {
             Some((_, logical)) => {
                 logical.push(' ');
@@ -92,7 +114,12 @@ fn strip_comment(line: &str) -> &str {
     for (at, c) in line.char_indices() {
         match c {
             '"' if before != '\\' => quoted = !quoted,
-            '#' if at > 0 && !quoted && before != '\\' && !is_id(&line[at..]) && !matches!(before, '%' | '(') => {
+            '#' if at > 0
+                && !quoted
+                && before != '\\'
+                && !is_id(&line[at..])
+                && !matches!(before, '%' | '(') =>
+            {
                 return line[..at].trim_end();
             }
             _ => {}
@@ -105,7 +132,10 @@ fn strip_comment(line: &str) -> &str {
 fn include(number: u32, line: &str, findings: &mut Vec<Finding>) {
     let word = line.split_whitespace().next().unwrap_or_default();
     if word.starts_with('@') && !["@include", "@includedir"].contains(&word) {
-        findings.push(wrong(number, word, format!("sudo does not know `{word}`")).nearest(word, ["@include", "@includedir"]));
+        findings.push(
+            wrong(number, word, format!("sudo does not know `{word}`"))
+                .nearest(word, ["@include", "@includedir"]),
+        );
     }
 }
 
@@ -125,20 +155,37 @@ fn definition(number: u32, kind: &str, definitions: &str, findings: &mut Vec<Fin
     let name = definitions.split('=').next().unwrap_or_default().trim();
     if !definitions.contains('=') || !is_alias(name) {
         findings.push(
-            wrong(number, name, format!("`{name}` is no name of an alias"))
-                .help(format!("write `{kind} NAME = …` with capital letters, digits and `_`")),
+            wrong(number, name, format!("`{name}` is no name of an alias")).help(format!(
+                "write `{kind} NAME = …` with capital letters, digits and `_`"
+            )),
         );
     }
 }
 
 fn is_alias(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase())
-        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 const TAGS: [&str; 16] = [
-    "EXEC", "NOEXEC", "FOLLOW", "NOFOLLOW", "INTERCEPT", "NOINTERCEPT", "LOG_INPUT", "NOLOG_INPUT", "LOG_OUTPUT",
-    "NOLOG_OUTPUT", "MAIL", "NOMAIL", "PASSWD", "NOPASSWD", "SETENV", "NOSETENV",
+    "EXEC",
+    "NOEXEC",
+    "FOLLOW",
+    "NOFOLLOW",
+    "INTERCEPT",
+    "NOINTERCEPT",
+    "LOG_INPUT",
+    "NOLOG_INPUT",
+    "LOG_OUTPUT",
+    "NOLOG_OUTPUT",
+    "MAIL",
+    "NOMAIL",
+    "PASSWD",
+    "NOPASSWD",
+    "SETENV",
+    "NOSETENV",
 ];
 
 /// `who host = (as whom) TAG: command, …`
@@ -150,7 +197,10 @@ fn rule(number: u32, line: &str, aliases: &BTreeSet<&str>, findings: &mut Vec<Fi
         return;
     }
     let Some((who, commands)) = split_unescaped(line, '=') else {
-        findings.push(wrong(number, first, "the line is no rule: it has no `=`").help("write `user host = (as) command`"));
+        findings.push(
+            wrong(number, first, "the line is no rule: it has no `=`")
+                .help("write `user host = (as) command`"),
+        );
         return;
     };
     if who.split_whitespace().count() < 2 {
@@ -160,21 +210,27 @@ fn rule(number: u32, line: &str, aliases: &BTreeSet<&str>, findings: &mut Vec<Fi
     }
     let mut rest = commands.trim();
     if rest.is_empty() {
-        findings.push(wrong(number, who.trim(), "the rule allows no command").help("write one after the `=`"));
+        findings
+            .push(wrong(number, who.trim(), "the rule allows no command").help("write one after the `=`"));
         return;
     }
     loop {
         rest = rest.trim_start_matches(['!', ' ', '\t']);
         if let Some(runas) = rest.strip_prefix('(') {
             let Some((_, after)) = runas.split_once(')') else {
-                findings.push(wrong(number, rest, "a `(` is not closed").help("write `(user)` or `(user:group)`"));
+                findings.push(
+                    wrong(number, rest, "a `(` is not closed").help("write `(user)` or `(user:group)`"),
+                );
                 return;
             };
             rest = after.trim_start();
             continue;
         }
         match rest.split_once(':') {
-            Some((tag, after)) if tag.trim().chars().all(|c| c.is_ascii_uppercase() || c == '_') && !tag.trim().is_empty() => {
+            Some((tag, after))
+                if tag.trim().chars().all(|c| c.is_ascii_uppercase() || c == '_')
+                    && !tag.trim().is_empty() =>
+            {
                 let tag = tag.trim();
                 // `ALL : other_host = …`
                 if tag == "ALL" || aliases.contains(tag) {
@@ -216,14 +272,21 @@ fn command_of(number: u32, command: &str, aliases: &BTreeSet<&str>) -> Option<Fi
         return None;
     }
     if is_alias(program) {
-        let finding = wrong(number, program, format!("alias `{program}` is not defined in this file"));
+        let finding = wrong(
+            number,
+            program,
+            format!("alias `{program}` is not defined in this file"),
+        );
         return Some(finding.warning().nearest(program, aliases.iter().copied()));
     }
     let message = match program.is_empty() {
         true => "a command is empty".to_owned(),
         false => format!("command `{program}` is no absolute path"),
     };
-    Some(wrong(number, program, message).help("sudo wants `/usr/bin/…`, `ALL`, or an alias in capital letters"))
+    Some(
+        wrong(number, program, message)
+            .help("sudo wants `/usr/bin/…`, `ALL`, or an alias in capital letters"),
+    )
 }
 
 /// Cuts at the first separator that no `\` precedes.

@@ -9,24 +9,117 @@ use super::late;
 
 /// Filters that any value can go through.
 pub(super) const FILTERS: [&str; 46] = [
-    "safe", "escape", "e", "lower", "upper", "title", "capitalize", "replace", "length", "count", "dictsort", "items",
-    "reverse", "trim", "join", "split", "lines", "default", "d", "round", "abs", "int", "float", "attr", "first", "last",
-    "min", "max", "sort", "list", "string", "bool", "batch", "slice", "sum", "indent", "select", "reject", "selectattr",
-    "rejectattr", "map", "groupby", "unique", "zip", "format", "tojson",
+    "safe",
+    "escape",
+    "e",
+    "lower",
+    "upper",
+    "title",
+    "capitalize",
+    "replace",
+    "length",
+    "count",
+    "dictsort",
+    "items",
+    "reverse",
+    "trim",
+    "join",
+    "split",
+    "lines",
+    "default",
+    "d",
+    "round",
+    "abs",
+    "int",
+    "float",
+    "attr",
+    "first",
+    "last",
+    "min",
+    "max",
+    "sort",
+    "list",
+    "string",
+    "bool",
+    "batch",
+    "slice",
+    "sum",
+    "indent",
+    "select",
+    "reject",
+    "selectattr",
+    "rejectattr",
+    "map",
+    "groupby",
+    "unique",
+    "zip",
+    "format",
+    "tojson",
 ];
 
 /// Filters that only move the items of a list or mapping about, so that late values may be among them.
-const MOVERS: [&str; 16] = [
-    "length", "count", "dictsort", "items", "reverse", "first", "last", "list", "batch", "slice", "selectattr",
-    "rejectattr", "map", "groupby", "zip", "attr",
+pub(super) const MOVERS: [&str; 16] = [
+    "length",
+    "count",
+    "dictsort",
+    "items",
+    "reverse",
+    "first",
+    "last",
+    "list",
+    "batch",
+    "slice",
+    "selectattr",
+    "rejectattr",
+    "map",
+    "groupby",
+    "zip",
+    "attr",
 ];
 
 /// Tests.
 pub(super) const TESTS: [&str; 41] = [
-    "undefined", "defined", "none", "boolean", "odd", "even", "divisibleby", "number", "integer", "int", "float",
-    "string", "sequence", "iterable", "mapping", "startingwith", "endingwith", "lower", "upper", "sameas", "eq", "equalto",
-    "==", "ne", "!=", "lt", "lessthan", "<", "le", "<=", "gt", "greaterthan", ">", "ge", ">=", "in", "true", "false",
-    "filter", "test", "escaped",
+    "undefined",
+    "defined",
+    "none",
+    "boolean",
+    "odd",
+    "even",
+    "divisibleby",
+    "number",
+    "integer",
+    "int",
+    "float",
+    "string",
+    "sequence",
+    "iterable",
+    "mapping",
+    "startingwith",
+    "endingwith",
+    "lower",
+    "upper",
+    "sameas",
+    "eq",
+    "equalto",
+    "==",
+    "ne",
+    "!=",
+    "lt",
+    "lessthan",
+    "<",
+    "le",
+    "<=",
+    "gt",
+    "greaterthan",
+    ">",
+    "ge",
+    ">=",
+    "in",
+    "true",
+    "false",
+    "filter",
+    "test",
+    "escaped",
 ];
 
 /// Tests that ask whether there is a value, not which: late values may be asked.
@@ -44,6 +137,13 @@ fn plain() -> &'static Environment<'static> {
         environment.set_debug(false);
         environment
     })
+}
+
+/// What a filter makes of a value; `None` where it fails.
+pub(super) fn apply(filter: &str, value: &Value, args: &[Value]) -> Option<Value> {
+    let mut all = vec![value.clone()];
+    all.extend_from_slice(args);
+    plain().empty_state().apply_filter(filter, &all).ok()
 }
 
 /// An environment without templates.
@@ -74,10 +174,18 @@ pub(super) const LATE: &str = "a late value can only be placed";
 
 fn guard(args: &[Value], what: &str, name: &str, mover: bool) -> Result<(), Error> {
     let refused = args.iter().any(|arg| {
-        late::is_captured(arg) || if mover { late::of(arg).is_some() } else { late::within(arg).is_some() }
+        late::is_captured(arg)
+            || if mover {
+                late::of(arg).is_some()
+            } else {
+                late::within(arg).is_some()
+            }
     });
     if refused {
-        return Err(Error::new(ErrorKind::InvalidOperation, format!("{LATE}, but {what} `{name}` would look at it")));
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("{LATE}, but {what} `{name}` would look at it"),
+        ));
     }
     Ok(())
 }

@@ -66,7 +66,10 @@ impl Store {
             }
             Err(error) => {
                 let why = folder::why(&error);
-                Err(Box::new(Diagnostic::error(Code::FILE_UNREADABLE, format!("cannot read `{path}`: {why}"))))
+                Err(Box::new(Diagnostic::error(
+                    Code::FILE_UNREADABLE,
+                    format!("cannot read `{path}`: {why}"),
+                )))
             }
         };
         let source = source.and_then(|source| match late::clashes(source.text()) {
@@ -91,8 +94,16 @@ impl Templates {
     pub(crate) fn new(root: &Path) -> Self {
         let names = folder::files(&root.join(FOLDER));
         let (read, hashes) = (Mutex::default(), Mutex::default());
-        let store = Arc::new(Store { root: root.to_owned(), names, read, hashes });
-        let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default();
+        let store = Arc::new(Store {
+            root: root.to_owned(),
+            names,
+            read,
+            hashes,
+        });
+        let syntax = SyntaxConfig::builder()
+            .keep_trailing_newline(true)
+            .build()
+            .unwrap_or_default();
         let mut environment = builtins::environment();
         environment.set_syntax(syntax.clone());
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -114,7 +125,13 @@ impl Templates {
             Some(Ok(source)) => Ok(Some(source.text().to_owned())),
             Some(Err(why)) => Err(Error::new(ErrorKind::InvalidOperation, why.message)),
         });
-        Self { store, environment, syntax, scanned: RefCell::default(), found: RefCell::default() }
+        Self {
+            store,
+            environment,
+            syntax,
+            scanned: RefCell::default(),
+            found: RefCell::default(),
+        }
     }
 
     /// The text of a template with these values in place.
@@ -126,7 +143,8 @@ impl Templates {
     ) -> Result<Text, Box<Diagnostic>> {
         match self.store.source(name) {
             None => {
-                let missing = Diagnostic::error(Code::TEMPLATE_MISSING, format!("there is no template `{name}`"));
+                let missing =
+                    Diagnostic::error(Code::TEMPLATE_MISSING, format!("there is no template `{name}`"));
                 let missing = missing.nearest(name, self.store.names());
                 let missing = if missing.help.is_empty() {
                     missing.help(format!("make the file `{}`", path_of(name)))
@@ -139,15 +157,22 @@ impl Templates {
             Some(Ok(_)) => {}
         }
         if let Some((value, _)) = values.iter().find(|(_, value)| late::is_captured(value)) {
-            let message = format!("value `{value}` of template `{name}` holds the non-character U+FDD0 or U+FDD1");
+            let message =
+                format!("value `{value}` of template `{name}` holds the non-character U+FDD0 or U+FDD1");
             return Err(Box::new(Diagnostic::error(Code::TEMPLATE_FAILED, message)));
         }
         if let Some(wrong) = self.scan(name, values, location) {
             return Err(Box::new(wrong));
         }
-        let template = self.environment.get_template(name).map_err(|error| self.failure(&error, name))?;
+        let template = self
+            .environment
+            .get_template(name)
+            .map_err(|error| self.failure(&error, name))?;
         late::begin();
-        let values: BTreeMap<&str, Value> = values.iter().map(|(name, value)| (*name, value.clone())).collect();
+        let values: BTreeMap<&str, Value> = values
+            .iter()
+            .map(|(name, value)| (*name, value.clone()))
+            .collect();
         let rendered = template.render(Value::from(values));
         let output = match rendered {
             Ok(output) => output,
@@ -161,7 +186,9 @@ impl Templates {
             Finished::Misused(what) => {
                 let what = what.map_or_else(|| "a late value".to_owned(), |text| late::names(&text));
                 let message = format!("template `{name}` does something with {what} other than placing it");
-                Err(Box::new(Diagnostic::error(Code::TEMPLATE_LATE, message).help("place it as it is: `{{ name }}`")))
+                Err(Box::new(
+                    Diagnostic::error(Code::TEMPLATE_LATE, message).help("place it as it is: `{{ name }}`"),
+                ))
             }
         }
     }
@@ -217,9 +244,20 @@ impl Templates {
     pub(crate) fn unused(&self) -> Diagnostics {
         let read = self.store.read.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unused = Diagnostics::new();
-        for name in self.store.names().filter(|name| !read.contains_key(*name) && !folder::is_clutter(name)) {
-            let warning = Diagnostic::warning(Code::TEMPLATE_UNUSED, format!("template `{name}` is not used by any host"));
-            unused.push(warning.at(Place::new(path_of(name), 1, 1, 0), "never rendered").help("use it, or remove the file"));
+        for name in self
+            .store
+            .names()
+            .filter(|name| !read.contains_key(*name) && !folder::is_clutter(name))
+        {
+            let warning = Diagnostic::warning(
+                Code::TEMPLATE_UNUSED,
+                format!("template `{name}` is not used by any host"),
+            );
+            unused.push(
+                warning
+                    .at(Place::new(path_of(name), 1, 1, 0), "never rendered")
+                    .help("use it, or remove the file"),
+            );
         }
         unused
     }

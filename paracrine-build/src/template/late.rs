@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use minijinja::Value;
-use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr};
+use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, ValueKind};
 use paracrine_model::text::Text;
 
 /// Begins a placeholder; never part of real text, as Unicode reserves it for uses like this one.
@@ -40,10 +40,10 @@ pub(super) fn within(value: &Value) -> Option<Text> {
     if let Some(text) = of(value) {
         return Some(text.clone());
     }
-    if !matches!(value.kind(), minijinja::value::ValueKind::Map | minijinja::value::ValueKind::Seq) {
+    if !matches!(value.kind(), ValueKind::Map | ValueKind::Seq) {
         return None;
     }
-    let is_map = value.kind() == minijinja::value::ValueKind::Map;
+    let is_map = value.kind() == ValueKind::Map;
     value.try_iter().ok()?.find_map(|item| {
         let item = if is_map { value.get_item(&item).ok()? } else { item };
         within(&item)
@@ -52,20 +52,26 @@ pub(super) fn within(value: &Value) -> Option<Text> {
 
 /// Whether captured text with placeholders is in a value.
 pub(super) fn is_captured(value: &Value) -> bool {
-    match value.as_str() {
-        Some(text) => text.contains([OPEN, CLOSE]),
-        None => match value.kind() {
-            minijinja::value::ValueKind::Seq => {
-                value.try_iter().is_ok_and(|mut items| items.any(|item| is_captured(&item)))
-            }
-            _ => false,
-        },
+    if let Some(text) = value.as_str() {
+        return clashes(text);
     }
+    let is_map = value.kind() == ValueKind::Map;
+    if !is_map && value.kind() != ValueKind::Seq {
+        return false;
+    }
+    value.try_iter().is_ok_and(|mut items| {
+        items.any(|item| {
+            is_captured(&item) || (is_map && value.get_item(&item).is_ok_and(|item| is_captured(&item)))
+        })
+    })
 }
 
 /// The names of the late values in a text, for messages.
 pub(super) fn names(text: &Text) -> String {
-    let mut names: Vec<String> = text.secrets().map(|source| format!("`{}`", source.name)).collect();
+    let mut names: Vec<String> = text
+        .secrets()
+        .map(|source| format!("`{}`", source.name))
+        .collect();
     names.sort();
     names.dedup();
     format!("secret {}", names.join(", "))
@@ -115,7 +121,9 @@ pub(super) fn finish(output: &str) -> Finished {
             let index: usize = inside.strip_prefix("pLaCe")?.parse().ok()?;
             Some((placed.get(index)?, after))
         });
-        let Some((late, after)) = found else { return Finished::Misused(None) };
+        let Some((late, after)) = found else {
+            return Finished::Misused(None);
+        };
         text.push_str(before);
         text = text + late.clone();
         rest = after;

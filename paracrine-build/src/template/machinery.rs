@@ -1,12 +1,16 @@
 //! The engine's syntax trees, which it does not promise to keep as they are: no other module names them.
 
-pub(super) use minijinja::machinery::ast;
-pub(super) use minijinja::machinery::Span;
 use minijinja::Error;
+pub(super) use minijinja::machinery::Span;
+pub(super) use minijinja::machinery::ast;
 use minijinja::syntax::SyntaxConfig;
 
 /// The tree of a template.
-pub(super) fn parse<'s>(source: &'s str, name: &'s str, syntax: &SyntaxConfig) -> Result<ast::Stmt<'s>, Error> {
+pub(super) fn parse<'s>(
+    source: &'s str,
+    name: &'s str,
+    syntax: &SyntaxConfig,
+) -> Result<ast::Stmt<'s>, Error> {
     minijinja::machinery::parse(source, name, syntax.clone())
 }
 

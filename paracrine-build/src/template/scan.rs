@@ -83,7 +83,14 @@ pub(super) fn scan(
     }
     let mut scope = Scope::new(values);
     if let Some(parsed) = templates.get(name) {
-        let mut scan = Scan { store, templates: &templates, at: parsed, found, quiet: 0, depth: 0 };
+        let mut scan = Scan {
+            store,
+            templates: &templates,
+            at: parsed,
+            found,
+            quiet: 0,
+            depth: 0,
+        };
         scan.template(parsed, &mut scope);
         found = scan.found;
     }
@@ -98,7 +105,9 @@ fn reachable(store: &Store, syntax: &SyntaxConfig, name: &str) -> Vec<(String, A
         if all.iter().any(|(known, _)| *known == name) {
             continue;
         }
-        let Some(Ok(source)) = store.source(&name) else { continue };
+        let Some(Ok(source)) = store.source(&name) else {
+            continue;
+        };
         if let Ok(ast::Stmt::Template(template)) = machinery::parse(source.text(), &name, syntax) {
             references(&template.children, &mut next);
         }
@@ -139,10 +148,17 @@ fn bodies<'a, 's>(statement: &'a ast::Stmt<'s>) -> Vec<&'a [ast::Stmt<'s>]> {
 
 /// The names that an expression for a template's name can have.
 fn constants(expr: &ast::Expr<'_>) -> Vec<String> {
-    let Some(value) = expr.as_const() else { return Vec::new() };
+    let Some(value) = expr.as_const() else {
+        return Vec::new();
+    };
     match value.as_str() {
         Some(name) => vec![name.to_owned()],
-        None => value.try_iter().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
+        None => value
+            .try_iter()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect(),
     }
 }
 
@@ -169,7 +185,9 @@ const DEEPEST: usize = 24;
 impl<'s> Scan<'s> {
     /// Walks a template; whether it places late values.
     fn template(&mut self, template: &'s Parsed<'s>, scope: &mut Scope<'s>) -> Option<String> {
-        let ast::Stmt::Template(tree) = &template.tree else { return None };
+        let ast::Stmt::Template(tree) = &template.tree else {
+            return None;
+        };
         if self.depth > DEEPEST {
             return None;
         }
@@ -235,7 +253,11 @@ impl<'s> Scan<'s> {
                 scope.pop();
                 if let Some(filter) = &set.filter {
                     self.expr(filter, scope);
-                    self.misuse_if(late.as_deref(), "a filter is applied to", machinery::bytes(filter.span()));
+                    self.misuse_if(
+                        late.as_deref(),
+                        "a filter is applied to",
+                        machinery::bytes(filter.span()),
+                    );
                 }
                 bind(&set.target, late.map_or(Known::Anything, Known::Captured), scope);
                 None
@@ -246,7 +268,11 @@ impl<'s> Scan<'s> {
                 let late = self.body(&filter.body, scope);
                 scope.pop();
                 self.expr(&filter.filter, scope);
-                self.misuse_if(late.as_deref(), "a filter is applied to", machinery::bytes(filter.filter_span));
+                self.misuse_if(
+                    late.as_deref(),
+                    "a filter is applied to",
+                    machinery::bytes(filter.filter_span),
+                );
                 None
             }
             ast::Stmt::Block(block) => {
@@ -282,13 +308,19 @@ impl<'s> Scan<'s> {
                 self.call(&call.call, machinery::bytes(call.call.span()), scope);
                 None
             }
-            ast::Stmt::Template(_) | ast::Stmt::EmitRaw(_) | ast::Stmt::Continue(_) | ast::Stmt::Break(_) => None,
+            ast::Stmt::Template(_) | ast::Stmt::EmitRaw(_) | ast::Stmt::Continue(_) | ast::Stmt::Break(_) => {
+                None
+            }
         }
     }
 
     fn for_loop(&mut self, each: &'s ast::ForLoop<'s>, scope: &mut Scope<'s>) -> Option<String> {
         let over = self.expr(&each.iter, scope);
-        self.misuse_if(over.late().as_deref(), "a loop runs over", machinery::bytes(each.iter.span()));
+        self.misuse_if(
+            over.late().as_deref(),
+            "a loop runs over",
+            machinery::bytes(each.iter.span()),
+        );
         scope.push();
         scope.set("loop", Known::Anything);
         bind(&each.target, over.items(), scope);
@@ -323,7 +355,9 @@ impl<'s> Scan<'s> {
         scope.push();
         self.referred(&import.expr, false, scope);
         let module = Known::Module(scope.pop());
-        let is_there = constants(&import.expr).iter().any(|name| self.templates.contains_key(name.as_str()));
+        let is_there = constants(&import.expr)
+            .iter()
+            .any(|name| self.templates.contains_key(name.as_str()));
         for (name, alias) in &import.names {
             let ast::Expr::Var(var) = name else { continue };
             if is_there && let Some(names) = module.lacks(var.id) {
@@ -334,14 +368,22 @@ impl<'s> Scan<'s> {
                     .nearest(var.id, names.iter().map(String::as_str));
                 self.found.push(error);
             }
-            bind(alias.as_ref().unwrap_or(name), module.item(Some(&Value::from(var.id))), scope);
+            bind(
+                alias.as_ref().unwrap_or(name),
+                module.item(Some(&Value::from(var.id))),
+                scope,
+            );
         }
     }
 
     /// Walks the templates that a statement refers to.
     fn referred(&mut self, name: &'s ast::Expr<'s>, may_miss: bool, scope: &mut Scope<'s>) -> Option<String> {
         let known = self.expr(name, scope);
-        self.misuse_if(known.late().as_deref(), "a template is named by", machinery::bytes(name.span()));
+        self.misuse_if(
+            known.late().as_deref(),
+            "a template is named by",
+            machinery::bytes(name.span()),
+        );
         let names = constants(name);
         let mut late = None;
         let mut there = false;
@@ -383,6 +425,12 @@ fn bind<'s>(target: &'s ast::Expr<'s>, known: Known<'s>, scope: &mut Scope<'s>) 
         ast::Expr::Var(var) => scope.set(var.id, known),
         ast::Expr::List(list) => bind_all(&list.items, &known, scope),
         ast::Expr::Tuple(tuple) => bind_all(&tuple.items, &known, scope),
+        // A namespace that holds a late value is not followed further: it counts as late itself.
+        ast::Expr::GetAttr(attr) => {
+            if let (ast::Expr::Var(var), Some(names)) = (&attr.expr, known.late()) {
+                scope.replace(var.id, Known::Captured(names));
+            }
+        }
         _ => {}
     }
 }
@@ -401,7 +449,10 @@ fn hoist<'s>(tree: &'s ast::Stmt<'s>, scope: &mut Scope<'s>) {
             ast::Stmt::SetBlock(set) => hoist_target(&set.target, scope),
             ast::Stmt::Import(import) => hoist_target(&import.name, scope),
             ast::Stmt::FromImport(import) => {
-                import.names.iter().for_each(|(name, alias)| hoist_target(alias.as_ref().unwrap_or(name), scope));
+                import
+                    .names
+                    .iter()
+                    .for_each(|(name, alias)| hoist_target(alias.as_ref().unwrap_or(name), scope));
             }
             ast::Stmt::Macro(definition) if scope.get(definition.name).is_none() => {
                 scope.set(definition.name, Known::Macro(definition));

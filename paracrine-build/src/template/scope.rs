@@ -39,25 +39,46 @@ impl<'s> Known<'s> {
 
     /// What the items of it are.
     pub(super) fn items(&self) -> Self {
-        let Self::Values(values) = self else { return Self::Anything };
-        let items = values.iter().filter(|value| late::of(value).is_none()).filter_map(|value| value.try_iter().ok());
+        let Self::Values(values) = self else {
+            return Self::Anything;
+        };
+        let items = values
+            .iter()
+            .filter(|value| late::of(value).is_none())
+            .filter_map(|value| value.try_iter().ok());
         Self::of(items.flatten())
     }
 
     /// What the values of it are, whatever their keys.
     fn values(&self) -> Self {
-        let Self::Values(values) = self else { return Self::Anything };
-        let inner = values.iter().filter(|value| late::of(value).is_none()).filter_map(|value| {
-            let is_map = value.kind() == ValueKind::Map;
-            let items: Vec<Value> = value.try_iter().ok()?.collect();
-            Some(items.into_iter().filter_map(move |item| if is_map { value.get_item(&item).ok() } else { Some(item) }))
-        });
+        let Self::Values(values) = self else {
+            return Self::Anything;
+        };
+        let inner = values
+            .iter()
+            .filter(|value| late::of(value).is_none())
+            .filter_map(|value| {
+                let is_map = value.kind() == ValueKind::Map;
+                let items: Vec<Value> = value.try_iter().ok()?.collect();
+                Some(items.into_iter().filter_map(move |item| {
+                    if is_map {
+                        value.get_item(&item).ok()
+                    } else {
+                        Some(item)
+                    }
+                }))
+            });
         Self::of(inner.flatten())
     }
 
-    fn of(values: impl Iterator<Item = Value>) -> Self {
+    /// One of these, of which not too many are followed.
+    pub(super) fn of(values: impl Iterator<Item = Value>) -> Self {
         let values: Vec<Value> = values.take(FOLLOWED).collect();
-        if values.is_empty() { Self::Anything } else { Self::Values(values) }
+        if values.is_empty() {
+            Self::Anything
+        } else {
+            Self::Values(values)
+        }
     }
 
     /// What is at a key of it, which is `None` where it is not a constant.
@@ -65,11 +86,17 @@ impl<'s> Known<'s> {
         match (self, key) {
             (Self::Values(values), Some(key)) => {
                 let found = values.iter().filter(|value| late::of(value).is_none());
-                Self::of(found.filter_map(|value| value.get_item(key).ok()).filter(|value| !value.is_undefined()))
+                Self::of(
+                    found
+                        .filter_map(|value| value.get_item(key).ok())
+                        .filter(|value| !value.is_undefined()),
+                )
             }
-            (Self::Module(names), Some(key)) => {
-                key.as_str().and_then(|key| names.get(key)).cloned().unwrap_or(Self::Anything)
-            }
+            (Self::Module(names), Some(key)) => key
+                .as_str()
+                .and_then(|key| names.get(key))
+                .cloned()
+                .unwrap_or(Self::Anything),
             _ => self.values(),
         }
     }
@@ -78,10 +105,15 @@ impl<'s> Known<'s> {
     pub(super) fn lacks(&self, key: &str) -> Option<Vec<String>> {
         match self {
             Self::Values(values) => {
-                let records: Option<Vec<&Record>> =
-                    values.iter().map(|value| value.downcast_object_ref::<Record>()).collect();
-                let keys: Vec<String> =
-                    records?.iter().flat_map(|record| record.keys()).map(str::to_owned).collect();
+                let records: Option<Vec<&Record>> = values
+                    .iter()
+                    .map(|value| value.downcast_object_ref::<Record>())
+                    .collect();
+                let keys: Vec<String> = records?
+                    .iter()
+                    .flat_map(|record| record.keys())
+                    .map(str::to_owned)
+                    .collect();
                 (!keys.iter().any(|known| known == key)).then_some(keys)
             }
             Self::Module(names) => {
@@ -115,8 +147,14 @@ pub(super) struct Scope<'s> {
 
 impl<'s> Scope<'s> {
     pub(super) fn new(values: &'s [(&'static str, Value)]) -> Self {
-        let context = values.iter().map(|(name, value)| (*name, Known::Values(vec![value.clone()]))).collect();
-        Self { frames: vec![context, HashMap::new()], guarded: Vec::new() }
+        let context = values
+            .iter()
+            .map(|(name, value)| (*name, Known::Values(vec![value.clone()])))
+            .collect();
+        Self {
+            frames: vec![context, HashMap::new()],
+            guarded: Vec::new(),
+        }
     }
 
     pub(super) fn push(&mut self) {
@@ -134,6 +172,14 @@ impl<'s> Scope<'s> {
         }
     }
 
+    /// Sets a name where it is already, in whatever frame.
+    pub(super) fn replace(&mut self, name: &'s str, known: Known<'s>) {
+        match self.frames.iter_mut().rev().find_map(|frame| frame.get_mut(name)) {
+            Some(there) => *there = known,
+            None => self.set(name, known),
+        }
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&Known<'s>> {
         self.frames.iter().rev().find_map(|frame| frame.get(name))
     }
@@ -145,7 +191,8 @@ impl<'s> Scope<'s> {
 
     pub(super) fn is_guarded(&self, path: &str) -> bool {
         self.guarded.iter().any(|guarded| {
-            path.strip_prefix(guarded.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            path.strip_prefix(guarded.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     }
 
@@ -171,12 +218,17 @@ pub(super) fn path(expr: &ast::Expr<'_>) -> Option<String> {
 /// The paths that are defined where a condition is as `holds` says.
 pub(super) fn guards(condition: &ast::Expr<'_>, holds: bool) -> Vec<String> {
     match condition {
-        ast::Expr::Test(test) if (test.name == "defined" && holds) || (test.name == "undefined" && !holds) => {
+        ast::Expr::Test(test)
+            if (test.name == "defined" && holds) || (test.name == "undefined" && !holds) =>
+        {
             path(&test.expr).into_iter().collect()
         }
         ast::Expr::UnaryOp(not) if matches!(not.op, ast::UnaryOpKind::Not) => guards(&not.expr, !holds),
         ast::Expr::BinOp(both)
-            if matches!((both.op, holds), (ast::BinOpKind::ScAnd, true) | (ast::BinOpKind::ScOr, false)) =>
+            if matches!(
+                (both.op, holds),
+                (ast::BinOpKind::ScAnd, true) | (ast::BinOpKind::ScOr, false)
+            ) =>
         {
             let mut all = guards(&both.left, holds);
             all.extend(guards(&both.right, holds));

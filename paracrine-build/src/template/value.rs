@@ -60,7 +60,9 @@ impl ser::Error for Failed {
 
 /// Late text and secrets give themselves away by their names; through JSON they come back as what they were.
 fn again<T: Serialize + ?Sized, R: serde::de::DeserializeOwned>(value: &T) -> Result<R, Failed> {
-    serde_json::to_value(value).and_then(serde_json::from_value).map_err(|error| Failed(error.to_string()))
+    serde_json::to_value(value)
+        .and_then(serde_json::from_value)
+        .map_err(|error| Failed(error.to_string()))
 }
 
 struct Build;
@@ -109,7 +111,11 @@ impl ser::Serializer for Build {
         Ok(Value::from(variant))
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<Value, Failed> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<Value, Failed> {
         if name == Secret::SERIALIZED {
             let source: SecretSource = again(value)?;
             return Ok(late::value(Text::from(Secret::new(source))));
@@ -146,16 +152,25 @@ impl ser::Serializer for Build {
         variant: &'static str,
         _: usize,
     ) -> Result<Tagged<Items>, Failed> {
-        Ok(Tagged { variant, inner: Items(Vec::new()) })
+        Ok(Tagged {
+            variant,
+            inner: Items(Vec::new()),
+        })
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Entries, Failed> {
-        Ok(Entries { entries: BTreeMap::new(), key: None })
+        Ok(Entries {
+            entries: BTreeMap::new(),
+            key: None,
+        })
     }
 
     fn serialize_struct(self, name: &'static str, length: usize) -> Result<Fields, Failed> {
         let fields = BTreeMap::new();
-        Ok(Fields { fields, text: (name == "Text" && length == 1).then_some(None) })
+        Ok(Fields {
+            fields,
+            text: (name == "Text" && length == 1).then_some(None),
+        })
     }
 
     fn serialize_struct_variant(
@@ -165,7 +180,13 @@ impl ser::Serializer for Build {
         variant: &'static str,
         _: usize,
     ) -> Result<Tagged<Fields>, Failed> {
-        Ok(Tagged { variant, inner: Fields { fields: BTreeMap::new(), text: None } })
+        Ok(Tagged {
+            variant,
+            inner: Fields {
+                fields: BTreeMap::new(),
+                text: None,
+            },
+        })
     }
 }
 
@@ -254,7 +275,10 @@ impl ser::SerializeMap for Entries {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failed> {
-        let key = self.key.take().ok_or_else(|| Failed("a map gives a value before its key".into()))?;
+        let key = self
+            .key
+            .take()
+            .ok_or_else(|| Failed("a map gives a value before its key".into()))?;
         self.entries.insert(key, value.serialize(Build)?);
         Ok(())
     }

@@ -43,14 +43,21 @@ impl SiteContext for Context {
 }
 
 fn check(case: &str, role: fn(&Context, &Plan)) {
-    let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refusals").join(case);
+    let site = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/refusals")
+        .join(case);
     let drawn = format!("{}\n", Compile::new(role).check(&site).drawn());
     let expected = site.join("expected.txt");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&expected, &drawn).unwrap();
     }
     let known = std::fs::read_to_string(&expected).unwrap_or_default();
-    assert_eq!(drawn, known, "\n{drawn}\nis not what {} holds", expected.display());
+    assert_eq!(
+        drawn,
+        known,
+        "\n{drawn}\nis not what {} holds",
+        expected.display()
+    );
 }
 
 /// A role for sites that do not get as far.
@@ -82,10 +89,24 @@ cases! {
         address_malformed
         config_broken_yaml
         config_key_missing
+        config_names_wrong
         config_type_differs
+        environment_unknown
+        files_missing
+        host_key_missing
+        host_names_wrong
+        hosts_same_address
         hosts_same_name
+        jump_wrong
+        platform_unknown
         role_malformed
+        secret_empty
+        secret_literal
         secret_unresolved
+        yaml_aliases_multiply
+        yaml_key_twice
+        yaml_tag_unknown
+        yaml_values_wrong
     ;
     roles:
         accounts_unknown
@@ -95,6 +116,7 @@ cases! {
         good
         mode_decimal
         mode_out_of_range
+        names_wrong
         order_wrong
         path_below_file
         path_relative
@@ -111,6 +133,7 @@ cases! {
         template_late_filtered
         template_late_in_macro
         template_late_mangled
+        template_late_moved
         template_missing
         template_null_placed
         template_syntax
@@ -119,6 +142,7 @@ cases! {
         template_undefined_in_dead_branch
         template_unknown_filter
         template_unused
+        template_value_unfit
         trigger_on_later
         unit_wrong
     ;

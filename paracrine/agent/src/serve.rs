@@ -40,6 +40,8 @@ pub fn serve(nonce: &str) -> ExitCode {
     if greet(nonce).is_err() {
         return ExitCode::FAILURE;
     }
+    // The bootstrap starts it in its cache's directory, which may have to be removed or unmounted.
+    let _ = std::env::set_current_dir("/");
     // The kernel's own numbers for "nobody is to read what root's agent holds".
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let mut port = match Stdio::new() {

@@ -28,6 +28,7 @@ mod tests;
 use std::net::IpAddr;
 
 pub(crate) use check::is_jump_address;
+pub use server::KEYS as SERVER_KEYS;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 use crate::field::{self, Field};
@@ -35,7 +36,8 @@ use crate::host::Arch;
 use crate::source::{Source, Sources};
 use crate::yaml::{self, Key, Map, Node, Value};
 
-const KEYS: [&str; 4] = ["environment", "data_path", "defaults", "servers"];
+/// The keys of an inventory.
+pub const KEYS: [&str; 4] = ["environment", "data_path", "defaults", "servers"];
 
 /// What an inventory holds.
 #[derive(Clone, Debug)]

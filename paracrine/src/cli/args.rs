@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Lists secrets with the tasks that see them; no host is contacted
     Secrets(Secrets),
+    /// Writes JSON Schemas of config and inventories for editors into `schema/`; no host is contacted
+    Schema(Schema),
 }
 
 /// Which hosts.
@@ -158,6 +160,14 @@ pub(crate) struct Explain {
 pub(crate) struct Secrets {
     #[command(flatten)]
     pub selection: Selection,
+}
+
+/// Options of `schema`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Schema {
+    /// Writes one JSON object with both, `config` and `inventory`, to standard output instead
+    #[arg(long)]
+    pub stdout: bool,
 }
 
 /// Options of `hosts`.

@@ -21,6 +21,7 @@ use crate::controller::over_ssh::OverSsh;
 use crate::controller::{self, Job};
 use crate::event::{Event, Status, Totals, Urgency};
 use crate::link::Settings;
+use crate::relay;
 use crate::report::{Bars, Json, Lines, Report, Terminal};
 use crate::secrets::{self, Missing, Providers, Resolved};
 use crate::site::Site;
@@ -79,7 +80,7 @@ fn deploy(
         lock_wait: options.lock_wait,
         holder: holder(site.index().commit.as_deref()),
     };
-    let connector = connector(&site, options);
+    let connector = connector(&site, options, &secrets);
     let totals = talk(
         embedded,
         site,
@@ -134,8 +135,10 @@ pub(super) fn lacking(missing: &[Missing]) -> Problem {
 }
 
 /// How hosts are reached.
-fn connector(site: &Site, options: &Deploy) -> OverSsh {
+fn connector(site: &Site, options: &Deploy, secrets: &Resolved) -> OverSsh {
     let settings = Settings {
+        relay: relay::this_program(),
+        secret_variables: secrets.variables(),
         connect_timeout: Duration::from_secs(options.connect_timeout.into()),
         persist: Duration::from_secs(options.persist.into()),
         ..Settings::default()

@@ -9,6 +9,7 @@ mod words;
 use super::args::Selection;
 use crate::site::Site;
 use crate::testing::{TestSite, secret};
+use paracrine_model::plan::ValueUse;
 use paracrine_model::text::{Place, Text};
 
 fn site() -> Site {
@@ -21,12 +22,45 @@ fn site() -> Site {
             let conf = plan.file("/etc/nginx/app.conf", "server {}\n").mode(0o600);
             plan.service("nginx").enabled().running().reload_on(&conf);
         })
+        .made_from(vec![
+            vec![],
+            vec![ValueUse {
+                written: Some("cx.env.app_host".into()),
+                key: "APP_HOST".into(),
+                shown: "app.example.org".into(),
+                around: false,
+                file: "config.yaml".into(),
+                line: 12,
+                column: 5,
+            }],
+            vec![],
+        ])
         .host("prod", "web2", &["web"], |plan| {
             let mut text = Text::from("PASSWORD=");
             secret("DB_PASSWORD").place(&mut text);
             text.push_str("\n");
             plan.file("/etc/app.env", text);
         })
+        .made_from(vec![vec![
+            ValueUse {
+                written: Some("cx.env.admins".into()),
+                key: "ADMINS".into(),
+                shown: "[ann, bob]".into(),
+                around: true,
+                file: "config.yaml".into(),
+                line: 3,
+                column: 3,
+            },
+            ValueUse {
+                written: None,
+                key: "DB_PASSWORD".into(),
+                shown: "‹secret DB_PASSWORD›".into(),
+                around: false,
+                file: "config.yaml".into(),
+                line: 14,
+                column: 5,
+            },
+        ]])
         .host("prod", "db1", &["db"], |_| {})
         .embedded();
     Site::open(embedded, None).unwrap()

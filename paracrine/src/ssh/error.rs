@@ -290,24 +290,26 @@ fn wants_password(said: &str) -> bool {
     said.contains("password is required") || said.contains("a terminal is required to read the password")
 }
 
+/// What ssh calls the other end where a relay, a jump or a proxy of the user's stands in between.
+const BEYOND_PROXY: &str = "UNKNOWN port 65535";
+
 /// The line of ssh's words that says most: the last one that is not mere politeness.
 fn gist(said: &str) -> &str {
-    // The end of a relay or jump, of whose reasons it has told before.
-    const AFTERMATH: [&str; 3] = [
-        "Connection closed by UNKNOWN",
-        "kex_exchange_identification: Connection closed",
-        "stdio forwarding failed",
-    ];
-    let on_the_way = said.contains("Connection closed by UNKNOWN");
+    // How the end of a relay or jump looks from here, which has told its reasons before.
+    const AFTERMATH: [&str; 2] = ["kex_exchange_identification: ", "stdio forwarding failed"];
+    let on_the_way = said.contains(BEYOND_PROXY);
     let idle = |line: &str| {
         line.is_empty()
             || line.starts_with("Warning: Permanently added")
+            || line.contains(BEYOND_PROXY)
             || (on_the_way && AFTERMATH.iter().any(|text| line.starts_with(text)))
     };
+    let last = || said.lines().map(str::trim).rfind(|line| !line.is_empty());
     let line = said
         .lines()
         .map(str::trim)
         .rfind(|line| !idle(line))
+        .or_else(last)
         .unwrap_or("it says nothing");
     line.strip_prefix("ssh: ")
         .or_else(|| line.strip_prefix("sudo: "))
@@ -339,8 +341,11 @@ pub(super) fn is_busy(said: &str) -> bool {
         return false;
     }
     said.lines()
-        .filter_map(|line| line.strip_prefix("kex_exchange_identification: "))
-        .any(|why| turned_away.iter().any(|text| why.contains(text)))
+        .any(|line| match line.strip_prefix("kex_exchange_identification: ") {
+            Some(why) => turned_away.iter().any(|text| why.contains(text)),
+            // Whatever stands in between has ended before it read anything.
+            None => line.contains(BEYOND_PROXY) && line.ends_with("Broken pipe"),
+        })
 }
 
 /// What ssh's English amounts to.

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use minijinja::Value;
+use minijinja::value::Kwargs;
 use paracrine_model::diagnostic::{Code, Diagnostic};
 
 use super::super::machinery::{self, ast};
 use super::super::scope::{self, Known, Scope};
-use super::super::{builtins, scan::bind};
+use super::super::{builtins, late, scan::bind};
 use super::{DEEPEST, Scan, hoist};
 
 impl<'s> Scan<'s> {
@@ -28,7 +29,11 @@ impl<'s> Scan<'s> {
                 sides.extend(compare.ops.iter().map(|op| &op.expr));
                 for side in sides {
                     let known = self.expr(side, scope);
-                    self.misuse_if(known.late().as_deref(), "something is compared with", bytes.clone());
+                    self.misuse_if(
+                        known.late().as_deref(),
+                        "something is compared with",
+                        bytes.clone(),
+                    );
                 }
                 Known::Anything
             }
@@ -36,7 +41,9 @@ impl<'s> Scan<'s> {
                 self.condition(&choice.test_expr, scope);
                 let guards = scope::guards(&choice.test_expr, true);
                 let one = scope.guard(guards, |scope| self.expr(&choice.true_expr, scope));
-                let Some(other) = &choice.false_expr else { return one };
+                let Some(other) = &choice.false_expr else {
+                    return one;
+                };
                 let guards = scope::guards(&choice.test_expr, false);
                 let other = scope.guard(guards, |scope| self.expr(other, scope));
                 one.or(other)
@@ -79,11 +86,19 @@ impl<'s> Scan<'s> {
         }
     }
 
+    /// A list or mapping that is written out. It is followed only for the late values in it.
     fn items(&mut self, items: &'s [ast::Expr<'s>], scope: &mut Scope<'s>) -> Known<'s> {
+        let mut late = Vec::new();
         for item in items {
-            self.expr(item, scope);
+            if let Known::Values(values) = self.expr(item, scope) {
+                late.extend(values.into_iter().filter(|value| late::within(value).is_some()));
+            }
         }
-        Known::Anything
+        if late.is_empty() {
+            Known::Anything
+        } else {
+            Known::Values(vec![Value::from(late)])
+        }
     }
 
     /// An expression whose truth is asked for.
@@ -91,7 +106,10 @@ impl<'s> Scan<'s> {
         let known = self.expr(expr, scope);
         if let Some(names) = known.late() {
             let error = Diagnostic::error(Code::TEMPLATE_LATE, format!("a condition looks at {names}"))
-                .at(self.place(machinery::bytes(expr.span())), "its value is known only at run time")
+                .at(
+                    self.place(machinery::bytes(expr.span())),
+                    "its value is known only at run time",
+                )
                 .help("to ask whether there is one, write `is not none`");
             self.found.push(error);
         }
@@ -109,7 +127,9 @@ impl<'s> Scan<'s> {
             .nearest(name, scope.names());
         let named: Vec<&str> = scope.names().collect();
         let error = match (error.help.is_empty(), named.is_empty()) {
-            (true, true) => error.help(format!("give it where the template is used: `context! {{ {name} => … }}`")),
+            (true, true) => error.help(format!(
+                "give it where the template is used: `context! {{ {name} => … }}`"
+            )),
             (true, false) => error.help(format!("it is given {}", listed(named))),
             _ => error,
         };
@@ -118,7 +138,14 @@ impl<'s> Scan<'s> {
     }
 
     /// Reports a key that a struct or an imported template does not have.
-    fn key(&mut self, expr: &ast::Expr<'_>, of: &Known<'s>, key: &str, bytes: Range<usize>, scope: &Scope<'s>) {
+    fn key(
+        &mut self,
+        expr: &ast::Expr<'_>,
+        of: &Known<'s>,
+        key: &str,
+        bytes: Range<usize>,
+        scope: &Scope<'s>,
+    ) {
         let Some(keys) = of.lacks(key) else { return };
         let path = scope::path(expr);
         if self.quiet > 0 || path.as_deref().is_some_and(|path| scope.is_guarded(path)) {
@@ -133,19 +160,31 @@ impl<'s> Scan<'s> {
         // The key stands at the end, perhaps in quotes and brackets.
         let text = self.at.source.text().get(bytes.clone()).unwrap_or_default();
         let start = text.rfind(key).map_or(bytes.start, |at| bytes.start + at);
-        let end = if start == bytes.start { bytes.end } else { start + key.len() };
+        let end = if start == bytes.start {
+            bytes.end
+        } else {
+            start + key.len()
+        };
         let error = Diagnostic::error(Code::TEMPLATE_UNDEFINED, format!("{of} has no `{key}`"))
             .at(self.place(start..end), "not there")
             .nearest(key, keys.iter().map(String::as_str));
         let error = if error.help.is_empty() {
-            error.help(format!("it has {}", listed(keys.iter().map(String::as_str).collect())))
+            error.help(format!(
+                "it has {}",
+                listed(keys.iter().map(String::as_str).collect())
+            ))
         } else {
             error
         };
         self.found.push(error);
     }
 
-    fn binary(&mut self, binary: &'s ast::BinOp<'s>, bytes: Range<usize>, scope: &mut Scope<'s>) -> Known<'s> {
+    fn binary(
+        &mut self,
+        binary: &'s ast::BinOp<'s>,
+        bytes: Range<usize>,
+        scope: &mut Scope<'s>,
+    ) -> Known<'s> {
         let left = self.expr(&binary.left, scope);
         let guards = match binary.op {
             ast::BinOpKind::ScAnd => scope::guards(&binary.left, true),
@@ -164,20 +203,37 @@ impl<'s> Scan<'s> {
         Known::Anything
     }
 
-    fn filter(&mut self, filter: &'s ast::Filter<'s>, bytes: Range<usize>, scope: &mut Scope<'s>) -> Known<'s> {
+    fn filter(
+        &mut self,
+        filter: &'s ast::Filter<'s>,
+        bytes: Range<usize>,
+        scope: &mut Scope<'s>,
+    ) -> Known<'s> {
         if !builtins::FILTERS.contains(&filter.name) {
-            let after = filter.expr.as_ref().map_or(bytes.start, |expr| machinery::bytes(expr.span()).end);
-            self.unknown("filter", filter.name, after..bytes.end.max(after), &builtins::FILTERS);
+            let after = filter
+                .expr
+                .as_ref()
+                .map_or(bytes.start, |expr| machinery::bytes(expr.span()).end);
+            self.unknown(
+                "filter",
+                filter.name,
+                after..bytes.end.max(after),
+                &builtins::FILTERS,
+            );
         }
+        let mut known = Known::Anything;
         if let Some(expr) = &filter.expr {
             let quiet = matches!(filter.name, "default" | "d");
-            let known = self.quietly(quiet, |scan| scan.expr(expr, scope));
+            known = self.quietly(quiet, |scan| scan.expr(expr, scope));
             let what = format!("filter `{}` is applied to", filter.name);
             self.misuse_if(known.late().as_deref(), &what, bytes.clone());
         }
         let what = format!("filter `{}` is given", filter.name);
         self.arguments(&filter.args, Some(&what), &bytes, scope);
-        Known::Anything
+        match known {
+            Known::Values(values) => moved(filter, &values),
+            _ => Known::Anything,
+        }
     }
 
     fn test(&mut self, test: &'s ast::Test<'s>, bytes: Range<usize>, scope: &mut Scope<'s>) -> Known<'s> {
@@ -205,8 +261,13 @@ impl<'s> Scan<'s> {
 
     fn unknown(&mut self, kind: &str, name: &str, within: Range<usize>, known: &[&'static str]) {
         let text = self.at.source.text().get(within.clone()).unwrap_or_default();
-        let at = text.find(name).map_or(within.clone(), |at| within.start + at..within.start + at + name.len());
-        let words = known.iter().copied().filter(|known| known.starts_with(|c: char| c.is_ascii_alphabetic()));
+        let at = text.find(name).map_or(within.clone(), |at| {
+            within.start + at..within.start + at + name.len()
+        });
+        let words = known
+            .iter()
+            .copied()
+            .filter(|known| known.starts_with(|c: char| c.is_ascii_alphabetic()));
         let error = Diagnostic::error(Code::TEMPLATE_UNKNOWN, format!("there is no {kind} `{name}`"))
             .at(self.place(at), format!("unknown {kind}"))
             .nearest(name, words);
@@ -224,7 +285,9 @@ impl<'s> Scan<'s> {
         let mut all = Vec::new();
         for arg in args {
             let (name, expr) = match arg {
-                ast::CallArg::Pos(expr) | ast::CallArg::PosSplat(expr) | ast::CallArg::KwargSplat(expr) => (None, expr),
+                ast::CallArg::Pos(expr) | ast::CallArg::PosSplat(expr) | ast::CallArg::KwargSplat(expr) => {
+                    (None, expr)
+                }
                 ast::CallArg::Kwarg(name, expr) => (Some(*name), expr),
             };
             let known = self.expr(expr, scope);
@@ -252,9 +315,12 @@ impl<'s> Scan<'s> {
                         .chain(builtins::FUNCTIONS)
                         .collect();
                     let at = machinery::bytes(call.expr.span());
-                    let error = Diagnostic::error(Code::TEMPLATE_UNKNOWN, format!("there is no function `{}`", var.id))
-                        .at(self.place(at), "unknown function")
-                        .nearest(var.id, macros);
+                    let error = Diagnostic::error(
+                        Code::TEMPLATE_UNKNOWN,
+                        format!("there is no function `{}`", var.id),
+                    )
+                    .at(self.place(at), "unknown function")
+                    .nearest(var.id, macros);
                     self.found.push(error);
                 }
                 scope.get(var.id).cloned().unwrap_or(Known::Anything)
@@ -275,8 +341,14 @@ impl<'s> Scan<'s> {
             other => self.expr(other, scope),
         };
         let args = self.arguments(&call.args, None, &bytes, scope);
+        let is_builtin = matches!(&call.expr, ast::Expr::Var(var) if builtins::FUNCTIONS.contains(&var.id));
         match called {
             Known::Macro(definition) => self.expand(definition, args, scope),
+            // What `namespace` and `dict` hold is not followed: with a late value they count as late.
+            _ if is_builtin => args
+                .iter()
+                .find_map(|(_, known)| known.late())
+                .map_or(Known::Anything, Known::Captured),
             _ => Known::Anything,
         }
     }
@@ -301,14 +373,20 @@ impl<'s> Scan<'s> {
         }
         for (index, (name, known)) in args.into_iter().enumerate() {
             let target = match name {
-                Some(name) => definition.args.iter().find(|arg| matches!(arg, ast::Expr::Var(var) if var.id == name)),
+                Some(name) => definition
+                    .args
+                    .iter()
+                    .find(|arg| matches!(arg, ast::Expr::Var(var) if var.id == name)),
                 None => definition.args.get(index),
             };
             if let Some(target) = target {
                 bind(target, known, &mut inner);
             }
         }
-        let home = self.templates.values().find(|template| holds(template, definition));
+        let home = self
+            .templates
+            .values()
+            .find(|template| holds(template, definition));
         let before = self.at;
         self.at = home.unwrap_or(before);
         let late = self.quietly(true, |scan| scan.body(&definition.body, &mut inner));
@@ -316,6 +394,32 @@ impl<'s> Scan<'s> {
         self.depth -= 1;
         late.map_or(Known::Anything, Known::Captured)
     }
+}
+
+/// What a filter makes of values with late ones among them, if it only moves them about; it is followed for those only.
+fn moved<'s>(filter: &ast::Filter<'_>, values: &[Value]) -> Known<'s> {
+    if !builtins::MOVERS.contains(&filter.name) || !values.iter().any(|value| late::within(value).is_some()) {
+        return Known::Anything;
+    }
+    let mut args = Vec::new();
+    let mut named = Vec::new();
+    for arg in &filter.args {
+        match arg {
+            ast::CallArg::Pos(expr) => args.extend(expr.as_const()),
+            ast::CallArg::Kwarg(name, expr) => named.extend(expr.as_const().map(|value| (*name, value))),
+            ast::CallArg::PosSplat(_) | ast::CallArg::KwargSplat(_) => {}
+        }
+    }
+    if args.len() + named.len() < filter.args.len() {
+        return Known::Anything;
+    }
+    if !named.is_empty() {
+        args.push(named.into_iter().collect::<Kwargs>().into());
+    }
+    let results = values
+        .iter()
+        .filter_map(|value| builtins::apply(filter.name, value, &args));
+    Known::of(results)
 }
 
 /// Whether a macro stands in a template.
@@ -331,5 +435,9 @@ fn listed(mut names: Vec<&str>) -> String {
     names.dedup();
     let more = names.len().saturating_sub(8);
     let shown: Vec<String> = names.iter().take(8).map(|name| format!("`{name}`")).collect();
-    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+    if more > 0 {
+        format!("{} and {more} more", shown.join(", "))
+    } else {
+        shown.join(", ")
+    }
 }

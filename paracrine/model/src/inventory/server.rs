@@ -9,7 +9,8 @@ use crate::field::{self, Field};
 use crate::host::Arch;
 use crate::yaml::{Key, Map, Node, Value};
 
-const KEYS: [&str; 14] = [
+/// The keys of a server; `defaults` has those that can hold for several.
+pub const KEYS: [&str; 14] = [
     "name",
     "count",
     "ssh_hostname",

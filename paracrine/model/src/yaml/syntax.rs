@@ -8,7 +8,8 @@ use crate::source::Source;
 /// The diagnostic of a scanner's error; `open`: where the innermost bracket that is open begins.
 pub(super) fn diagnostic(source: &Source, error: &ScanError, open: Option<usize>) -> Diagnostic {
     let at = error.marker().byte_offset().unwrap_or(source.text().len());
-    if let Some(open) = open
+    // The scanner may still have been looking whether a bracket belongs to a key.
+    if let Some(open) = open.or_else(|| open_bracket(source.text(), at))
         && let Some(unclosed) = unclosed(source, error.kind(), open, at)
     {
         return unclosed;
@@ -21,7 +22,12 @@ pub(super) fn diagnostic(source: &Source, error: &ScanError, open: Option<usize>
         at,
         length,
     } = words(source, error.kind(), at);
-    let diagnostic = Diagnostic::error(code, message).at(source.place(at..at + length), label);
+    let mut diagnostic = Diagnostic::error(code, message).at(source.place(at..at + length), label);
+    if let Some((cause, label)) = cause(source.text(), error.kind(), at)
+        && source.place(cause..cause).line < source.place(at..at).line
+    {
+        diagnostic = diagnostic.related(source.place(cause..cause + word_length(source.text(), cause)), label);
+    }
     match help {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
@@ -50,6 +56,70 @@ fn unclosed(source: &Source, kind: &ErrorKind, open: usize, at: usize) -> Option
         .related(noticed, "cannot be part of it")
         .help("add the closing bracket, or the comma")
     })
+}
+
+/// What may be the mistake, where the scanner notices it only lines below.
+fn cause(text: &str, kind: &ErrorKind, at: usize) -> Option<(usize, &'static str)> {
+    match kind {
+        ErrorKind::InvalidIndentation
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::ExpectedDocumentStart => Some((deeper(text, at)?, "or is this indented too far?")),
+        ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
+            let close = text.get(..at)?.rfind(['"', '\''])?;
+            let quote = &text[close..=close];
+            let mut before = text[..close].rmatch_indices(quote).map(|(open, _)| open);
+            let open = before.find(|open| !text[..*open].ends_with('\\'))?;
+            Some((open, "the quote began here"))
+        }
+        _ => None,
+    }
+}
+
+/// The first line of the block above that is indented more than the line at `at`, but less than what is in it.
+fn deeper(text: &str, at: usize) -> Option<usize> {
+    let depth = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let own = at - start;
+    let mut found: Option<(usize, usize)> = None;
+    let mut end = start;
+    for line in text[..start].split_inclusive('\n').rev() {
+        end -= line.len();
+        let (code, depth) = (line.trim(), depth(line));
+        if code.is_empty() || code.starts_with('#') {
+            continue;
+        }
+        if depth <= own {
+            break;
+        }
+        if found.is_none_or(|(least, _)| depth <= least) {
+            found = Some((depth, end + depth));
+        }
+    }
+    found.map(|(_, at)| at)
+}
+
+/// The innermost bracket that is open at `at`, as far as the text shows it.
+fn open_bracket(text: &str, at: usize) -> Option<usize> {
+    let mut open = Vec::new();
+    let mut quote = None;
+    let mut before = '\n';
+    let mut rest = text.get(..at)?.char_indices();
+    while let Some((at, c)) = rest.next() {
+        // Only where a value can begin is a bracket or a quote more than a character.
+        let begins = before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':');
+        match (c, quote) {
+            ('\\', Some('"')) => drop(rest.next()),
+            (c, Some(begun)) => quote = (c != begun).then_some(begun),
+            ('"' | '\'', None) if begins => quote = Some(c),
+            ('#', None) if before.is_whitespace() => drop(rest.find(|(_, c)| *c == '\n')),
+            ('[' | '{', None) if begins => open.push(at),
+            (']' | '}', None) => drop(open.pop()),
+            _ => {}
+        }
+        before = if c == '#' { '\n' } else { c };
+    }
+    open.pop()
 }
 
 struct Words {
@@ -97,6 +167,7 @@ fn words(source: &Source, kind: &ErrorKind, at: usize) -> Words {
         ErrorKind::InvalidIndentation
         | ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::ExpectedDocumentStart
         | ErrorKind::InvalidBlockScalarIndent
         | ErrorKind::InvalidQuotedScalarIndent
         | ErrorKind::InvalidFlowScalarIndent => new(

@@ -72,6 +72,23 @@ fn plans_are_json_too() {
                 "line": line,
                 "column": 18,
                 "source": null,
+                "values": [{
+                    "written": "cx.env.admins",
+                    "key": "ADMINS",
+                    "value": "[ann, bob]",
+                    "around": true,
+                    "file": "config.yaml",
+                    "line": 3,
+                    "column": 3,
+                }, {
+                    "written": null,
+                    "key": "DB_PASSWORD",
+                    "value": "‹secret DB_PASSWORD›",
+                    "around": false,
+                    "file": "config.yaml",
+                    "line": 14,
+                    "column": 5,
+                }],
                 "content": "PASSWORD=‹secret DB_PASSWORD›\n",
             }],
         })
@@ -126,6 +143,7 @@ file /etc/nginx/app.conf  (task 2 of 3)
   owner     root
   group     root
   mode      0600
+  value     cx.env.app_host = app.example.org  config.yaml:12:5
   triggers  reload of service nginx  (ROLES)
   │ server {}
 "
@@ -141,7 +159,8 @@ file /etc/app.env  (task 1 of 1)
   owner     root
   group     root
   mode      0600
-  secret    DB_PASSWORD (!env DB_PASSWORD)
+  because   cx.env.admins = [ann, bob]  config.yaml:3:3
+  secret    DB_PASSWORD (!env DB_PASSWORD)  config.yaml:14:5
   │ PASSWORD=‹secret DB_PASSWORD›
 "
     );
@@ -182,7 +201,7 @@ fn secrets_are_listed_with_who_sees_them() {
     assert_eq!(
         without_lines(&plain(&secret_list::secrets(&site(), &options).unwrap())),
         "\
-prod DB_PASSWORD  !env DB_PASSWORD
+prod DB_PASSWORD  !env DB_PASSWORD  config.yaml:14:5
   web2  file /etc/app.env  (ROLES)
 "
     );

@@ -67,6 +67,15 @@ fn hosts_that_are_not_reached() {
             "channel 0: open failed: connect failed: Connection refused",
         ),
         (
+            "ssh: connect to host 10.0.0.1 port 22: No route to host (os error 113)\n\
+             banner exchange: Connection to UNKNOWN port 65535: Broken pipe\r\n",
+            "connect to host 10.0.0.1 port 22: No route to host (os error 113)",
+        ),
+        (
+            "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n",
+            "Connection closed by UNKNOWN port 65535",
+        ),
+        (
             "ssh: connect to host 10.0.0.1 port 22: Connection refused (os error 111)\n\
              kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n",
             "connect to host 10.0.0.1 port 22: Connection refused (os error 111)",
@@ -189,6 +198,12 @@ fn a_jump_host_that_is_in_the_way_is_named() {
 
 #[test]
 fn only_busy_hosts_are_tried_again() {
+    assert!(is_busy(
+        "banner exchange: Connection to UNKNOWN port 65535: Broken pipe"
+    ));
+    assert!(!is_busy(
+        "ssh: connect to host web1 port 22: Connection refused\nbanner exchange: Connection to UNKNOWN port 65535: Broken pipe"
+    ));
     assert!(is_busy(
         "kex_exchange_identification: read: Connection reset by peer\nConnection reset by 10.0.0.1 port 22"
     ));

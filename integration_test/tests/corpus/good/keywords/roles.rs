@@ -1,0 +1,11 @@
+use paracrine_build::prelude::*;
+
+site! {
+    config: "config.yaml",
+    inventories: ["inventory.yaml"],
+}
+
+pub fn site(cx: &Context, plan: &Plan) {
+    let env = &cx.env;
+    plan.file("/etc/k", text!("{} {} {} {} {}\n", env.r#type, env.r#match, env.self_url, env.kebab_case, env.camel_case));
+}

@@ -1,0 +1,302 @@
+//! The way to a host, and what stands in it.
+
+use std::fs;
+use std::time::Duration;
+
+use paracrine::link::LinkError;
+
+use crate::sshd::until;
+use crate::sshd::{Host, hello};
+use crate::sshd_or_return;
+
+#[tokio::test]
+async fn many_hosts_are_remembered_at_once() {
+    let sshd = sshd_or_return!("");
+    let hosts: Vec<Host> = (1..=12)
+        .map(|last| {
+            let mut host = sshd.host();
+            host.address.ssh_hostname = format!("127.0.0.{last}");
+            host
+        })
+        .collect();
+    let mut opening: Vec<_> = hosts.iter().map(|host| Box::pin(host.open())).collect();
+    // Started together, so that they write together.
+    let opened = std::future::poll_fn(|context| {
+        let mut all = true;
+        opening.retain_mut(|open| match open.as_mut().poll(context) {
+            std::task::Poll::Ready(link) => {
+                drop(link.unwrap());
+                false
+            }
+            std::task::Poll::Pending => {
+                all = false;
+                true
+            }
+        });
+        if all {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    });
+    opened.await;
+    let known = sshd.read("known_hosts");
+    let mut names: Vec<&str> = known
+        .lines()
+        .map(|line| line.split(' ').next().unwrap())
+        .collect();
+    names.sort_unstable();
+    let mut expected: Vec<String> = (1..=12)
+        .map(|last| format!("[127.0.0.{last}]:{}", sshd.port))
+        .collect();
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+    let key = sshd.read("host_key.pub").split(' ').nth(1).unwrap().to_owned();
+    assert!(known.lines().all(|line| line.ends_with(&key)), "{known}");
+}
+
+#[tokio::test]
+async fn a_host_that_is_busy_with_logins_is_tried_again() {
+    // One at a time, every further one is turned away.
+    let sshd = sshd_or_return!("MaxStartups 1:100:1");
+    let mut host = sshd.host();
+    host.settings.persist = Duration::ZERO;
+    let first = std::net::TcpStream::connect(("127.0.0.1", sshd.port)).unwrap();
+    let turned_away = async {
+        until("it is turned away", || {
+            sshd.read("sshd_log").contains("MaxStartups")
+        })
+        .await;
+        drop(first);
+    };
+    tokio::join!(host.open(), turned_away).0.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_changed_host_key_is_refused_and_named() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    host.settings.persist = Duration::ZERO;
+    let other = sshd.read("other_key.pub");
+    let other: Vec<&str> = other.split(' ').take(2).collect();
+    let line = format!("# ours\n[127.0.0.1]:{} {}\n", sshd.port, other.join(" "));
+    fs::write(sshd.path("known_hosts"), &line).unwrap();
+    let error = host.open().await.unwrap_err();
+    assert!(error.unreachable());
+    let LinkError::HostKeyChanged {
+        known: Some(known),
+        pinned: None,
+        ..
+    } = &error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!(
+        (known.file.as_path(), known.line),
+        (sshd.path("known_hosts").as_path(), 2)
+    );
+    let failure = error.failure();
+    assert!(
+        failure.message.contains("known_hosts, line 2: it shows SHA256:"),
+        "{failure:?}"
+    );
+    assert!(failure.help.unwrap().contains("remove line 2 of"));
+    assert_eq!(sshd.read("known_hosts"), line);
+}
+
+#[tokio::test]
+async fn a_pinned_host_key_is_the_only_one_taken() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    host.settings.persist = Duration::ZERO;
+    host.address.host_key = Some(sshd.read("host_key.pub"));
+    let link = host.open().await.unwrap();
+    assert_eq!(link.notes(), [""; 0]);
+    link.close().await;
+    assert!(!sshd.path("known_hosts").exists());
+
+    host.address.host_key = Some(sshd.read("other_key.pub"));
+    let error = host.open().await.unwrap_err();
+    assert!(error.unreachable());
+    let failure = error.failure();
+    assert!(
+        failure
+            .message
+            .contains("is not the `host_key` that inventory.yaml pins: it shows SHA256:"),
+        "{failure:?}"
+    );
+
+    // A key of another kind than any that the host has.
+    host.address.host_key = Some("ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBG1cOaMIcEuKQ1cbKlV2NMSJPH2yGtAtcMHZ5MSDNyPK9cn2EbVoRlVCnf1gaWIwuJtgk5vGqPxN5MBMNzM1bVE=".into());
+    let error = host.open().await.unwrap_err();
+    assert!(
+        matches!(error, LinkError::HostKeyChanged { pinned: Some(_), .. }),
+        "{error:?}"
+    );
+    host.address.host_key = Some("nonsense".into());
+    assert!(matches!(host.open().await.unwrap_err(), LinkError::Local { .. }));
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_there_is_unreachable() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    host.address.ssh_port = Some(free);
+    let error = host.open().await.unwrap_err();
+    assert!(error.unreachable());
+    let message = error.to_string();
+    assert!(
+        message.starts_with(&format!("cannot reach 127.0.0.1 port {free}: ")),
+        "{message}"
+    );
+    assert!(message.contains("Connection refused"), "{message}");
+}
+
+#[tokio::test]
+async fn a_host_that_never_answers_is_unreachable() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    host.address.ssh_port = Some(silent.local_addr().unwrap().port());
+    host.settings.connect_timeout = Duration::from_secs(1);
+    let error = host.open().await.unwrap_err();
+    assert!(matches!(error, LinkError::Unreachable { .. }), "{error:?}");
+    assert!(error.to_string().contains("timed out"), "{error}");
+}
+
+#[tokio::test]
+async fn a_key_that_the_host_does_not_know_is_no_login() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    host.address.ssh_key = vec!["other_key".into()];
+    let error = host.open().await.unwrap_err();
+    assert!(matches!(error, LinkError::AuthFailed { .. }), "{error:?}");
+    assert!(error.unreachable());
+    let failure = error.failure();
+    assert!(failure.message.ends_with("does not let us log in"));
+    assert!(failure.output.unwrap().contains("Permission denied (publickey)"));
+    assert!(failure.help.unwrap().contains("other_key"));
+    host.address.ssh_key = vec!["no such key".into()];
+    let error = host.open().await.unwrap_err();
+    assert!(
+        matches!(error, LinkError::Local { .. }) && error.to_string().contains("no such key"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_jump_host_is_a_host_like_others() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    host.address.ssh_hostname = "127.0.0.2".into();
+    host.address.jump = vec![
+        format!("127.0.0.3:{}", sshd.port),
+        format!("127.0.0.4:{}", sshd.port),
+    ];
+    let mut link = host.open().await.unwrap();
+    assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
+    link.close().await;
+    let known = sshd.read("known_hosts");
+    for last in [2, 3, 4] {
+        assert_eq!(
+            known.matches(&format!("[127.0.0.{last}]:{} ", sshd.port)).count(),
+            1,
+            "{known}"
+        );
+    }
+    assert_eq!(sshd.read("sshd_log").matches("Accepted publickey").count(), 3);
+    assert!(host.open().await.unwrap().kept());
+
+    host.settings.persist = Duration::ZERO;
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    host.address.jump[0] = format!("127.0.0.5:{free}");
+    let error = host.open().await.unwrap_err();
+    assert!(matches!(error, LinkError::Unreachable { .. }), "{error:?}");
+    let said = error.failure().output.unwrap();
+    assert!(
+        said.contains(&format!(
+            "connect to host 127.0.0.5 port {free}: Connection refused"
+        )),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn connections_can_go_through_the_relay() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    // Stands for the deploy binary: this one, which becomes a relay in a test of its own.
+    let test = std::env::current_exe().unwrap();
+    let program = sshd.program(&format!(
+        "echo >>$0.used\nexport RELAY_ARGUMENTS=\"$*\"\nexec {} -q --ignored --nocapture --exact way::a_relay",
+        test.display()
+    ));
+    host.settings.relay = Some(program);
+    let mut link = host.open().await.unwrap();
+    assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
+    link.close().await;
+    assert_eq!(sshd.read("program.used"), "\n");
+    let known = sshd.read("known_hosts");
+    assert!(
+        known.starts_with(&format!("[127.0.0.1]:{} ssh-ed25519 ", sshd.port)),
+        "{known}"
+    );
+    // The way is another, the connection the same.
+    let mut direct = host.clone();
+    direct.settings.relay = None;
+    assert!(direct.open().await.unwrap().kept());
+
+    host.settings.persist = Duration::ZERO;
+    // Hosts for which the user's config has a proxy keep it.
+    let theirs = format!("ProxyCommand echo >>{}\n", sshd.path("theirs").display());
+    fs::write(sshd.path("config"), theirs).unwrap();
+    let mut theirs = host.clone();
+    theirs.settings.config = Some(sshd.path("config"));
+    assert!(matches!(
+        theirs.open().await.unwrap_err(),
+        LinkError::Unreachable { .. }
+    ));
+    assert!(sshd.path("theirs").exists());
+    assert_eq!(sshd.read("program.used"), "\n");
+
+    fs::write(sshd.path("ssh_config"), "").unwrap();
+
+    // A relay that does not work is done without.
+    sshd.program("exit 1");
+    host.open().await.unwrap().close().await;
+}
+
+#[test]
+#[ignore = "what a relay does in the test of relays"]
+fn a_relay() {
+    let Ok(arguments) = std::env::var("RELAY_ARGUMENTS") else {
+        return;
+    };
+    let arguments = std::iter::once("program").chain(arguments.split(' '));
+    paracrine::link::relay_if_asked_for(arguments.map(Into::into)).unwrap();
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_there_is_told_by_the_relay_too() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    let program =
+        "echo \"ssh: connect to host $2 port $3: Connection refused\" >>$PARACRINE_RELAY_LOG\nexit 1";
+    host.settings.relay = Some(sshd.program(program));
+    let error = host.open().await.unwrap_err();
+    assert!(matches!(error, LinkError::Unreachable { .. }), "{error:?}");
+    let at = format!("127.0.0.1 port {}", sshd.port);
+    assert_eq!(
+        error.to_string(),
+        format!("cannot reach {at}: connect to host {at}: Connection refused")
+    );
+}
