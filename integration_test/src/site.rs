@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -118,7 +119,7 @@ impl<'lab> Site<'lab> {
             Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).stdin(Stdio::null()).spawn()?;
         let site = Self { lab, folder, binary, agent, socket };
         let deadline = Instant::now() + Duration::from_secs(10);
-        while !site.socket.exists() {
+        while UnixStream::connect(&site.socket).is_err() {
             if Instant::now() > deadline {
                 return Err(io::Error::other("ssh-agent does not listen"));
             }

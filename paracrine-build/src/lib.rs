@@ -4,8 +4,9 @@
 //! config, inventories ─► Deployment ─► a Context per host ─► roles ─► a plan per host ─► checks ─► plan.bin, agents, site.rs
 //! ```
 //!
-//! [`refusals`] lists all that can be wrong. [`compile()`] is all that a `build.rs` calls; [`prelude`] is what roles import. [`Compile::check`] does the same without
-//! printing or writing anything, for tests. Three environment variables change what happens:
+//! [`compile()`] is all that a `build.rs` calls; [`prelude`] is what roles import; [`refusals`] lists all that can be wrong.
+//! [`Compile::check`] does the same without printing or writing anything, for tests. Environment variables change what
+//! happens:
 //!
 //! | variable | value | means |
 //! | --- | --- | --- |
@@ -13,6 +14,8 @@
 //! | `PARACRINE_DIAGNOSTICS` | `json`, `github` | problems as JSON lines or as annotations for GitHub |
 //! | `PARACRINE_AGENT` | `skip` | build no agents; the binary can show plans, but not deploy |
 //! | `PARACRINE_AGENT_X86_64` | a path | use this executable as the agent for that architecture |
+//!
+//! Editors run build scripts, too: where a first build of the agent disturbs, give them `PARACRINE_AGENT=skip`.
 
 mod agents;
 mod cargo;

@@ -47,7 +47,12 @@ pub(crate) struct Mentions<'r> {
 impl<'r> Mentions<'r> {
     /// For the site at `root`.
     pub(crate) fn new(root: &'r Path) -> Self {
-        Self { root, places: RustPlaces::new(root), files: HashMap::new(), known: HashMap::new() }
+        Self {
+            root,
+            places: RustPlaces::new(root),
+            files: HashMap::new(),
+            known: HashMap::new(),
+        }
     }
 
     /// What the declaration there names; nothing where its file cannot be read.
@@ -82,14 +87,24 @@ struct Level {
 }
 
 fn mentions(file: &[TokenTree], line: u32, column: u32) -> Vec<Mention> {
-    let Some(levels) = levels(file.to_vec(), line, column) else { return Vec::new() };
+    let Some(levels) = levels(file.to_vec(), line, column) else {
+        return Vec::new();
+    };
     let head = |level: &Level| start(&level.tokens, level.at)..level.at;
-    let function = levels.iter().rposition(|level| level.tokens[head(level)].iter().any(|token| is_word(token, "fn")));
+    let function = levels
+        .iter()
+        .rposition(|level| level.tokens[head(level)].iter().any(|token| is_word(token, "fn")));
     let levels = &levels[function.map_or(0, |function| function + 1)..];
-    let Some(inner) = levels.last() else { return Vec::new() };
+    let Some(inner) = levels.last() else {
+        return Vec::new();
+    };
     let mut found = Found::default();
     let mut variables = BTreeSet::new();
-    found.scan(&inner.tokens[inner.at..end(&inner.tokens, inner.at)], false, &mut variables);
+    found.scan(
+        &inner.tokens[inner.at..end(&inner.tokens, inner.at)],
+        false,
+        &mut variables,
+    );
     found.follow(levels, variables, false);
     let mut variables = BTreeSet::new();
     for level in levels.iter().rev() {
@@ -116,9 +131,10 @@ fn levels(tokens: Vec<TokenTree>, line: u32, column: u32) -> Option<Vec<Level>> 
             token => place(token.span(), false) == wanted,
         })?;
         let inner = match &tokens[at] {
-            TokenTree::Group(group) if place(group.span(), false) != wanted => {
-                Some((group.stream().into_iter().collect(), group.delimiter() == Delimiter::Brace))
-            }
+            TokenTree::Group(group) if place(group.span(), false) != wanted => Some((
+                group.stream().into_iter().collect(),
+                group.delimiter() == Delimiter::Brace,
+            )),
             _ => None,
         };
         levels.push(Level { tokens, at, block });
@@ -131,8 +147,12 @@ fn levels(tokens: Vec<TokenTree>, line: u32, column: u32) -> Option<Vec<Level>> 
 
 /// Where the expression that begins at `at` ends.
 fn end(tokens: &[TokenTree], at: usize) -> usize {
-    let ends = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if matches!(punct.as_char(), ';' | ','));
-    tokens[at..].iter().position(ends).map_or(tokens.len(), |length| at + length)
+    let ends =
+        |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if matches!(punct.as_char(), ';' | ','));
+    tokens[at..]
+        .iter()
+        .position(ends)
+        .map_or(tokens.len(), |length| at + length)
 }
 
 /// Where the statement that `at` is in begins.
@@ -140,9 +160,9 @@ fn start(tokens: &[TokenTree], at: usize) -> usize {
     let begins = |index: &usize| match &tokens[*index] {
         TokenTree::Punct(punct) => matches!(punct.as_char(), ';' | ','),
         // The end of another statement, unless this one goes on with `else` or is what follows a condition.
-        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
-            !tokens.get(index + 1).is_some_and(|next| is_word(next, "else") || is_mark(next, '.'))
-        }
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => !tokens
+            .get(index + 1)
+            .is_some_and(|next| is_word(next, "else") || is_mark(next, '.')),
         _ => false,
     };
     (0..at).rev().find(begins).map_or(0, |index| index + 1)
@@ -170,7 +190,9 @@ impl Found {
                 TokenTree::Group(group) => {
                     // What it waits for is another task.
                     let waits = at.checked_sub(1).is_some_and(|before| {
-                        ["restart_on", "reload_on", "run_on"].iter().any(|word| is_word(&tokens[before], word))
+                        ["restart_on", "reload_on", "run_on"]
+                            .iter()
+                            .any(|word| is_word(&tokens[before], word))
                     });
                     if !waits {
                         self.scan(&group.stream().into_iter().collect::<Vec<_>>(), around, variables);
@@ -180,7 +202,11 @@ impl Found {
                     let word = ident.to_string();
                     let field = at > 0 && is_mark(&tokens[at - 1], '.');
                     if let Some(mention) = mention(tokens, at, &word, around) {
-                        if !self.all.iter().any(|known| known.root == mention.root && known.fields == mention.fields) {
+                        if !self
+                            .all
+                            .iter()
+                            .any(|known| known.root == mention.root && known.fields == mention.fields)
+                        {
                             self.all.push(mention);
                         }
                     } else if !field {
@@ -200,9 +226,18 @@ impl Found {
             if !self.followed.insert(variable.clone()) {
                 continue;
             }
-            let made = levels.iter().enumerate().rev().filter(|(_, level)| level.block).find_map(|(depth, level)| {
-                Some((depth, level, made(&level.tokens[..start(&level.tokens, level.at)], &variable)?))
-            });
+            let made = levels
+                .iter()
+                .enumerate()
+                .rev()
+                .filter(|(_, level)| level.block)
+                .find_map(|(depth, level)| {
+                    Some((
+                        depth,
+                        level,
+                        made(&level.tokens[..start(&level.tokens, level.at)], &variable)?,
+                    ))
+                });
             if let Some((depth, level, value)) = made {
                 let mut others = BTreeSet::new();
                 self.scan(&level.tokens[value], around, &mut others);
@@ -216,20 +251,26 @@ impl Found {
 fn made(tokens: &[TokenTree], variable: &str) -> Option<std::ops::Range<usize>> {
     // The `let` of a condition makes no variable that goes beyond it.
     let condition = |at: usize| {
-        at.checked_sub(1).map(|at| &tokens[at]).is_some_and(|before| {
-            is_word(before, "if") || is_word(before, "while") || is_mark(before, '&')
-        })
+        at.checked_sub(1)
+            .map(|at| &tokens[at])
+            .is_some_and(|before| is_word(before, "if") || is_word(before, "while") || is_mark(before, '&'))
     };
-    (0..tokens.len()).rev().filter(|at| is_word(&tokens[*at], "let") && !condition(*at)).find_map(|at| {
-        let end = end_of_statement(tokens, at);
-        let equals = (at..end).find(|index| is_mark(&tokens[*index], '='))?;
-        let names = tokens[at + 1..equals].iter().cloned().collect::<TokenStream>();
-        has_word(names, variable).then_some(equals + 1..end)
-    })
+    (0..tokens.len())
+        .rev()
+        .filter(|at| is_word(&tokens[*at], "let") && !condition(*at))
+        .find_map(|at| {
+            let end = end_of_statement(tokens, at);
+            let equals = (at..end).find(|index| is_mark(&tokens[*index], '='))?;
+            let names = tokens[at + 1..equals].iter().cloned().collect::<TokenStream>();
+            has_word(names, variable).then_some(equals + 1..end)
+        })
 }
 
 fn end_of_statement(tokens: &[TokenTree], at: usize) -> usize {
-    tokens[at..].iter().position(|token| is_mark(token, ';')).map_or(tokens.len(), |length| at + length)
+    tokens[at..]
+        .iter()
+        .position(|token| is_mark(token, ';'))
+        .map_or(tokens.len(), |length| at + length)
 }
 
 fn has_word(tokens: TokenStream, word: &str) -> bool {
@@ -280,13 +321,23 @@ fn mention(tokens: &[TokenTree], at: usize, word: &str, around: bool) -> Option<
     }
     owners.reverse();
     // Only the host at hand: `cx.host.vars`. What else is called `host` may be another one.
-    let own = |owners: &[String]| owners.is_empty() || (owners.len() > 1 && owners.ends_with(&["host".to_owned()]));
+    let own =
+        |owners: &[String]| owners.is_empty() || (owners.len() > 1 && owners.ends_with(&["host".to_owned()]));
     if root == Root::Vars && !own(&owners) {
         return None;
     }
-    let written = owners.iter().map(String::as_str).chain([word]).chain(fields.iter().map(String::as_str));
+    let written = owners
+        .iter()
+        .map(String::as_str)
+        .chain([word])
+        .chain(fields.iter().map(String::as_str));
     let written = written.collect::<Vec<_>>().join(".");
-    Some(Mention { written, root, fields, around })
+    Some(Mention {
+        written,
+        root,
+        fields,
+        around,
+    })
 }
 
 /// The variables that a format string names: `{password}`, `{port:>5}`.
@@ -294,7 +345,9 @@ fn captured(literal: &str) -> Vec<String> {
     let mut pieces = literal.split('{');
     pieces.next();
     let name = |piece: &str| {
-        let length = piece.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(piece.len());
+        let length = piece
+            .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .unwrap_or(piece.len());
         let name = &piece[..length];
         let whole = piece[length..].starts_with(['}', ':']);
         (whole && name.starts_with(|c: char| c.is_alphabetic() || c == '_')).then(|| name.to_owned())

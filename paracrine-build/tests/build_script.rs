@@ -159,20 +159,11 @@ impl Site {
     }
 }
 
-/// The files in which a word stands.
+/// The files in which a word stands. `grep` is faster than anything that is not optimised, and the folder is large.
 fn holding(folder: &Path, word: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            found.extend(holding(&path, word));
-        } else if let Ok(bytes) = std::fs::read(&path)
-            && bytes.windows(word.len()).any(|window| window == word.as_bytes())
-        {
-            found.push(path);
-        }
-    }
-    found
+    let output = Command::new("grep").args(["-rlFa", word]).arg(folder).output().unwrap();
+    assert!(output.status.code().is_some_and(|code| code < 2), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).lines().map(PathBuf::from).collect()
 }
 
 const COMPILING: &str = "Compiling my-site";

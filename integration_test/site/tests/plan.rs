@@ -10,7 +10,10 @@ fn web_hosts_serve_the_application_under_the_name_of_their_environment() {
                 .has_line(&format!("server_name {name};"))
                 .is_from("templates/app.nginx.j2")
                 .mode(0o644);
-            host.service("nginx").is_enabled().is_running().reloads_on("file /etc/nginx/conf.d/app.conf");
+            host.service("nginx")
+                .is_enabled()
+                .is_running()
+                .reloads_on("file /etc/nginx/conf.d/app.conf");
             host.absent("/etc/nginx/sites-enabled/default");
             host.has_no("package apache2");
         }
@@ -21,8 +24,15 @@ fn web_hosts_serve_the_application_under_the_name_of_their_environment() {
 fn the_password_is_only_for_the_application() {
     let plan = paracrine::plan!("prod");
     let host = plan.host("web1");
-    host.file("/etc/app/secrets.env").has_line("DB_PASSWORD=‹secret DB_PASSWORD›").owner("root").group("app").mode(0o640);
-    host.service("app").is_enabled().is_running().restarts_on("file /etc/app/secrets.env");
+    host.file("/etc/app/secrets.env")
+        .has_line("DB_PASSWORD=‹secret DB_PASSWORD›")
+        .owner("root")
+        .group("app")
+        .mode(0o640);
+    host.service("app")
+        .is_enabled()
+        .is_running()
+        .restarts_on("file /etc/app/secrets.env");
     plan.host("db1").has_no("file /etc/app/secrets.env");
 }
 
@@ -40,7 +50,9 @@ fn admins_get_in_everywhere() {
 fn backups_are_made_at_night() {
     let plan = paracrine::plan!("prod");
     let host = plan.host("db1");
-    host.file("/etc/cron.d/backup").has_line("15 3 * * * root /usr/local/sbin/backup").comes_after("package cron");
+    host.file("/etc/cron.d/backup")
+        .has_line("15 3 * * * root /usr/local/sbin/backup")
+        .comes_after("package cron");
     host.file("/usr/local/sbin/backup").mode(0o755);
     host.directory("/var/backups/app").mode(0o700);
 }

@@ -14,8 +14,10 @@ use crate::{blind, content, rust, template, yaml};
 /// A good site.
 #[derive(Clone, Copy)]
 pub(crate) struct Seed {
-    /// Its folder below `sites/`.
+    /// Its folder.
     pub(crate) name: &'static str,
+    /// Where that lies.
+    pub(crate) below: &'static str,
     /// Its inventories, as `site!` names them.
     pub(crate) inventories: &'static [&'static str],
     /// Checks a site with these roles, that lies in a folder.
@@ -25,14 +27,14 @@ pub(crate) struct Seed {
 /// Declares the good sites: their roles are modules of this test, whose types are those of the site as it is. A check of a
 /// changed site says of values that have another type now that they were different "when `site!` read it".
 macro_rules! seeds {
-    ($($name:ident [$($inventory:literal),+];)+) => {
-        mod sites {
+    ($(#[$doc:meta])* $all:ident of $below:ident in $folder:literal: $($name:ident [$($inventory:literal),+];)+) => {
+        mod $below {
             $(pub mod $name { pub mod roles; })+
         }
 
-        /// The good sites.
-        pub(crate) const SEEDS: &[$crate::seeds::Seed] = &[$({
-            struct Context(sites::$name::roles::Context);
+        $(#[$doc])*
+        pub(crate) const $all: &[$crate::seeds::Seed] = &[$({
+            struct Context($below::$name::roles::Context);
 
             impl paracrine_build::SiteContext for Context {
                 const CONFIG: &'static str = "config.yaml";
@@ -41,16 +43,17 @@ macro_rules! seeds {
                 fn contexts(
                     deployment: &paracrine_build::model::deployment::Deployment,
                 ) -> Result<Vec<(usize, Self)>, paracrine_build::model::value::Mismatch> {
-                    let all = <sites::$name::roles::Context as paracrine_build::SiteContext>::contexts(deployment)?;
+                    let all = <$below::$name::roles::Context as paracrine_build::SiteContext>::contexts(deployment)?;
                     Ok(all.into_iter().map(|(host, context)| (host, Self(context))).collect())
                 }
             }
 
             $crate::seeds::Seed {
                 name: stringify!($name),
+                below: $folder,
                 inventories: &[$($inventory),+],
                 check: |root| {
-                    paracrine_build::Compile::new(|cx: &Context, plan| sites::$name::roles::site(&cx.0, plan)).check(root)
+                    paracrine_build::Compile::new(|cx: &Context, plan| $below::$name::roles::site(&cx.0, plan)).check(root)
                 },
             }
         }),+];
@@ -61,15 +64,13 @@ pub(crate) use seeds;
 impl Seed {
     /// Where it lies.
     pub(crate) fn folder(&self) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/sites").join(self.name)
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(self.below).join(self.name)
     }
 
     /// Its files, relative to its folder, with their texts.
     pub(crate) fn files(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        for name in ["config.yaml", "inventory", "roles.rs", "roles", "templates", "files", "secrets"] {
-            collect(&self.folder(), name, &mut found);
-        }
+        collect(&self.folder(), "", &mut found);
         found.sort();
         found
     }
@@ -124,14 +125,22 @@ pub(crate) fn put(path: &Path, text: &str) {
     fs::write(path, text).expect("a file can be written");
 }
 
+/// What lies in a site's folder besides what makes it a package.
 fn collect(root: &Path, name: &str, found: &mut Vec<(String, String)>) {
+    const OTHER: [&str; 10] =
+        ["target", "src", "tests", "build.rs", "Cargo.toml", "Cargo.toml.liquid", "cargo-generate.toml", "README.md", ".gitignore", "known_hosts"];
     let path = root.join(name);
     if path.is_dir() {
         for entry in fs::read_dir(&path).expect("a folder can be read").flatten() {
-            collect(root, &format!("{name}/{}", entry.file_name().to_string_lossy()), found);
+            let inner = entry.file_name().to_string_lossy().into_owned();
+            if name.is_empty() && !OTHER.contains(&inner.as_str()) {
+                collect(root, &inner, found);
+            } else if !name.is_empty() {
+                collect(root, &format!("{name}/{inner}"), found);
+            }
         }
-    } else if let Ok(text) = fs::read_to_string(&path) {
-        found.push((name.to_owned(), text));
+    } else {
+        found.push((name.to_owned(), fs::read_to_string(&path).expect("a file of these sites is text")));
     }
 }
 

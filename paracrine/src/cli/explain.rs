@@ -36,7 +36,15 @@ pub(super) fn explain(site: &Site, options: &Explain) -> Result<String, Problem>
     let values = values_of(site, host)?;
     let told: Vec<_> = found
         .into_iter()
-        .map(|(place, _)| tell(site, host, &plan, place, values.get(place).map_or(&[], Vec::as_slice)))
+        .map(|(place, _)| {
+            tell(
+                site,
+                host,
+                &plan,
+                place,
+                values.get(place).map_or(&[], Vec::as_slice),
+            )
+        })
         .collect();
     Ok(told.join("\n"))
 }
@@ -104,7 +112,11 @@ fn tell(site: &Site, host: &Host, plan: &HostPlan, place: usize, values: &[&Valu
         told += &format!("  {name:8}  {}\n", multiline(&value));
     }
     let used: BTreeSet<_> = secrets(task).collect();
-    told += &values_told(values.iter().filter(|value| !used.iter().any(|secret| secret.name == value.key)));
+    told += &values_told(
+        values
+            .iter()
+            .filter(|value| !used.iter().any(|secret| secret.name == value.key)),
+    );
     for secret in used {
         let value = values.iter().find(|value| value.key == secret.name);
         told += &format!(

@@ -20,7 +20,8 @@ pub(super) fn schema(site: &Site, options: &Schema) -> Result<String, Problem> {
         return both(site);
     }
     let Some(directory) = &site.directory else {
-        return Err(Problem::new("the files of this site are not here").help("run it in the site, or with `--stdout`"));
+        return Err(Problem::new("the files of this site are not here")
+            .help("run it in the site, or with `--stdout`"));
     };
     let mut told = String::new();
     for (name, text) in site.artifact.schemas() {
@@ -30,7 +31,11 @@ pub(super) fn schema(site: &Site, options: &Schema) -> Result<String, Problem> {
         let how = if written { "written" } else { "as it was" };
         told += &format!("{}  {how}\n", paint(STRONG, path));
     }
-    let inventory = site.index().hosts.first().map_or("inventory.yaml", |host| &host.address.inventory);
+    let inventory = site
+        .index()
+        .hosts
+        .first()
+        .map_or("inventory.yaml", |host| &host.address.inventory);
     let up = "../".repeat(inventory.matches('/').count());
     told += &format!(
         "
@@ -48,8 +53,9 @@ Its setting for the tags of secrets:
 fn both(site: &Site) -> Result<String, Problem> {
     let mut all = Map::new();
     for (name, text) in site.artifact.schemas() {
-        let schema: Value = serde_json::from_str(text)
-            .map_err(|error| Problem::new(format!("the schema is garbled: {error}")).help("build the site again"))?;
+        let schema: Value = serde_json::from_str(text).map_err(|error| {
+            Problem::new(format!("the schema is garbled: {error}")).help("build the site again")
+        })?;
         all.insert(name.to_owned(), schema);
     }
     Ok(format!("{:#}\n", Value::Object(all)))

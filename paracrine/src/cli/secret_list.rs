@@ -35,7 +35,10 @@ pub(super) fn secrets(site: &Site, options: &Secrets) -> Result<String, Problem>
                     source.name.clone(),
                     source.provider.to_string(),
                     // The variables of hosts may have one of the same name each.
-                    values.iter().find(|value| value.key == source.name).map(|value| value.place()),
+                    values
+                        .iter()
+                        .find(|value| value.key == source.name)
+                        .map(|value| value.place()),
                 );
                 let lines = seen.entry(secret).or_default();
                 // A secret that stands twice in one task.

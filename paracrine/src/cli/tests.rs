@@ -2,6 +2,7 @@
 
 mod deploy;
 mod plan_diff;
+mod schema;
 mod select;
 mod shown;
 mod words;

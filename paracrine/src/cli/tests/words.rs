@@ -133,6 +133,7 @@ Commands:
   hosts    Lists hosts and how they are reached; no host is contacted
   explain  Tells why a task is in a host's plan; no host is contacted
   secrets  Lists secrets with the tasks that see them; no host is contacted
+  schema   Writes JSON Schemas of config and inventories for editors into `schema/`; no host is contacted
   help     Print this message or the help of the given subcommand(s)
 
 Options:

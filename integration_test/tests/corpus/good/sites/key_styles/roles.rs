@@ -6,5 +6,6 @@ site! {
 }
 
 pub fn site(cx: &Context, plan: &Plan) {
-    plan.file("/etc/n", text!("{}\n", cx.env.n)).mode(0o600);
+    let env = &cx.env;
+    plan.file("/etc/k", text!("{} {} {} {} {}\n", env.type_of, env.matches, env.self_url, env.kebab_case, env.camel_case));
 }
