@@ -252,16 +252,22 @@ fn arguments(lexed: &Lexed<'_>) -> Vec<Argument> {
     found
 }
 
-/// A typo in every name, once for each file.
+/// How many names of a file get a typo.
+const NAMES: usize = 12;
+
+/// Typos in some names; each name of a file at most once.
 fn identifiers(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> {
     let mut seen = std::collections::HashSet::new();
     let mut found = Vec::new();
-    for (piece, Piece { token, .. }) in lexed.pieces.iter().enumerate() {
+    // `_` is no name.
+    let names = (0..lexed.pieces.len()).filter(|piece| lexed.pieces[*piece].token == Token::Word && lexed.word(*piece) != "_");
+    let mut names: Vec<usize> = names.filter(|piece| seen.insert(lexed.word(*piece))).collect();
+    let mut dice = crate::mutation::Dice::new(&format!("{site}/{file}"));
+    while names.len() > NAMES {
+        names.remove(dice.below(names.len()));
+    }
+    for piece in names {
         let word = lexed.word(piece);
-        // `_` is no name.
-        if *token != Token::Word || word == "_" || !seen.insert(word) {
-            continue;
-        }
         let before = lexed.word(piece.wrapping_sub(1));
         let after = lexed.word(piece + 1);
         let defines = matches!(before, "let" | "fn" | "mod" | "|" | "if" | "for") || after == "=" || after == ":";
@@ -343,7 +349,7 @@ fn guards(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> {
     found
 }
 
-/// Brackets, semicolons and quotes that are missing: three of each kind in a file.
+/// Brackets, semicolons and the like that are missing: one of each kind in a file.
 fn marks(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> {
     let mut found = Vec::new();
     for mark in ["(", ")", "[", "]", "}", "{", ";", ",", "."] {
@@ -352,7 +358,7 @@ fn marks(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> {
         let needed = |piece: &usize| mark != "," || !matches!(lexed.word(piece + 1), ")" | "]" | "}");
         let all: Vec<usize> = all.into_iter().filter(needed).collect();
         let mut dice = crate::mutation::Dice::new(&format!("{site}/{file}{mark}"));
-        for _ in 0..all.len().min(2) {
+        for _ in 0..all.len().min(1) {
             let piece = all[dice.below(all.len())];
             let label = format!("`{mark}`");
             // Where a block that is not closed should end, nobody knows: the whole rest of the file.
@@ -364,7 +370,6 @@ fn marks(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> {
             found.push(Mutation::splice(site, file, lexed.text, lexed.place(piece), "", "mark dropped", label, demand));
         }
     }
-    found.dedup_by(|a, b| a.text == b.text);
     found
 }
 

@@ -93,9 +93,14 @@ impl Seed {
             found.extend(content::mutations(self.name, file, &text));
             found.extend(blind::mutations(self.name, file, &text));
         }
+        // In roles, one of each operator for each argument of each method, and one of everything else.
+        let mut fields = std::collections::HashSet::new();
+        let is_field = |mutation: &Mutation| mutation.file.ends_with(".rs") && mutation.spot.contains(" of `");
+        found.retain(|mutation| !is_field(mutation) || fields.insert((mutation.operator, mutation.spot.clone())));
         // Two operators may come to the same; the one that demands more stands first.
         let mut seen = std::collections::HashSet::new();
-        found.retain(|mutation| mutation.text != text_of(&self.files(), &mutation.file) && seen.insert((mutation.file.clone(), mutation.text.clone())));
+        let files = self.files();
+        found.retain(|mutation| mutation.text != text_of(&files, &mutation.file) && seen.insert((mutation.file.clone(), mutation.text.clone())));
         found
     }
 

@@ -124,13 +124,18 @@ fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
         }
         _ => {}
     }
-    // The journal of a run that is at work looks as if it had been cut off; that run may have begun just now.
-    let at_work = |_: &&str| at_work || (lock.is_none() && Lock::held_by(&folders.run).is_some());
-    if let Some(holder) = journal.cut_off().filter(|holder| !at_work(holder)) {
+    if let Some(holder) = cut_off(&journal, lock.as_ref(), at_work, &folders) {
         let task = at.map(|task| format!(" at {task}")).unwrap_or_default();
         port.say(FromAgent::Notice(format!("the last run ({holder}) was cut off{task}")));
     }
     Ok(Ready { journal, lock })
+}
+
+/// Who ran what was cut off. The journal of a run that is at work looks the same: without the lock, this says nothing while
+/// another run holds it, be it that this was so before the journal was read or that that run began just now.
+fn cut_off<'j>(journal: &'j Journal, lock: Option<&Lock>, at_work: bool, folders: &Folders) -> Option<&'j str> {
+    let at_work = at_work || (lock.is_none() && Lock::held_by(&folders.run).is_some());
+    journal.cut_off().filter(|_| !at_work)
 }
 
 fn run(start: Start, ready: Ready, port: Stdio) -> Result<(Summary, Stdio), Failure> {
@@ -178,4 +183,28 @@ fn peak_kib() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_does_not_call_a_run_cut_off_that_is_still_at_work() {
+        let directory = tempfile::tempdir().unwrap();
+        let folders = Folders { run: directory.path().join("run"), state: directory.path().join("state") };
+        let (other, _) = Lock::take(&folders.run, "ann@laptop", Duration::ZERO, |_| true).unwrap();
+        let mut journal = Journal::open(&folders.state).unwrap();
+        journal.begin("shop/dev/web1", "ann@laptop");
+        journal.write().unwrap();
+        let journal = Journal::open(&folders.state).unwrap();
+        assert_eq!(cut_off(&journal, None, false, &folders), None);
+        // It ended while this one began: its journal is read as it was just before.
+        drop(other);
+        assert_eq!(cut_off(&journal, None, true, &folders), None);
+        // Now nobody is at work any more.
+        assert_eq!(cut_off(&journal, None, false, &folders), Some("ann@laptop"));
+        let (own, _) = Lock::take(&folders.run, "bob@ci", Duration::ZERO, |_| true).unwrap();
+        assert_eq!(cut_off(&journal, Some(&own), false, &folders), Some("ann@laptop"));
+    }
 }

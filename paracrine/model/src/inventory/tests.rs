@@ -103,13 +103,13 @@ fn keys_are_known_and_have_values_of_their_type() {
         (
             "colour: red",
             &[
-                "5:3+6 error P0110 unknown key `colour` (not a key of a server); help: the keys are `name`, `count`, `ssh_hostname`, `ssh_port`, `ssh_user`, `ssh_key`, `wireguard_ip`, `roles`, `vars`, `arch`, `os`, `jump` and `host_key`",
+                "5:3+6 error P0110 unknown key `colour` (not a key of a server); help: the keys are `name`, `count`, `ssh_hostname`, `ssh_port`, `ssh_user`, `ssh_key`, `wireguard_ip`, `roles`, `vars`, `sudo`, `arch`, `os`, `jump` and `host_key`",
             ],
         ),
         (
             "data_path: .",
             &[
-                "5:3+9 error P0110 unknown key `data_path` (not a key of a server); help: the keys are `name`, `count`, `ssh_hostname`, `ssh_port`, `ssh_user`, `ssh_key`, `wireguard_ip`, `roles`, `vars`, `arch`, `os`, `jump` and `host_key`",
+                "5:3+9 error P0110 unknown key `data_path` (not a key of a server); help: the keys are `name`, `count`, `ssh_hostname`, `ssh_port`, `ssh_user`, `ssh_key`, `wireguard_ip`, `roles`, `vars`, `sudo`, `arch`, `os`, `jump` and `host_key`",
             ],
         ),
         (
