@@ -230,6 +230,9 @@ fn the_watchdog_clears_up_after_a_half_made_lab() {
 
 #[test]
 fn the_next_lab_sweeps_what_a_killed_watchdog_left() {
+    if std::env::var_os(HOLDER).is_some() {
+        return hold_a_lab();
+    }
     let (mut owner, id) = hold();
     let watchdogs = Command::new("pgrep")
         .args(["-f", &format!("^/bin/sh .*lab-teardown .*{id} .*watch")])
@@ -250,10 +253,10 @@ fn the_next_lab_sweeps_what_a_killed_watchdog_left() {
     assert_eq!(left_of(&id), Vec::<String>::new());
 }
 
-/// Not a test: owns a lab for those above, in a process that they can kill.
-#[test]
-#[ignore = "runs as a part of other tests"]
-fn holder_of_a_lab() {
+/// Set for a process of this test binary that only owns a lab, so that the tests above can kill it.
+const HOLDER: &str = "PARACRINE_TEST_HOLDER";
+
+fn hold_a_lab() {
     let lab = Lab::start(&["web1", "web2"]).unwrap();
     println!("\nlab {}", lab.id());
     sleep(Duration::from_secs(60));
@@ -266,7 +269,8 @@ fn holder() -> Command {
         .arg("--default-signal=INT,TERM")
         .arg(std::env::current_exe().unwrap());
     command
-        .args(["--ignored", "--exact", "--nocapture", "holder_of_a_lab"])
+        .args(["--exact", "--nocapture", "the_next_lab_sweeps_what_a_killed_watchdog_left"])
+        .env(HOLDER, "1")
         .process_group(0);
     command
 }

@@ -4,12 +4,15 @@
 //! [`FAMILIES`]. What concerns one task alone is the business of its resource; what two tasks claim is the plan's.
 
 mod accounts;
+mod authorized_keys;
 mod contents;
 mod cron;
 mod order;
 mod paths;
 mod secrets;
 mod sudoers;
+mod sysctl;
+mod times;
 mod units;
 
 use paracrine_model::diagnostic::{Diagnostic, Diagnostics};

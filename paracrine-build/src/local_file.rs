@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use paracrine_model::content::{Body, IntoContent, Made};
-use paracrine_model::diagnostic::{Code, Diagnostic};
+use paracrine_model::diagnostic::{Code, Diagnostic, Place};
 use paracrine_model::hash::Hash;
 
 use crate::{folder, session};
@@ -18,16 +19,22 @@ pub(crate) const FOLDER: &str = "files";
 #[must_use = "a local file is read where it is given to a file: `plan.file(path, local_file(…))`"]
 pub struct LocalFile {
     name: String,
+    location: &'static Location<'static>,
 }
 
 /// Content from the file of that name in `files/`, byte for byte.
+#[track_caller]
 pub fn local_file(name: impl Into<String>) -> LocalFile {
-    LocalFile { name: name.into() }
+    LocalFile {
+        name: name.into(),
+        location: Location::caller(),
+    }
 }
 
 impl IntoContent for LocalFile {
     fn into_content(self) -> Result<Made, Box<Diagnostic>> {
-        let bytes = session::current().files().read(&self.name)?;
+        let bytes = session::current().files().read(&self.name);
+        let bytes = bytes.map_err(|why| Box::new(why.at(Place::caller(self.location), "this file")))?;
         Ok(Made {
             body: Body::Bytes(bytes.to_vec()),
             source: Some(format!("{FOLDER}/{}", self.name)),

@@ -17,7 +17,7 @@ mod value;
 use std::panic::Location;
 
 use paracrine_model::content::{Body, IntoContent, Made};
-use paracrine_model::diagnostic::{Code, Diagnostic};
+use paracrine_model::diagnostic::{Code, Diagnostic, Place};
 use serde::Serialize;
 
 pub(crate) use engine::{FOLDER, Templates};
@@ -92,11 +92,16 @@ impl IntoContent for Template {
                 "value `{value}` of template `{name}` cannot be serialised: {}",
                 why.trim_end_matches('.')
             );
-            return Err(Box::new(Diagnostic::error(Code::TEMPLATE_FAILED, message)));
+            let error = Diagnostic::error(Code::TEMPLATE_FAILED, message);
+            return Err(Box::new(error.at(Place::caller(location), "this template")));
         }
-        let text = session::current()
+        let rendered = session::current()
             .templates()
-            .render(&name, &values.entries, location)?;
+            .render(&name, &values.entries, location);
+        let text = rendered.map_err(|problem| match problem.primary {
+            Some(_) => problem,
+            None => Box::new(problem.at(Place::caller(location), "this template")),
+        })?;
         Ok(Made {
             body: Body::Text(text),
             source: Some(format!("templates/{name}")),

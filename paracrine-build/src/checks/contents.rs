@@ -13,7 +13,7 @@ use paracrine_model::resource::Resource;
 use paracrine_model::source::Source;
 use paracrine_model::text::Span;
 
-use super::{Host, accounts, cron, sudoers, units};
+use super::{Host, accounts, authorized_keys, cron, sudoers, sysctl, units};
 use crate::compile::place;
 use crate::{local_file, session, template};
 
@@ -90,6 +90,10 @@ enum Reader {
     Cron,
     /// sudo.
     Sudo,
+    /// systemd-sysctl: kernel parameters.
+    Sysctl,
+    /// sshd: keys that may log in.
+    Keys,
 }
 
 impl Reader {
@@ -100,6 +104,12 @@ impl Reader {
         }
         if path == "/etc/sudoers" || path.starts_with("/etc/sudoers.d/") {
             return Some(Self::Sudo);
+        }
+        if path == "/etc/sysctl.conf" || path.starts_with("/etc/sysctl.d/") {
+            return Some(Self::Sysctl);
+        }
+        if authorized_keys::is_one(path) {
+            return Some(Self::Keys);
         }
         let unit = ["/etc/systemd/system/", "/etc/systemd/user/", "/usr/local/lib/systemd/system/"]
             .iter()
@@ -118,6 +128,8 @@ impl Reader {
             Self::Systemd(kind, whole) => units::look(kind, whole, &body.text),
             Self::Cron => cron::look(&body.text),
             Self::Sudo => sudoers::look(&body.text),
+            Self::Sysctl => sysctl::look(&body.text),
+            Self::Keys => authorized_keys::look(&body.text),
         }
     }
 }
@@ -134,6 +146,8 @@ pub(super) fn check(host: &mut Host<'_, '_>) {
             let about = match reader {
                 Reader::Cron => cron::about(file),
                 Reader::Sudo => sudoers::about(file),
+                Reader::Sysctl => sysctl::about(file),
+                Reader::Keys => authorized_keys::about(file),
                 Reader::Systemd(..) => Vec::new(),
             };
             for finding in about {

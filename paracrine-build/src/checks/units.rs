@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use paracrine_model::diagnostic::{Code, nearest};
 
 use super::contents::{Finding, Found, LATE};
+use super::times;
 
 /// A type of unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -232,9 +233,11 @@ fn value(kind: Kind, entry: &Entry<'_>, found: &mut Found) {
             }
             None
         }
-        (_, key) if key.ends_with("Sec") && !value.contains([LATE, '%']) && !is_time_span(value) => {
-            let finding = wrong(*line, value, format!("`{key}` is a time span, not `{value}`"));
-            Some(finding.help("write seconds, or units: `90`, `1min 30s`, `infinity`"))
+        (Kind::Timer, "OnCalendar") if !value.is_empty() && !value.contains([LATE, '%']) => {
+            times::calendar(*line, key, value)
+        }
+        (_, key) if key.ends_with("Sec") && !value.is_empty() && !value.contains([LATE, '%']) => {
+            times::span(*line, key, value)
         }
         (_, "WorkingDirectory" | "RootDirectory" | "EnvironmentFile") => absolute(*line, key, value),
         (_, key) if key.starts_with("Exec") => exec(*line, value),
@@ -250,29 +253,6 @@ fn value(kind: Kind, entry: &Entry<'_>, found: &mut Found) {
         _ => None,
     };
     found.findings.extend(finding);
-}
-
-/// Whether systemd.time(7) has it as a time span: `5`, `1.5h`, `1min 30s`, `infinity`.
-fn is_time_span(value: &str) -> bool {
-    const UNITS: [&str; 29] = [
-        "", "us", "usec", "µs", "μs", "ms", "msec", "s", "sec", "second", "seconds", "m", "min", "minute", "minutes", "h", "hr",
-        "hour", "hours", "d", "day", "days", "w", "week", "weeks", "M", "month", "months", "y",
-    ];
-    let mut rest = value.trim();
-    if rest.is_empty() || rest == "infinity" {
-        return true;
-    }
-    while !rest.is_empty() {
-        let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let after = rest[number..].trim_start();
-        let unit = after.find(|c: char| c.is_ascii_digit() || c.is_whitespace()).unwrap_or(after.len());
-        let known = UNITS.contains(&&after[..unit]) || matches!(&after[..unit], "year" | "years");
-        if number == 0 || !known {
-            return false;
-        }
-        rest = after[unit..].trim_start();
-    }
-    true
 }
 
 /// What is wrong with a path that has to be absolute.
@@ -359,20 +339,5 @@ fn complete(kind: Kind, entries: &[Entry<'_>], findings: &mut Vec<Finding>) {
             }
         }
         _ => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_spans_are_told_from_other_words() {
-        for good in ["", "5", "0.5", "1.5h", "1min 30s", "1 min 30 s", "2h30m", "infinity", "3 weeks"] {
-            assert!(is_time_span(good), "{good}");
-        }
-        for bad in ["seven", "5 bananas", "s", "-1", "1h x"] {
-            assert!(!is_time_span(bad), "{bad}");
-        }
     }
 }

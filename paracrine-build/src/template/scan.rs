@@ -201,6 +201,7 @@ impl<'s> Scan<'s> {
             for name in constants(&parent.name) {
                 if let Some(parent) = self.templates.get(name.as_str()) {
                     hoist(&parent.tree, scope);
+                    self.lost_blocks(&tree.children, &name, parent);
                 }
             }
         }
@@ -208,6 +209,41 @@ impl<'s> Scan<'s> {
         self.depth -= 1;
         self.at = before;
         late
+    }
+
+    /// Blocks that fill none of the template that is extended: what is in them would never be seen.
+    fn lost_blocks(&mut self, children: &'s [ast::Stmt<'s>], extended: &str, parent: &'s Parsed<'s>) {
+        let mut known = Vec::new();
+        if !self.blocks(parent, &mut known, 0) {
+            return;
+        }
+        for child in children {
+            let ast::Stmt::Block(block) = child else { continue };
+            if known.contains(&block.name) {
+                continue;
+            }
+            let at = machinery::bytes(block.span());
+            let name = self.at.source.text().get(at.clone()).and_then(|text| text.find(block.name));
+            let at = name.map_or(at.clone(), |name| at.start + name..at.start + name + block.name.len());
+            let message = format!("`{extended}` has no block `{}`", block.name);
+            let error = Diagnostic::error(Code::TEMPLATE_UNDEFINED, message)
+                .at(self.place(at), "so this would never be seen")
+                .nearest(block.name, known.iter().copied());
+            self.found.push(error);
+        }
+    }
+
+    /// The blocks of a template and of those that it extends; whether all of these are known.
+    fn blocks(&self, template: &'s Parsed<'s>, names: &mut Vec<&'s str>, depth: usize) -> bool {
+        let ast::Stmt::Template(tree) = &template.tree else { return false };
+        blocks_in(&tree.children, names);
+        tree.children.iter().all(|statement| match statement {
+            ast::Stmt::Extends(extends) => constants(&extends.name).iter().any(|name| {
+                let parent = self.templates.get(name.as_str()).filter(|_| depth < DEEPEST);
+                parent.is_some_and(|parent| self.blocks(parent, names, depth + 1))
+            }),
+            _ => true,
+        })
     }
 
     /// Walks statements; gives the late values that they place.
@@ -416,6 +452,16 @@ impl<'s> Scan<'s> {
                 .help("a late value can only be placed: `{{ name }}`");
             self.found.push(error);
         }
+    }
+}
+
+/// The names of blocks, also of those inside of others.
+fn blocks_in<'s>(body: &'s [ast::Stmt<'s>], names: &mut Vec<&'s str>) {
+    for statement in body {
+        if let ast::Stmt::Block(block) = statement {
+            names.push(block.name);
+        }
+        bodies(statement).into_iter().for_each(|body| blocks_in(body, names));
     }
 }
 

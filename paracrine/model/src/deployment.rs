@@ -19,7 +19,7 @@ pub use crate::inventory::Os;
 use crate::inventory::{self, Inventory, Partial};
 use crate::shape::{self, Fields, Member, Missing};
 use crate::source::Sources;
-use crate::yaml::{Map, Node, Value};
+use crate::yaml::{Key, Map, Node, Value};
 
 /// What is to be deployed where.
 #[derive(Clone, Debug)]
@@ -141,6 +141,7 @@ impl Loader<'_> {
             .collect();
         let members: Vec<Member<'_>> = read.iter().flat_map(|inventory| members(inventory)).collect();
         let vars = shape::unify(&members, Missing::Optional, &mut self.diagnostics);
+        near_misses(&members, &mut self.diagnostics);
         let values = environments.iter().map(|environment| map_of(&environment.values));
         config::literal_secrets(
             values.chain(members.iter().map(|member| member.map)),
@@ -250,6 +251,52 @@ impl Loader<'_> {
             });
         }
         roles
+    }
+}
+
+/// Warns of a variable that hosts have instead of another, if the names are one slip of the finger apart: each of the two
+/// would be optional, and the one mistyped never read.
+fn near_misses(members: &[Member<'_>], diagnostics: &mut Diagnostics) {
+    /// A name, where it first stands, and on how many hosts.
+    struct Var<'m> {
+        key: &'m Key,
+        owner: &'m str,
+        hosts: usize,
+    }
+    let mut vars: Vec<Var<'_>> = Vec::new();
+    let mut index: HashMap<&str, usize> = HashMap::new();
+    for member in members {
+        for (key, _) in &member.map.entries {
+            let at = *index.entry(&key.name).or_insert_with(|| {
+                let owner = &*member.owner;
+                vars.push(Var { key, owner, hosts: 0 });
+                vars.len() - 1
+            });
+            vars[at].hosts += 1;
+        }
+    }
+    let letters = |name: &str| name.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    for rare in vars.iter().filter(|var| var.hosts < members.len()) {
+        let name = rare.key.name.as_str();
+        let near = vars.iter().find(|usual| {
+            let other = usual.key.name.as_str();
+            name.len() > 3
+                && (usual.hosts, &rare.key.place) > (rare.hosts, &usual.key.place)
+                && strsim::osa_distance(name, other) == 1
+                // `disk1` and `disk2` are two things.
+                && letters(name) != letters(other)
+                && !members.iter().any(|member| member.map.get(name).is_some() && member.map.get(other).is_some())
+        });
+        if let Some(usual) = near {
+            let other = &usual.key.name;
+            let message = format!("variable `{name}` of `{}` may be `{other}` mistyped", rare.owner);
+            diagnostics.push(
+                Diagnostic::warning(Code::UNKNOWN_KEY, message)
+                    .at(rare.key.place.clone(), "no host has both")
+                    .related(usual.key.place.clone(), format!("`{}` has this", usual.owner))
+                    .help(format!("did you mean `{other}`? If not, give it a name that differs more")),
+            );
+        }
     }
 }
 

@@ -232,12 +232,17 @@ async fn a_jump_host_is_a_host_like_others() {
 
 #[tokio::test]
 async fn connections_can_go_through_the_relay() {
+    // Stands for the deploy binary: this one, which becomes a relay when it is asked to.
+    if let Ok(arguments) = std::env::var("RELAY_ARGUMENTS") {
+        let arguments = std::iter::once("program").chain(arguments.split(' '));
+        paracrine::link::relay_if_asked_for(arguments.map(Into::into)).unwrap();
+        return;
+    }
     let sshd = sshd_or_return!("");
     let mut host = sshd.host();
-    // Stands for the deploy binary: this one, which becomes a relay in a test of its own.
     let test = std::env::current_exe().unwrap();
     let program = sshd.program(&format!(
-        "echo >>$0.used\nexport RELAY_ARGUMENTS=\"$*\"\nexec {} -q --ignored --nocapture --exact way::a_relay",
+        "echo >>$0.used\nexport RELAY_ARGUMENTS=\"$*\"\nexec {} -q --nocapture --exact way::connections_can_go_through_the_relay",
         test.display()
     ));
     host.settings.relay = Some(program);
@@ -273,16 +278,6 @@ async fn connections_can_go_through_the_relay() {
     // A relay that does not work is done without.
     sshd.program("exit 1");
     host.open().await.unwrap().close().await;
-}
-
-#[test]
-#[ignore = "what a relay does in the test of relays"]
-fn a_relay() {
-    let Ok(arguments) = std::env::var("RELAY_ARGUMENTS") else {
-        return;
-    };
-    let arguments = std::iter::once("program").chain(arguments.split(' '));
-    paracrine::link::relay_if_asked_for(arguments.map(Into::into)).unwrap();
 }
 
 #[tokio::test]

@@ -114,6 +114,12 @@ catalogue! {
     CRON = 514;
     /// A sudoers file that sudo would not understand.
     SUDOERS = 515;
+    /// A time in a unit that systemd would not understand.
+    TIME = 516;
+    /// A file of kernel parameters that sysctl would not understand.
+    SYSCTL = 517;
+    /// A file of authorized keys that sshd would not understand.
+    AUTHORIZED_KEYS = 518;
     /// A template is missing.
     TEMPLATE_MISSING = 701;
     /// A template's syntax is wrong.

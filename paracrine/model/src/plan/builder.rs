@@ -128,9 +128,12 @@ impl Plan {
                 Some((made.keep(&self.blobs), source))
             }
             Err(problem) => {
-                let problem = match problem.primary {
-                    Some(_) => problem.related(Place::caller(Location::caller()), "used here"),
-                    None => problem.at(Place::caller(Location::caller()), "used here"),
+                let here = Place::caller(Location::caller());
+                let problem = match &problem.primary {
+                    // The content itself stands in this line.
+                    Some(note) if note.place.file == here.file && note.place.line == here.line => *problem,
+                    Some(_) => problem.related(here, "used here"),
+                    None => problem.at(here, "used here"),
                 };
                 self.report(problem);
                 None
