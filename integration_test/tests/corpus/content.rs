@@ -31,7 +31,7 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
                 put("too many digits", &format!("{word}9"), Demand::Line);
             }
             Kind::Path => put("relative", word.trim_start_matches('/'), Demand::Line),
-            Kind::Account => put("typo", &transpose(word), Demand::Outside),
+            Kind::Account => put("typo", &transpose(word), Demand::Told),
         }
     }
     found

@@ -18,6 +18,8 @@ pub(crate) struct Said {
 pub(crate) enum Verdict {
     /// An error names the line.
     Line,
+    /// An error names the line of the method that the changed argument is given to.
+    Call,
     /// An error names a line of what now lacks something.
     Within,
     /// An error names a line that uses what is gone or changed.
@@ -38,18 +40,18 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// All of them.
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Line, Self::Within, Self::Use, Self::Word, Self::Near, Self::Warned, Self::Types, Self::Elsewhere, Self::Builds,
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Line, Self::Call, Self::Within, Self::Use, Self::Word, Self::Near, Self::Warned, Self::Types, Self::Elsewhere, Self::Builds,
     ];
 
     /// Whether it is what was demanded.
     pub(crate) fn keeps(self, demand: &Demand) -> bool {
         match demand {
-            Demand::Line => self == Self::Line,
+            Demand::Line => matches!(self, Self::Line | Self::Call),
             Demand::Near => matches!(self, Self::Line | Self::Near),
             Demand::Definition => matches!(self, Self::Line | Self::Use | Self::Word),
             Demand::Within(_) => matches!(self, Self::Line | Self::Within | Self::Use | Self::Word),
-            Demand::Outside => matches!(self, Self::Line | Self::Warned),
+            Demand::Told => matches!(self, Self::Line | Self::Call | Self::Use | Self::Word | Self::Warned),
             Demand::Nothing => true,
         }
     }
@@ -59,9 +61,11 @@ impl Verdict {
 pub(crate) fn verdict(mutation: &Mutation, said: &[Said], line: &dyn Fn(&str, u32) -> Option<String>) -> Verdict {
     let is_it = |file: &str| file == mutation.file || file.ends_with(&format!("/{}", mutation.file));
     let places = |error: bool| said.iter().filter(move |said| said.error == error).flat_map(|said| &said.places);
-    let here = |error: bool| places(error).any(|(file, at)| is_it(file) && *at == mutation.line);
-    if here(true) {
+    if places(true).any(|(file, at)| is_it(file) && *at == mutation.line) {
         return Verdict::Line;
+    }
+    if places(true).any(|(file, at)| is_it(file) && *at == mutation.call) {
+        return Verdict::Call;
     }
     let missing = match &mutation.demand {
         Demand::Within(range) => places(true).any(|(file, at)| is_it(file) && range.contains(at)),
@@ -96,5 +100,6 @@ pub(crate) fn verdict(mutation: &Mutation, said: &[Said], line: &dyn Fn(&str, u3
     if said.iter().any(|said| said.error) {
         return Verdict::Elsewhere;
     }
-    if here(false) { Verdict::Warned } else { Verdict::Builds }
+    let warned = places(false).any(|(file, at)| is_it(file) && (mutation.statement..=mutation.line).contains(at));
+    if warned { Verdict::Warned } else { Verdict::Builds }
 }

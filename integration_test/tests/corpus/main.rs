@@ -1,4 +1,39 @@
+//! The corpus: good sites, and mutations of them. Every mutation of what matters is an error of the build, at its line.
+//!
+//! # The mutator
+//!
+//! It knows nothing of the checks. It works on the text of the files of good sites (`sites/`), line by line, with generic
+//! operators: drop or repeat a line, transpose letters, put in an odd character, swap a type, a number for a word, one digit
+//! too many, make a path relative, break a reference, drop a bracket. Its choices are always the same.
+//!
+//! *What matters* is chosen by a grammar of meaningful words, which comes from the documentation: keys of the format and their
+//! kinds (`yaml.rs`), what the arguments of builder methods are (`rust.rs`; held to the methods that there are), names and
+//! tags in templates (`template.rs`), words of unit files, cron tables and sudo rules (`content.rs`). Left out is what is free:
+//! comments, texts, and names that only a host knows (packages, paths, units). As a control, mutations at any place at all
+//! are counted too (`blind.rs`); nothing is demanded of them.
+//!
+//! # What is demanded
+//!
+//! An error that names the changed line, as its place or as a related one ([`Demand::Line`]); rustc's errors count. Where that
+//! cannot be so, the kind of mutation says what is demanded instead:
+//!
+//! - *An argument on a line below its method*: the line of the method, as that is all that rustc tells a library.
+//! - *Brackets, quotes, indentation, colons*: the line or one next to it, as YAML and Rust run on until they cannot
+//!   ([`Demand::Near`]); a missing bracket of JSON or Rust or half of a pair of tags: a line that it belongs to.
+//! - *Something that others refer to is renamed, retyped or gone* (a value, a role, a variable of Rust, a macro of a template):
+//!   the line, or one that uses the word, or the word itself ([`Demand::Definition`]).
+//! - *A line is dropped*: a line of what now lacks it ([`Demand::Within`]).
+//! - *Names of things that the site does not hold* (accounts of hosts, keys of the machine that deploys) and of variables that
+//!   not every host has: a warning is enough ([`Demand::Told`]).
+//!
+//! # How
+//!
+//! Files that are no Rust are checked in this process, with the types that the roles have as they are: that is quick.
+//! Mutations of roles, and of values whose types or names roles use, are built in one package by a nested cargo, with the
+//! feature `corpus` (`whole.rs`). Both print how many came to which end: `cargo test … -- --nocapture`.
+
 #![allow(unreachable_pub, missing_docs)]
+
 mod blind;
 mod content;
 mod good;
@@ -112,4 +147,44 @@ fn every_mutation_that_matters_is_an_error_at_its_line_in_a_whole_build() {
     report::print(&outcomes);
     let missed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.is_kept()).collect();
     report::assert_none(&missed);
+}
+
+/// The public methods of resources: name, whether it is one of the plan, whether it takes arguments.
+fn methods() -> Vec<(String, bool, bool)> {
+    let folder = integration_test::site::workspace().join("paracrine/model/src/resource");
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(folder).expect("the model has resources").flatten() {
+        let text = std::fs::read_to_string(file.path()).expect("a file of Rust is text");
+        let mut on_plan = None;
+        for line in text.lines() {
+            if line.starts_with("impl") {
+                on_plan = match line {
+                    "impl Plan {" => Some(true),
+                    line if line.starts_with("impl Declared<") => Some(false),
+                    _ => None,
+                };
+            }
+            if let (Some(on_plan), Some(rest)) = (on_plan, line.strip_prefix("    pub fn ")) {
+                let name = rest.split(['(', '<']).next().unwrap_or_default();
+                found.push((name.to_owned(), on_plan, !rest.contains("(self)")));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_argument_of_every_method_is_in_the_grammar_and_mutated() {
+    let methods = methods();
+    assert!(methods.len() > 40, "the methods of resources are not where they were: {methods:?}");
+    let mutations: Vec<Mutation> = SEEDS.iter().flat_map(|seed| seed.mutations()).collect();
+    for (name, on_plan, takes) in methods {
+        let kind = rust::argument(&name, on_plan, 0);
+        assert!(kind.is_some(), "`{name}` is not in the table of `rust.rs`");
+        if takes && kind != Some(rust::Kind::Other) {
+            let spot = format!("{:?} of `{name}`", kind.expect("it is there"));
+            let is_mutated = mutations.iter().any(|mutation| mutation.spot == spot && !is_blind(mutation));
+            assert!(is_mutated, "no mutation of an argument of `{name}`: use it in `sites/every_field`");
+        }
+    }
 }

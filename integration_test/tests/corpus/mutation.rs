@@ -12,6 +12,10 @@ pub(crate) struct Mutation {
     pub(crate) file: String,
     /// The line that was changed, from 1, in the changed file; of a line that was dropped, where it stood.
     pub(crate) line: u32,
+    /// Of an argument, the line of the method that it is given to: what rustc tells a library.
+    pub(crate) call: u32,
+    /// Where the statement begins that it lies in.
+    pub(crate) statement: u32,
     /// What was done, in a few words.
     pub(crate) operator: &'static str,
     /// What was taken, for people: `key`, `path`, `number`.
@@ -29,7 +33,7 @@ pub(crate) struct Mutation {
 /// What is demanded of the build of a mutation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// An error that names the line.
+    /// An error that names the line; of an argument that is not on the line of its method, one of the two.
     Line,
     /// An error that names the line, or one next to it: where brackets, quotes and indentation end is a matter of opinion.
     Near,
@@ -38,9 +42,9 @@ pub(crate) enum Demand {
     Definition,
     /// Something is missing: an error that names a line of what it is missing in.
     Within(RangeInclusive<u32>),
-    /// A name of something that the site does not hold (an account of a host, a key of the machine that deploys): an error or
-    /// a warning that names the line.
-    Outside,
+    /// A name of something that the site does not hold (an account of a host, a key of the machine that deploys), or of a
+    /// variable that not every host has: an error or a warning that names the line, or that of the statement.
+    Told,
     /// Nothing; the outcome is counted.
     Nothing,
 }
@@ -61,10 +65,13 @@ impl Mutation {
         let was = lines[line];
         lines.splice(line..=line, new.iter().copied());
         let changed = new.iter().position(|new| *new != was).unwrap_or(0);
+        let at = u32::try_from(line + changed + 1).unwrap_or(u32::MAX);
         Self {
             site,
             file: file.to_owned(),
-            line: u32::try_from(line + changed + 1).unwrap_or(u32::MAX),
+            line: at,
+            call: at,
+            statement: at,
             operator,
             spot: spot.into(),
             demand,

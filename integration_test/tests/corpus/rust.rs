@@ -1,7 +1,7 @@
 //! Mutations of roles by their text: a small lexer finds literals, names and statements.
 //!
 //! What an argument *is* comes from the documentation of the methods (`model/src/resource/*.rs`): [`argument`] is that table.
-//! `every_method_is_in_the_table` holds it to the methods that there are.
+//! A test in `main.rs` holds it to the methods that there are.
 
 use std::ops::Range;
 
@@ -103,6 +103,17 @@ impl Lexed<'_> {
         self.lines.partition_point(|first| *first <= byte) - 1
     }
 
+    /// The number of the line of a piece.
+    fn number(&self, piece: usize) -> u32 {
+        u32::try_from(self.place(piece).0 + 1).unwrap_or(u32::MAX)
+    }
+
+    /// The first piece of the statement that a piece lies in.
+    fn statement(&self, piece: usize) -> usize {
+        let before = (0..piece).rev().find(|at| matches!(self.word(*at), ";" | "{" | "}"));
+        before.map_or(0, |before| before + 1)
+    }
+
     /// The line of a piece, and its bytes there.
     fn place(&self, piece: usize) -> (usize, Range<usize>) {
         self.span(self.pieces[piece].at.clone())
@@ -116,10 +127,11 @@ impl Lexed<'_> {
 }
 
 /// An argument of a known method.
-pub(crate) struct Argument {
+struct Argument {
     piece: usize,
-    pub(crate) method: String,
-    pub(crate) on_plan: bool,
+    /// The method's name.
+    call: usize,
+    method: String,
     kind: Kind,
 }
 
@@ -142,7 +154,10 @@ fn literals(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> 
         let token = lexed.pieces[*piece].token;
         let mut put = |operator, new: &str, demand| {
             let label = format!("{kind:?} of `{method}`");
-            found.push(Mutation::splice(site, file, lexed.text, lexed.place(*piece), new, operator, label, demand));
+            let mutation = Mutation::splice(site, file, lexed.text, lexed.place(*piece), new, operator, label, demand);
+            let call = lexed.number(argument.call);
+            let statement = lexed.number(lexed.statement(*piece));
+            found.push(Mutation { call, statement, ..mutation });
         };
         let quoted = |text: &str| format!("\"{text}\"");
         if token == Token::Text {
@@ -166,7 +181,7 @@ fn literals(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> 
                 put("slash at the end", &quoted(&format!("{bare}/")), Demand::Line);
                 put("dots", &quoted(&format!("{bare}/../x")), Demand::Line);
             }
-            Kind::Account if token == Token::Text => put("typo", &quoted(&transpose(bare)), Demand::Outside),
+            Kind::Account if token == Token::Text => put("typo", &quoted(&transpose(bare)), Demand::Told),
             Kind::Unit => {
                 let (stem, ending) = bare.rsplit_once('.').unwrap_or((bare, ""));
                 put("ending dropped", &quoted(stem), Demand::Line);
@@ -183,7 +198,7 @@ fn literals(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> 
             Kind::Number | Kind::Some if token == Token::Number => {
                 put("number to word", &quoted(NUMBER), Demand::Line);
                 put("negative", &format!("-{word}"), Demand::Line);
-                put("too many digits", &format!("{word}99999999"), Demand::Line);
+                put("too many digits", &format!("{word}9999999999"), Demand::Line);
                 if *kind == Kind::Some {
                     put("zero", "0", Demand::Line);
                 }
@@ -203,17 +218,13 @@ fn literals(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> 
 }
 
 /// Literals that are arguments of the methods of the table, also inside of an array.
-pub(crate) fn arguments_of(text: &str) -> Vec<Argument> {
-    arguments(&lex(text))
-}
-
 fn arguments(lexed: &Lexed<'_>) -> Vec<Argument> {
     /// A bracket that is open.
     #[derive(Clone)]
     enum Open {
-        Call(String, bool, usize),
+        Call(usize, String, bool, usize),
         /// An array as that argument.
-        Array(String, bool, usize),
+        Array(usize, String, bool, usize),
         Other,
     }
     let mut found = Vec::new();
@@ -226,10 +237,10 @@ fn arguments(lexed: &Lexed<'_>) -> Vec<Argument> {
                 let is_word = lexed.pieces.get(name).is_some_and(|piece| piece.token == Token::Word);
                 let method = format!("{}{}", lexed.word(name), if bang { "!" } else { "" });
                 let on_plan = lexed.word(name.wrapping_sub(1)) == "." && lexed.word(name.wrapping_sub(2)) == "plan";
-                open.push(if is_word { Open::Call(method, on_plan, 0) } else { Open::Other });
+                open.push(if is_word { Open::Call(name, method, on_plan, 0) } else { Open::Other });
             }
             Token::Mark('[') => open.push(match open.last() {
-                Some(Open::Call(method, on_plan, at)) => Open::Array(method.clone(), *on_plan, *at),
+                Some(Open::Call(call, method, on_plan, at)) => Open::Array(*call, method.clone(), *on_plan, *at),
                 _ => Open::Other,
             }),
             Token::Mark('{') => open.push(Open::Other),
@@ -240,10 +251,10 @@ fn arguments(lexed: &Lexed<'_>) -> Vec<Argument> {
                 }
             }
             Token::Text | Token::Number => {
-                if let Some(Open::Call(method, on_plan, at) | Open::Array(method, on_plan, at)) = open.last()
+                if let Some(Open::Call(call, method, on_plan, at) | Open::Array(call, method, on_plan, at)) = open.last()
                     && let Some(kind) = argument(method, *on_plan, *at)
                 {
-                    found.push(Argument { piece, method: method.clone(), on_plan: *on_plan, kind });
+                    found.push(Argument { piece, call: *call, method: method.clone(), kind });
                 }
             }
             _ => {}
@@ -270,7 +281,8 @@ fn identifiers(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutatio
         let word = lexed.word(piece);
         let before = lexed.word(piece.wrapping_sub(1));
         let after = lexed.word(piece + 1);
-        let defines = matches!(before, "let" | "fn" | "mod" | "|" | "if" | "for") || after == "=" || after == ":";
+        let pattern = lexed.word(lexed.statement(piece)) == "let" && !(lexed.statement(piece)..piece).any(|at| lexed.word(at) == "=");
+        let defines = pattern || matches!(before, "fn" | "mod" | "|" | "if" | "for") || after == "=" || after == ":";
         let demand = if defines { Demand::Definition } else { Demand::Line };
         let label = format!("name `{word}`");
         found.push(Mutation::splice(site, file, lexed.text, lexed.place(piece), &transpose(word), "typo", label, demand));
@@ -342,8 +354,7 @@ fn guards(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> {
         let [guard] = guards.as_slice() else { continue };
         let Some(close) = (*guard..end).find(|at| lexed.word(*at) == ")") else { continue };
         let at = lexed.pieces[guard - 1].at.start..lexed.pieces[close].at.end;
-        let count = |piece: usize| u32::try_from(lexed.place(piece).0 + 1).unwrap_or(u32::MAX);
-        let demand = Demand::Within(count(piece)..=count(end));
+        let demand = Demand::Within(lexed.number(piece)..=lexed.number(end));
         found.push(Mutation::splice(site, file, lexed.text, lexed.span(at), "", "guard dropped", "command", demand));
     }
     found
@@ -362,9 +373,8 @@ fn marks(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> {
             let piece = all[dice.below(all.len())];
             let label = format!("`{mark}`");
             // Where a block that is not closed should end, nobody knows: the whole rest of the file.
-            let count = |piece: usize| u32::try_from(lexed.place(piece).0 + 1).unwrap_or(u32::MAX);
             let demand = match mark {
-                "{" | "}" | "(" | ")" | "[" | "]" => Demand::Within(1..=count(lexed.pieces.len() - 1) + 1),
+                "{" | "}" | "(" | ")" | "[" | "]" => Demand::Within(1..=lexed.number(lexed.pieces.len() - 1) + 1),
                 _ => Demand::Near,
             };
             found.push(Mutation::splice(site, file, lexed.text, lexed.place(piece), "", "mark dropped", label, demand));

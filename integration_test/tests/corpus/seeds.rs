@@ -18,7 +18,8 @@ pub(crate) struct Seed {
     pub(crate) name: &'static str,
     /// Where that lies.
     pub(crate) below: &'static str,
-    /// Its inventories, as `site!` names them.
+    /// Its inventories, as `site!` names them: for the build of a whole site.
+    #[cfg_attr(not(feature = "corpus"), expect(dead_code))]
     pub(crate) inventories: &'static [&'static str],
     /// Checks a site with these roles, that lies in a folder.
     pub(crate) check: fn(&Path) -> Checked,

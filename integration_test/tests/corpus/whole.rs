@@ -202,7 +202,7 @@ fn manifest() -> String {
     format!(
         "[package]\nname = \"corpus-of-mutations\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
          [dependencies]\nparacrine-build = {{ path = \"{workspace}/paracrine-build\" }}\n\n\
-         [profile.dev]\ndebug = 0\n\n[profile.dev.build-override]\nopt-level = 2\n\n[workspace]\n"
+         [profile.dev]\ndebug = 0\n\n[profile.dev.build-override]\nopt-level = 1\n\n[workspace]\n"
     )
 }
 

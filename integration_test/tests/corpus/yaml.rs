@@ -14,6 +14,8 @@ enum Kind {
     Key,
     /// A key of the user's: a definition.
     Own,
+    /// A key of the user's that not every host has to have.
+    OwnOptional,
     /// A number of the format.
     Number,
     /// A number of the user's: its type is a definition.
@@ -97,6 +99,7 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
         match spot.kind {
             Kind::Key => put("typo", &quoted(&transpose(bare)), Demand::Line),
             Kind::Own => put("typo", &quoted(&transpose(bare)), Demand::Definition),
+            Kind::OwnOptional => put("typo", &quoted(&transpose(bare)), Demand::Told),
             Kind::Number => {
                 put("number to word", &string(json, NUMBER), Demand::Line);
                 put("too many digits", &format!("{bare}99999"), Demand::Line);
@@ -129,7 +132,7 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
                 put("swapped type", "7", Demand::Line);
             }
             Kind::Outside => {
-                put("typo", &quoted(&transpose(bare)), Demand::Outside);
+                put("typo", &quoted(&transpose(bare)), Demand::Told);
                 put("swapped type", &format!("[{word}]"), Demand::Line);
             }
             Kind::Structured => {
@@ -162,7 +165,7 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
 fn of_lines(site: &'static str, file: &str, lines: &[&str], text: &str, spots: &[Spot], json: bool) -> Vec<Mutation> {
     let mut found = Vec::new();
     for (number, line) in lines.iter().enumerate() {
-        let keys: Vec<&Spot> = spots.iter().filter(|spot| spot.line == number && matches!(spot.kind, Kind::Key | Kind::Own)).collect();
+        let keys: Vec<&Spot> = spots.iter().filter(|spot| spot.line == number && matches!(spot.kind, Kind::Key | Kind::Own | Kind::OwnOptional)).collect();
         let Some(first) = keys.first() else { continue };
         let mut put = |operator, new: &[&str], demand: Demand| {
             let label = format!("line of `{}`", first.key);
@@ -174,7 +177,9 @@ fn of_lines(site: &'static str, file: &str, lines: &[&str], text: &str, spots: &
             put("line twice", &[line, line], Demand::Line);
         }
         let required = first.kind == Kind::Own || REQUIRED.contains(&first.key.as_str());
-        if required && !json && line.trim_end().ends_with(|c: char| c != ':') && !listed {
+        // What is dropped may come from what the mapping merges.
+        let merges = text.contains("<<:");
+        if required && !merges && !json && line.trim_end().ends_with(|c: char| c != ':') && !listed {
             put("line dropped", &[], Demand::Within(block(lines, number)));
         }
         if !listed && !json && has_sibling(lines, number) {
@@ -270,7 +275,11 @@ fn spots(file: &str, text: &str) -> Vec<Spot> {
                 found.push(Spot {
                     line: number,
                     range: range.clone(),
-                    kind: if structural { Kind::Key } else { Kind::Own },
+                    kind: match structural {
+                        true => Kind::Key,
+                        false if is_config => Kind::Own,
+                        false => Kind::OwnOptional,
+                    },
                     key: word.to_owned(),
                 });
                 if key.is_none() {

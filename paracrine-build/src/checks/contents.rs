@@ -225,8 +225,9 @@ fn at_role(finding: &Finding, task: &Task) -> Diagnostic {
         Severity::Error => Diagnostic::error,
         Severity::Warning => Diagnostic::warning,
     };
-    let mut diagnostic = new(finding.code, finding.message.clone()).at(place(task), "in this content");
-    diagnostic.help.clone_from(&finding.help);
+    let shown = |text: &String| text.replace(LATE, "‹secret›");
+    let mut diagnostic = new(finding.code, shown(&finding.message)).at(place(task), "in this content");
+    diagnostic.help = finding.help.iter().map(shown).collect();
     diagnostic
 }
 

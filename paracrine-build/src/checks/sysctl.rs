@@ -85,7 +85,7 @@ fn entry(number: u32, line: &str) -> Option<Finding> {
     if value.is_empty() && !MAY_BE_EMPTY.contains(&dotted(key).as_str()) {
         return Some(wrong(number, key, format!("`{key}` has no value")).help("write one after the `=`"));
     }
-    if value.len() > 1 && value.starts_with('"') && value.ends_with('"') {
+    if value.len() > 1 && !value.contains(LATE) && value.starts_with('"') && value.ends_with('"') {
         let finding = wrong(
             number,
             value,
@@ -114,11 +114,14 @@ fn malformed(number: u32, key: &str) -> Option<Finding> {
         return None;
     }
     if key.is_empty() {
-        return Some(wrong(number, key, "no key stands before the `=`").help("write `net.ipv4.ip_forward = 1`"));
+        return Some(
+            wrong(number, key, "no key stands before the `=`").help("write `net.ipv4.ip_forward = 1`"),
+        );
     }
     if let Some(short) = key.strip_prefix("/proc/sys/") {
         return Some(
-            wrong(number, key, format!("`{key}` is a path")).help(format!("write `{}`", short.replace('/', "."))),
+            wrong(number, key, format!("`{key}` is a path"))
+                .help(format!("write `{}`", short.replace('/', "."))),
         );
     }
     let odd = key
@@ -274,30 +277,98 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_what_was_meant() {
         for (line, message, help) in [
-            ("vm.swappiness 10", "`vm.swappiness 10` is no assignment", "write `vm.swappiness = 10`"),
-            ("vm.swappiness: 10", "`vm.swappiness: 10` is no assignment", "write `vm.swappiness = 10`"),
-            ("vm.swappiness =", "`vm.swappiness` has no value", "write one after the `=`"),
-            ("= 1", "no key stands before the `=`", "write `net.ipv4.ip_forward = 1`"),
-            ("- = 1", "no key stands before the `=`", "write `net.ipv4.ip_forward = 1`"),
-            ("net.ipv4.ip forward = 1", "the key `net.ipv4.ip forward` holds a space", ""),
-            ("net.ipv4.ip,forward = 1", "the key `net.ipv4.ip,forward` holds `,`", ""),
-            ("vm..swappiness = 1", "a part of the key `vm..swappiness` is empty", ""),
+            (
+                "vm.swappiness 10",
+                "`vm.swappiness 10` is no assignment",
+                "write `vm.swappiness = 10`",
+            ),
+            (
+                "vm.swappiness: 10",
+                "`vm.swappiness: 10` is no assignment",
+                "write `vm.swappiness = 10`",
+            ),
+            (
+                "vm.swappiness =",
+                "`vm.swappiness` has no value",
+                "write one after the `=`",
+            ),
+            (
+                "= 1",
+                "no key stands before the `=`",
+                "write `net.ipv4.ip_forward = 1`",
+            ),
+            (
+                "- = 1",
+                "no key stands before the `=`",
+                "write `net.ipv4.ip_forward = 1`",
+            ),
+            (
+                "net.ipv4.ip forward = 1",
+                "the key `net.ipv4.ip forward` holds a space",
+                "",
+            ),
+            (
+                "net.ipv4.ip,forward = 1",
+                "the key `net.ipv4.ip,forward` holds `,`",
+                "",
+            ),
+            (
+                "vm..swappiness = 1",
+                "a part of the key `vm..swappiness` is empty",
+                "",
+            ),
             ("vm. = 1", "a part of the key `vm.` is empty", ""),
-            ("/proc/sys/vm/swappiness = 1", "`/proc/sys/vm/swappiness` is a path", "write `vm.swappiness`"),
-            ("nte.core.somaxconn = 1", "the kernel has no `nte`, with which `nte.core.somaxconn` begins", "did you mean `net`?"),
-            ("kernl/sem = 1", "the kernel has no `kernl`, with which `kernl/sem` begins", "did you mean `kernel`?"),
+            (
+                "/proc/sys/vm/swappiness = 1",
+                "`/proc/sys/vm/swappiness` is a path",
+                "write `vm.swappiness`",
+            ),
+            (
+                "nte.core.somaxconn = 1",
+                "the kernel has no `nte`, with which `nte.core.somaxconn` begins",
+                "did you mean `net`?",
+            ),
+            (
+                "kernl/sem = 1",
+                "the kernel has no `kernl`, with which `kernl/sem` begins",
+                "did you mean `kernel`?",
+            ),
             (
                 "swappiness = 1",
                 "the kernel has no `swappiness`, with which `swappiness` begins",
                 "keys begin with abi, crypto, debug, dev, fs, kernel, net, sunrpc, user, vm",
             ),
             ("vm = 1", "`vm` is no key, but the folder of many", "write `vm.…`"),
-            ("vm.swapiness = 1", "the kernel has no `vm.swapiness`", "did you mean `vm.swappiness`?"),
-            ("net.ipv4.ip_foward = 1", "the kernel has no `net.ipv4.ip_foward`", "did you mean `net.ipv4.ip_forward`?"),
-            ("net/ipv4/conf/e.1/rp_fitler = 1", "the kernel has no `net/ipv4/conf/e.1/rp_fitler`", "did you mean `net.ipv4.conf.e/1.rp_filter`?"),
-            ("-net.ipv4.conf.al.rp_filterr", "the kernel has no `net.ipv4.conf.al.rp_filterr`", "did you mean `net.ipv4.conf.al.rp_filter`?"),
-            ("vm.swappiness = \"10\"", "the quotes would be part of the value of `vm.swappiness`", "write `vm.swappiness = 10`"),
-            ("vm.swappiness = 10 # low", "the comment would be part of the value of `vm.swappiness`", "write it in a line of its own"),
+            (
+                "vm.swapiness = 1",
+                "the kernel has no `vm.swapiness`",
+                "did you mean `vm.swappiness`?",
+            ),
+            (
+                "net.ipv4.ip_foward = 1",
+                "the kernel has no `net.ipv4.ip_foward`",
+                "did you mean `net.ipv4.ip_forward`?",
+            ),
+            (
+                "net/ipv4/conf/e.1/rp_fitler = 1",
+                "the kernel has no `net/ipv4/conf/e.1/rp_fitler`",
+                "did you mean `net.ipv4.conf.e/1.rp_filter`?",
+            ),
+            (
+                "-net.ipv4.conf.al.rp_filterr",
+                "the kernel has no `net.ipv4.conf.al.rp_filterr`",
+                "did you mean `net.ipv4.conf.al.rp_filter`?",
+            ),
+            (
+                "vm.swappiness = \"10\"",
+                "the quotes would be part of the value of `vm.swappiness`",
+                "write `vm.swappiness = 10`",
+            ),
+            (
+                "vm.swappiness = 10 # low",
+                "the comment would be part of the value of `vm.swappiness`",
+                "write it in a line of its own",
+            ),
         ] {
             let help = Some(help.to_owned()).filter(|help| !help.is_empty());
             assert_eq!(said(line), Some((message.to_owned(), help)), "{line}");
@@ -310,7 +381,11 @@ mod tests {
         fn walk(folder: &std::path::Path, key: &str) {
             for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
                 let name = entry.file_name().to_string_lossy().replace('.', "/");
-                let key = if key.is_empty() { name } else { format!("{key}.{name}") };
+                let key = if key.is_empty() {
+                    name
+                } else {
+                    format!("{key}.{name}")
+                };
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     walk(&entry.path(), &key);
                 } else {

@@ -156,10 +156,7 @@ fn parse_span(value: &str) -> Result<(), Wrong> {
 
 /// Leading digits and what follows.
 fn digits(text: &str) -> (&str, &str) {
-    text.split_at(
-        text.find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len()),
-    )
+    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
 }
 
 /// The days of the week, from Monday.
@@ -275,6 +272,12 @@ impl Event {
             return Ok(event);
         }
         let mut words = text.split(' ').filter(|word| !word.is_empty()).peekable();
+        let is_shorthand = |word: &&str| SHORTHANDS.contains(&word.to_lowercase().as_str());
+        if words.next_if(is_shorthand).is_some()
+            && let Some(zone) = words.next()
+        {
+            return Err(event_is_over(zone, words.next().is_none()));
+        }
         if let Some(first) = words.next_if(|word| word.starts_with(|c: char| c.is_alphabetic())) {
             event.days = Some(weekdays(first)?);
         }
@@ -287,11 +290,7 @@ impl Event {
             clock(time)?;
         }
         if let Some(more) = words.next() {
-            if words.next().is_none() && more.starts_with(|c: char| c.is_alphabetic()) {
-                let wrong = wrong(more, format!("there is no time zone `{more}`"));
-                return Err(wrong.nearest(more, zones().iter().copied().chain(["UTC"])));
-            }
-            return Err(wrong(more, format!("it is over before `{more}`")));
+            return Err(event_is_over(more, words.next().is_none()));
         }
         if event.days.is_none() && date.is_none() && time.is_none() {
             return Err(wrong(value, "it says no time"));
@@ -364,9 +363,18 @@ fn has(chain: &Chain, number: u64) -> bool {
                 None if part.repeat == 0 => number == part.start,
                 None => number >= part.start,
             };
-            within && (part.repeat == 0 || (number - part.start) % part.repeat == 0)
+            within && (part.repeat == 0 || (number - part.start).is_multiple_of(part.repeat))
         })
     })
+}
+
+/// A word follows the time: the last one may be meant for a time zone.
+fn event_is_over(word: &str, last: bool) -> Wrong {
+    if last && word.starts_with(|c: char| c.is_alphabetic()) {
+        let wrong = wrong(word, format!("there is no time zone `{word}`"));
+        return wrong.nearest(word, zones().iter().copied().chain(["UTC"]));
+    }
+    wrong(word, format!("it is over before `{word}`"))
 }
 
 /// The day of the week that a word names.
@@ -409,9 +417,9 @@ fn weekdays(text: &str) -> Result<[bool; 7], Wrong> {
         if first > last {
             let wrong = wrong(range, format!("`{range}` goes beyond Sunday, where weeks end"));
             return Err(wrong.help(format!(
-                "write `{}..Sun,Mon..{}`",
-                capital(DAYS[first].1),
-                capital(DAYS[last].1)
+                "write `{},{}`",
+                days_between(first, 6),
+                days_between(0, last)
             )));
         }
         days[first..=last].fill(true);
@@ -419,8 +427,16 @@ fn weekdays(text: &str) -> Result<[bool; 7], Wrong> {
     Ok(days)
 }
 
-fn capital(word: &str) -> String {
-    word[..1].to_uppercase() + &word[1..]
+/// `Mon..Wed`, or `Mon`
+fn days_between(first: usize, last: usize) -> String {
+    let name = |day: usize| {
+        let (initial, rest) = DAYS[day].1.split_at(1);
+        initial.to_uppercase() + rest
+    };
+    if first == last {
+        return name(first);
+    }
+    format!("{}..{}", name(first), name(last))
 }
 
 /// `12:00`, `*:0/15:30`
@@ -545,10 +561,346 @@ fn decimal(field: &Field, text: &str) -> Option<u64> {
         return None;
     }
     let number = whole.parse::<u32>().ok()?;
-    let micros = format!("{fraction:0<6}")[..6].parse::<u64>().ok()?;
-    Some(u64::from(number) * unit(field) + if unit(field) > 1 { micros } else { 0 })
+    let tenths = format!("{fraction:0<7}")[..7].parse::<u64>().ok()?;
+    let micros = if unit(field) > 1 { (tenths + 5) / 10 } else { 0 };
+    Some(u64::from(number) * unit(field) + micros)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    const EVENTS: [&str; 78] = [
+        "Mon",
+        "mon",
+        "Monday",
+        "Mon,Tue",
+        "Mon..Fri",
+        "Mon-Fri",
+        "Mon,Tue,",
+        "Mon,",
+        "Mon..Fri,",
+        "Mon *-*-*",
+        "*-*-1",
+        "12:00",
+        "*:*",
+        "*:0/15",
+        "*:5/15",
+        "0/2:00",
+        "*:*:*",
+        "*:*:0/0.5",
+        "2003-02..04-05",
+        "*-02~01",
+        "*~1",
+        "*-*~1..3",
+        "05~07",
+        "weekly",
+        "Weekly",
+        "WEEKLY",
+        "minutely",
+        "hourly",
+        "daily",
+        "monthly",
+        "quarterly",
+        "semiannually",
+        "semi-annually",
+        "biannually",
+        "yearly",
+        "annually",
+        "daily UTC",
+        "daily Europe/Berlin",
+        "12:00 Europe/Berlin",
+        "*-*-* 04:00:00 Europe/Berlin",
+        "00:00 utc",
+        "Mon UTC",
+        "00:00 CET",
+        "@123",
+        "@123 UTC",
+        "*-*-* 1..5:00",
+        "70-1-1",
+        "69-1-1",
+        "12-01-01",
+        "*-*-01..07 3:00",
+        "Mon..Wed,Fri *-*-* 12:00",
+        "0..10/3:00",
+        "1,2,3:0,30",
+        "00:00:00.5",
+        "00:00:00.1234567",
+        "Mon  00:00",
+        "*-*-*  00:00",
+        "1-1",
+        "1-1 1:00",
+        "Mon 1:00 Asia/Tokyo",
+        "Sat,Mon..Tue 10:00",
+        "00000000000001:00",
+        "*~*",
+        "*-*~*",
+        "*-*~7/1 10:00",
+        "Mon *-05~07/1",
+        "12:00:00,30",
+        "12:00:5..10/2",
+        "1..3/7:00",
+        "1..3/100:00",
+        "5..5:00",
+        "5..5/9:00",
+        "*-2-29/2",
+        "*-*-30/1",
+        "20/2-*-1",
+        "2000/4-2-29",
+        "*-*~28/27",
+        "Monday,tuesday..FRIDAY",
+    ];
+
+    const NO_EVENTS: [(&str, &str); 72] = [
+        ("*", "`*` is neither a date nor a time of the day"),
+        ("Fri..Mon", "`Fri..Mon` goes beyond Sunday, where weeks end"),
+        ("Mon, Tue", "there is no time zone `Tue`"),
+        ("Mon,*-*-*", "`*` is no day of the week"),
+        ("1", "`1` is neither a date nor a time of the day"),
+        ("12", "`12` is neither a date nor a time of the day"),
+        ("12:60", "`60` is no minute: it goes from 0 to 59"),
+        ("24:00", "`24` is no hour: it goes from 0 to 23"),
+        ("23:59:60", "`60` is no second: it goes from 0 to 59"),
+        (
+            "00:00:59.9999999",
+            "`59.9999999` is no second: it goes from 0 to 59",
+        ),
+        (
+            "*-02~1/7",
+            "no day before the end of the month is 7 after the first",
+        ),
+        ("*-*~3..1", "3 is after 1"),
+        ("12:00 Foo/Bar", "there is no time zone `Foo/Bar`"),
+        ("quaterly", "`quaterly` is no day of the week"),
+        ("secondly", "`secondly` is no day of the week"),
+        ("@1.5", "whole seconds since 1970 follow `@`"),
+        ("@abc", "whole seconds since 1970 follow `@`"),
+        ("@", "whole seconds since 1970 follow `@`"),
+        ("*-*-* 5..1:00", "5 is after 1"),
+        ("2012-13-01", "`13` is no month: it goes from 1 to 12"),
+        ("2012-1-32", "`32` is no day of the month: it goes from 1 to 31"),
+        ("2012-0-1", "`0` is no month: it goes from 1 to 12"),
+        ("1960-1-1", "`1960` is no year: it goes from 1970 to 2199"),
+        ("2300-1-1", "`2300` is no year: it goes from 1970 to 2199"),
+        ("100-1-1", "`100` is no year: it goes from 1970 to 2199"),
+        ("Mon*-*-*", "`Mon*` is no day of the week"),
+        ("Mon12:00", "`Mon12:00` is no day of the week"),
+        ("*-*-*T12:00", "`*-*-*T12` is no hour"),
+        ("00:00Z", "`00Z` is no minute"),
+        ("00:00 local", "there is no time zone `local`"),
+        ("Mon...Wed", "`.Wed` is no day of the week"),
+        ("Mon.Wed", "`Mon.Wed` is no day of the week"),
+        ("Mon,,Tue", "a day of the week is missing"),
+        ("Mon..,Tue", "a day of the week is missing"),
+        ("Mon..Wed..Fri", "`Wed..Fri` is no day of the week"),
+        (",Mon", "`,Mon` is neither a date nor a time of the day"),
+        ("*:00/", "nothing is no step"),
+        ("*/2:00", "`*` has no steps"),
+        ("*:*/5", "`*` has no steps"),
+        ("*-*/2-01", "`*` has no steps"),
+        ("*-*-*/2", "`*` has no steps"),
+        ("00:00:*/10", "`*` has no steps"),
+        ("1,,2:0", "nothing is no hour"),
+        ("00 :00", "`00` is neither a date nor a time of the day"),
+        ("Mo", "`Mo` is no day of the week"),
+        ("Sund", "`Sund` is no day of the week"),
+        ("Thurs", "`Thurs` is no day of the week"),
+        ("Tues", "`Tues` is no day of the week"),
+        ("hourly *", "it is over before `*`"),
+        ("*:0/0", "a step of 0 leads nowhere"),
+        ("*:0/60", "no minute is 60 after the first"),
+        ("*:50/100", "no minute is 100 after the first"),
+        ("0/24:00", "no hour is 24 after the first"),
+        ("*-1/12-1", "no month is 12 after the first"),
+        ("*-*-31/1", "no day of the month is 1 after the first"),
+        (
+            "*-*~28/28",
+            "no day before the end of the month is 28 after the first",
+        ),
+        ("*-*-* *:*:59/2", "no second is 2 after the first"),
+        ("1..:00", "nothing is no hour"),
+        ("/5", "`/5` is neither a date nor a time of the day"),
+        ("+1:00", "`+1` is no hour"),
+        ("*-feb-1", "`feb` is no month"),
+        (
+            "*-*~31",
+            "`31` is no day before the end of the month: it goes from 1 to 28",
+        ),
+        (
+            "*-*~00",
+            "`00` is no day before the end of the month: it goes from 1 to 28",
+        ),
+        ("1-1-1-1", "a date is year, month and day"),
+        ("1~1-1", "`~` stands only before the day"),
+        ("12:00:5.", "`5.` is no second"),
+        ("*:0/7.5", "`7.5` is no step"),
+        ("00:00  UTC", "more than one space stands before `UTC`"),
+        ("Mon *", "`*` is neither a date nor a time of the day"),
+        ("12:00 *-*-*", "it is over before `*-*-*`"),
+        ("4294967296:00", "`4294967296` is no hour"),
+        ("*-*-* 0:0:0 x y", "it is over before `x`"),
+    ];
+
+    const SPANS: [&str; 26] = [
+        "5",
+        "0.5",
+        ".5",
+        "1.5h",
+        "1min 30s",
+        "1 min 30 s",
+        "2h30m",
+        "infinity",
+        "infinity ",
+        " 5",
+        "3 weeks",
+        "1y",
+        "1year",
+        "+1",
+        "1M",
+        "1month",
+        "1us",
+        "1µs",
+        "1μs",
+        "1 1",
+        "1m5",
+        "1h1h",
+        "1d12h",
+        "1 h30",
+        "10hour",
+        "1s .5s",
+    ];
+
+    const NO_SPANS: [(&str, &str); 24] = [
+        ("", "it is empty"),
+        ("5.", "no digit follows its `.`"),
+        ("1.s", "no digit follows its `.`"),
+        ("-1", "no span is negative"),
+        ("1h-2m", "no span is negative"),
+        ("1h x", "`x` does not begin with a number"),
+        ("seven", "`seven` does not begin with a number"),
+        ("Infinity", "`Infinity` does not begin with a number"),
+        ("5 bananas", "there is no unit `bananas`"),
+        ("1mon", "there is no unit `mon`"),
+        ("1Min", "there is no unit `Min`"),
+        ("1ns", "there is no unit `ns`"),
+        ("1hrs", "there is no unit `hrs`"),
+        ("1mins", "there is no unit `mins`"),
+        ("1e3", "there is no unit `e`"),
+        ("0x5", "there is no unit `x`"),
+        ("5µ", "there is no unit `µ`"),
+        ("1.5.2s", "`.2s` follows a number"),
+        ("1,5s", "`,5s` follows a number"),
+        ("5min,", "`,` does not begin with a number"),
+        ("1:30", "`:30` follows a number"),
+        ("99999999999999999999", "it is too long"),
+        ("584543y", "it is too long"),
+        ("infinity 5", "`infinity 5` does not begin with a number"),
+    ];
+
+    #[test]
+    fn events_are_what_systemd_takes_for_them() {
+        for good in EVENTS {
+            assert_eq!(
+                calendar(1, "OnCalendar", good).map(|finding| finding.message),
+                None,
+                "{good}"
+            );
+        }
+        for (bad, why) in NO_EVENTS {
+            assert_eq!(
+                Event::parse(bad).err().map(|wrong| wrong.why),
+                Some(why.to_owned()),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn spans_are_what_systemd_takes_for_them() {
+        for good in SPANS {
+            assert_eq!(parse_span(good).err().map(|wrong| wrong.why), None, "{good}");
+        }
+        for (bad, why) in NO_SPANS {
+            assert_eq!(
+                parse_span(bad).err().map(|wrong| wrong.why),
+                Some(why.to_owned()),
+                "{bad}"
+            );
+        }
+    }
+
+    /// The tables above, asked of systemd itself where it is that of Debian 12.
+    #[test]
+    fn systemd_agrees() {
+        let version = Command::new("systemd-analyze").arg("--version").output();
+        if !version.is_ok_and(|output| output.stdout.starts_with(b"systemd 252 ")) {
+            return;
+        }
+        let takes = |what: &str, text: &str| {
+            let asked = Command::new("systemd-analyze").args([what, "--", text]).output();
+            asked.is_ok_and(|output| output.status.success())
+        };
+        let bad =
+            |table: &[(&'static str, &str)]| table.iter().map(|(text, _)| (*text, false)).collect::<Vec<_>>();
+        let events = EVENTS.map(|text| (text, true)).into_iter().chain(bad(&NO_EVENTS));
+        let spans = SPANS.map(|text| (text, true)).into_iter().chain(bad(&NO_SPANS));
+        for (text, good) in events {
+            assert_eq!(takes("calendar", text), good, "{text}");
+        }
+        for (text, good) in spans {
+            assert_eq!(takes("timespan", text), good, "{text}");
+        }
+    }
+
+    #[test]
+    fn help_says_what_was_meant() {
+        for (text, help) in [
+            ("quaterly", "did you mean `quarterly`?"),
+            ("dayly", "did you mean `daily`?"),
+            ("Tues 10:00", "did you mean `tue`?"),
+            ("Mon..Firday", "did you mean `friday`?"),
+            ("Fri..Mon 10:00", "write `Fri..Sun,Mon`"),
+            ("*:*/5", "write `0/5`"),
+            ("*-*/3-1", "write `1/3`"),
+            ("daily Europe/Berln", "did you mean `Europe/Berlin`?"),
+            ("10:00 Europe/Berln", "did you mean `Europe/Berlin`?"),
+            (
+                "0 4 * * *",
+                "write `04:30` or `04:30:00` for a time, `*-*-01` for a date",
+            ),
+        ] {
+            let found = calendar(1, "OnCalendar", text).map(|finding| finding.help);
+            assert_eq!(found, Some(vec![help.to_owned()]), "{text}");
+        }
+        let found = span(1, "OnBootSec", "5 minuts").map(|finding| finding.help);
+        assert_eq!(found, Some(vec!["did you mean `minutes`?".to_owned()]));
+    }
+
+    #[test]
+    fn days_that_never_come_are_told() {
+        for never in [
+            "*-02-30",
+            "2024-2-30",
+            "Mon 2024-01-02",
+            "2023-02-29",
+            "*-4,6,9,11-31",
+        ] {
+            let message = calendar(1, "OnCalendar", never).map(|finding| finding.message);
+            assert_eq!(message, Some(format!("`{never}` never comes")));
+        }
+        for comes in [
+            "*-02-29",
+            "Tue 2024-01-02",
+            "*-2,3-30",
+            "Thu 1970-01-01",
+            "Sun *-2-29",
+        ] {
+            assert_eq!(
+                calendar(1, "OnCalendar", comes).map(|finding| finding.message),
+                None
+            );
+        }
+    }
 }

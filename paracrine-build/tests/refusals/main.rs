@@ -110,6 +110,7 @@ cases! {
     ;
     roles:
         accounts_unknown
+        authorized_keys_wrong
         command_unguarded
         cron_wrong
         file_local_missing
@@ -124,6 +125,7 @@ cases! {
         role_panics_on_one_host
         secret_exposed
         sudoers_wrong
+        sysctl_wrong
         tasks_disagree
         template_attribute_undefined
         template_failing
@@ -143,6 +145,7 @@ cases! {
         template_unknown_filter
         template_unused
         template_value_unfit
+        timer_wrong
         trigger_on_later
         unit_wrong
     ;

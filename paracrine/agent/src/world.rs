@@ -18,6 +18,8 @@ use paracrine_model::name::AbsolutePath;
 use paracrine_model::protocol::{Failure, Report};
 use paracrine_model::text::LateValues;
 
+type Fetch = Box<dyn FnMut(&Hash) -> Result<Vec<u8>, Failure>>;
+
 /// See the module.
 pub struct World {
     /// `/` on hosts; a temporary directory in tests of resources that are only paths.
@@ -28,7 +30,7 @@ pub struct World {
     /// Contents that the controller has sent.
     pub(crate) contents: BTreeMap<Hash, Vec<u8>>,
     /// Asks the controller for a content that is not there.
-    pub(crate) fetch: Box<dyn FnMut(&Hash) -> Result<Vec<u8>, Failure>>,
+    pub(crate) fetch: Fetch,
     pub(crate) paths: paths::Paths,
     pub(crate) accounts: accounts::Accounts,
     pub(crate) packages: packages::Packages,

@@ -275,6 +275,15 @@ fn near_misses(members: &[Member<'_>], diagnostics: &mut Diagnostics) {
             vars[at].hosts += 1;
         }
     }
+    // Those of `defaults` are on every host, whatever it has of its own.
+    let mut places: HashMap<&Place, usize> = HashMap::new();
+    for (key, _) in members.iter().flat_map(|member| &member.map.entries) {
+        *places.entry(&key.place).or_default() += 1;
+    }
+    let has_own = |member: &Member<'_>, name: &str| {
+        let entry = member.map.entry(name);
+        entry.is_some_and(|(key, _)| places.get(&key.place).is_none_or(|count| *count == 1))
+    };
     let letters = |name: &str| name.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
     for rare in vars.iter().filter(|var| var.hosts < members.len()) {
         let name = rare.key.name.as_str();
@@ -285,7 +294,7 @@ fn near_misses(members: &[Member<'_>], diagnostics: &mut Diagnostics) {
                 && strsim::osa_distance(name, other) == 1
                 // `disk1` and `disk2` are two things.
                 && letters(name) != letters(other)
-                && !members.iter().any(|member| member.map.get(name).is_some() && member.map.get(other).is_some())
+                && !members.iter().any(|member| member.map.get(name).is_some() && has_own(member, other))
         });
         if let Some(usual) = near {
             let other = &usual.key.name;
