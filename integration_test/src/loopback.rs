@@ -51,8 +51,9 @@ pub fn demo() -> Result<(), Box<dyn Error>> {
 
 fn build(folder: &Path, user: &str, group: &str, sshd: &Sshd) -> io::Result<PathBuf> {
     let shown = folder.display();
-    let config =
-        format!("environments:\n  here:\n    FOLDER: {shown}/deployed\n    ACCOUNT: {user}\n    TEAM: {group}\n");
+    let config = format!(
+        "environments:\n  here:\n    FOLDER: {shown}/deployed\n    ACCOUNT: {user}\n    TEAM: {group}\n"
+    );
     let inventory = format!(
         "environment: here\nservers:\n  - name: here\n    ssh_hostname: 127.0.0.1\n    ssh_port: {}\n    \
          ssh_user: {user}\n    ssh_key: {shown}/key\n    sudo: false\n    host_key: {}\n",
@@ -91,7 +92,10 @@ struct Sshd {
 impl Sshd {
     fn start(folder: &Path) -> Result<Self, Box<dyn Error>> {
         for key in ["key", "host_key"] {
-            text_of("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &folder.join(key).to_string_lossy()])?;
+            text_of(
+                "ssh-keygen",
+                &["-q", "-t", "ed25519", "-N", "", "-f", &folder.join(key).to_string_lossy()],
+            )?;
         }
         fs::copy(folder.join("key.pub"), folder.join("authorized_keys"))?;
         let home = folder.join("home");
@@ -135,7 +139,11 @@ impl Sshd {
                 stream.set_read_timeout(Some(Duration::from_secs(5)))?;
                 let mut banner = [0; 4];
                 stream.read_exact(&mut banner)?;
-                return if &banner == b"SSH-" { Ok(()) } else { Err("something else listens on sshd's port".into()) };
+                return if &banner == b"SSH-" {
+                    Ok(())
+                } else {
+                    Err("something else listens on sshd's port".into())
+                };
             }
             if Instant::now() > deadline {
                 return Err("sshd does not listen".into());

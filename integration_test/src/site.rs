@@ -115,8 +115,13 @@ impl<'lab> Site<'lab> {
         let folder = lab.folder().join(name);
         copy(files, &folder)?;
         let socket = lab.folder().join(format!("{name}.agent"));
-        let agent =
-            Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).stdin(Stdio::null()).spawn()?;
+        let agent = Command::new("ssh-agent")
+            .arg("-D")
+            .arg("-a")
+            .arg(&socket)
+            .stdout(Stdio::null())
+            .stdin(Stdio::null())
+            .spawn()?;
         let site = Self { lab, folder, binary, agent, socket };
         let deadline = Instant::now() + Duration::from_secs(10);
         while UnixStream::connect(&site.socket).is_err() {
@@ -143,7 +148,10 @@ impl<'lab> Site<'lab> {
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = self.lab.command(&self.binary);
-        command.current_dir(&self.folder).env("SSH_AUTH_SOCK", &self.socket).env("XDG_RUNTIME_DIR", self.lab.folder());
+        command
+            .current_dir(&self.folder)
+            .env("SSH_AUTH_SOCK", &self.socket)
+            .env("XDG_RUNTIME_DIR", self.lab.folder());
         command.env_remove("NO_COLOR").stdin(Stdio::null());
         command
     }

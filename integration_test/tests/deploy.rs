@@ -25,11 +25,15 @@ fn fresh_hosts_are_announced_made_left_alone_and_mended() {
     assert_eq!(done.may_change, BTreeSet::new());
     let missed: Vec<_> = announced.changed.difference(&done.changed).collect();
     assert_eq!(missed, [] as [&String; 0], "announced, but not done");
-    let surprises: Vec<_> =
-        done.changed.iter().filter(|task| !announced.changed.contains(*task) && !announced.may_change.contains(*task)).collect();
+    let surprises: Vec<_> = done
+        .changed
+        .iter()
+        .filter(|task| !announced.changed.contains(*task) && !announced.may_change.contains(*task))
+        .collect();
     assert_eq!(surprises, [] as [&String; 0], "done, but not announced");
     // The list of what cannot be known is short: what package nginx brings, on two hosts.
-    let unknown: BTreeSet<&str> = announced.may_change.iter().map(|task| task.split_once(' ').unwrap().1).collect();
+    let unknown: BTreeSet<&str> =
+        announced.may_change.iter().map(|task| task.split_once(' ').unwrap().1).collect();
     assert_eq!(unknown, BTreeSet::from(["absent /etc/nginx/sites-enabled/default", "service nginx"]));
 
     // The hosts are what the site says.
@@ -39,7 +43,10 @@ fn fresh_hosts_are_announced_made_left_alone_and_mended() {
     assert!(answer.contains("the application answers, 2 workers"), "{answer}");
     assert_eq!(lab.run("web1", "stat -c '%U:%G %a' /etc/app/secrets.env").unwrap().trim(), "root:app 640");
     assert_eq!(lab.run("web1", "stat -c '%U %a' /srv/app/session.key").unwrap().trim(), "app 644");
-    assert_eq!(lab.run("db1", "readlink /var/backups/latest; id -nG ann").unwrap().trim(), "app/latest.tar.gz\nann operators");
+    assert_eq!(
+        lab.run("db1", "readlink /var/backups/latest; id -nG ann").unwrap().trim(),
+        "app/latest.tar.gz\nann operators"
+    );
 
     // Nothing is left to do, and both say so.
     for command in ["check", "apply"] {
@@ -52,7 +59,11 @@ fn fresh_hosts_are_announced_made_left_alone_and_mended() {
     // Drift made by hand is shown, and mended.
     lab.run("web1", "echo by hand > /etc/motd; chmod 755 /srv/app; systemctl stop app").unwrap();
     lab.run("web2", "sed -i s/DB_PASSWORD=.*/DB_PASSWORD=somethingelse/ /etc/app/secrets.env").unwrap();
-    lab.run("db1", "gpasswd --delete ann operators; rm /etc/cron.d/backup; ln -sfn /etc/passwd /usr/local/sbin/backup").unwrap();
+    lab.run(
+        "db1",
+        "gpasswd --delete ann operators; rm /etc/cron.d/backup; ln -sfn /etc/passwd /usr/local/sbin/backup",
+    )
+    .unwrap();
     let drifted = BTreeSet::from(
         [
             "web1 directory /srv/app",
@@ -82,7 +93,9 @@ fn fresh_hosts_are_announced_made_left_alone_and_mended() {
         shown.push_str(&run.stderr);
     }
     assert!(!shown.contains(POISON));
-    let holders = lab.run("web1", &format!("grep -rlF {POISON} /etc /var /run /srv /root /home /tmp 2>/dev/null; true")).unwrap();
+    let holders = lab
+        .run("web1", &format!("grep -rlF {POISON} /etc /var /run /srv /root /home /tmp 2>/dev/null; true"))
+        .unwrap();
     assert_eq!(holders.trim(), "/etc/app/secrets.env");
     let journal = lab.run("web1", &format!("journalctl --no-pager | grep -cF {POISON}; true")).unwrap();
     assert_eq!(journal.trim(), "0");

@@ -29,18 +29,27 @@ fn unreachable_hosts_wrong_keys_and_lost_agents() {
 
     // An unreachable host does not keep the others from being checked, and is told apart from a failed one.
     lab.host("db1").unwrap().disconnect().unwrap();
-    let run = site.run(&["check", "dev", "--persist", "0", "--connect-timeout", "3", "--format", "json"]).unwrap();
+    let run =
+        site.run(&["check", "dev", "--persist", "0", "--connect-timeout", "3", "--format", "json"]).unwrap();
     assert_eq!(run.code, Some(3), "{}{}", run.stdout, run.stderr);
     let status = facts(&run).status;
     let of = |name: &str| status.iter().find(|(host, _)| host == name).map(|(_, status)| status.as_str());
-    assert_eq!((of("web1"), of("web2"), of("db1")), (Some("as_planned"), Some("as_planned"), Some("unreachable")));
+    assert_eq!(
+        (of("web1"), of("web2"), of("db1")),
+        (Some("as_planned"), Some("as_planned"), Some("unreachable"))
+    );
     lab.host("db1").unwrap().reconnect().unwrap();
 
     // A changed host key refuses.
     lab.run("web2", "rm /etc/ssh/ssh_host_*; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key; systemctl restart ssh").unwrap();
     let run = site.run(&["apply", "dev", "--persist", "0", "--limit", "web2"]).unwrap();
     assert_ne!(run.code, Some(0));
-    assert!(run.stdout.contains("host key") || run.stderr.contains("host key"), "{}{}", run.stdout, run.stderr);
+    assert!(
+        run.stdout.contains("host key") || run.stderr.contains("host key"),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
 }
 
 #[test]
@@ -81,8 +90,16 @@ fn failing_services_locks_and_interrupts() {
     assert_eq!(line, "held\n");
     let run = site.run(&["apply", "dev"]).unwrap();
     assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
-    assert!(run.stdout.contains("carol@elsewhere") || run.stderr.contains("carol@elsewhere"), "{}{}", run.stdout, run.stderr);
-    assert!(lab.exec("web1", "test -e /etc/motd").unwrap().status.code() == Some(1), "web1 was changed all the same");
+    assert!(
+        run.stdout.contains("carol@elsewhere") || run.stderr.contains("carol@elsewhere"),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
+    assert!(
+        lab.exec("web1", "test -e /etc/motd").unwrap().status.code() == Some(1),
+        "web1 was changed all the same"
+    );
     lab.run("web2", "pkill -x sleep").unwrap();
     holder.wait().unwrap();
     assert_eq!(site.run(&["apply", "dev"]).unwrap().code, Some(0));

@@ -28,13 +28,18 @@ fn apply_until(site: &Site<'_>, task: &str) -> (Child, BufReader<std::process::C
 }
 
 fn signal(process: &Child, name: &str) {
-    let status = Command::new("kill").arg(format!("-{name}")).arg(process.id().to_string()).status().expect("kill starts");
+    let status = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(process.id().to_string())
+        .status()
+        .expect("kill starts");
     assert!(status.success());
 }
 
 /// Whether an agent or anything that it started still runs.
 fn agents(lab: &Lab) -> String {
-    lab.run("web1", "pgrep -x 'apt-get|dpkg' || true; pgrep -af '^[.]?/.*agent-[0-9a-f]+ serve' || true").expect("the host is up")
+    lab.run("web1", "pgrep -x 'apt-get|dpkg' || true; pgrep -af '^[.]?/.*agent-[0-9a-f]+ serve' || true")
+        .expect("the host is up")
 }
 
 /// Waits for what is left of a run to end: a package that is being installed is not cut off.
@@ -57,7 +62,10 @@ fn an_interrupt_ends_after_the_task_at_hand_and_leaves_nothing_running() {
     assert_eq!(run.wait().expect("it ends").code(), Some(1), "{rest}");
     assert!(rest.contains(r#""status":"stopped""#), "{rest}");
     until_quiet(&lab);
-    assert_eq!(lab.run("web1", "dpkg --audit; dpkg-query -W -f '${db:Status-Status}' nginx").expect("it is there"), "installed");
+    assert_eq!(
+        lab.run("web1", "dpkg --audit; dpkg-query -W -f '${db:Status-Status}' nginx").expect("it is there"),
+        "installed"
+    );
 
     // The next run goes on from there, and says nothing of a run that was cut off: it was not.
     let run = site.run(&["apply", "dev", "--limit", "web1"]).expect("the binary starts");
@@ -91,10 +99,12 @@ fn an_agent_that_is_killed_leaves_its_debts_to_the_next_run() {
     lab.run("web1", "pkill -9 -f 'agent-[0-9a-f]+ serv[e]'").expect("the agent runs");
     assert_eq!(run.wait().expect("it ends").code(), Some(1));
 
-    lab.run("web1", "rm -r /etc/systemd/system/app.service.d && systemctl daemon-reload").expect("the host is up");
+    lab.run("web1", "rm -r /etc/systemd/system/app.service.d && systemctl daemon-reload")
+        .expect("the host is up");
     // systemd is still at it; the agent's restart is a job of its own now. What the agent owes is still written down.
     lab.run("web1", "until systemctl is-active --quiet app; do :; done").expect("systemd restarts it");
-    let check = site.run(&["check", "dev", "--limit", "web1", "--format", "json"]).expect("the binary starts");
+    let check =
+        site.run(&["check", "dev", "--limit", "web1", "--format", "json"]).expect("the binary starts");
     assert!(check.stdout.contains("was cut off at service app"), "{}", check.stdout);
     assert!(facts(&check).changed.contains("web1 service app"), "{}", check.stdout);
     assert!(check.stdout.contains("owed from an earlier run"), "{}", check.stdout);
@@ -120,8 +130,11 @@ pub fn site(cx: &Context, plan: &Plan) {
     plan.file("/etc/motd", text!("{}: {}\n", cx.host.name, cx.env.greeting));
 }
 "#;
-    let files =
-        [("config.yaml", "environments:\n  dev:\n    GREETING: hello\n"), ("inventory.yaml", inventory), ("roles.rs", roles)];
+    let files = [
+        ("config.yaml", "environments:\n  dev:\n    GREETING: hello\n"),
+        ("inventory.yaml", inventory),
+        ("roles.rs", roles),
+    ];
     let (folder, binary) = generate("sudo-site", &files, false).expect("the site builds");
     let site = Site::new(&lab, "sudo", &folder, binary).expect("the site can be copied");
 

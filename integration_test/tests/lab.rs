@@ -29,14 +29,8 @@ fn hosts_are_real() {
     // Real Debian with real systemd, each with an identity of its own.
     for host in ["web1", "db1"] {
         assert_eq!(ssh("root", host, "hostname").as_deref(), Ok(host));
-        assert_eq!(
-            ssh("root", host, "systemctl is-system-running").as_deref(),
-            Ok("running")
-        );
-        assert_eq!(
-            lab.run(host, ". /etc/os-release; echo $ID $VERSION_ID").unwrap(),
-            "debian 12"
-        );
+        assert_eq!(ssh("root", host, "systemctl is-system-running").as_deref(), Ok("running"));
+        assert_eq!(lab.run(host, ". /etc/os-release; echo $ID $VERSION_ID").unwrap(), "debian 12");
     }
     for file in ["etc/machine-id", "etc/ssh/ssh_host_ed25519_key.pub"] {
         let read = |host| fs::read_to_string(lab.root(host).unwrap().join(file)).unwrap();
@@ -47,32 +41,14 @@ fn hosts_are_real() {
     assert_eq!(ssh("deploy", "web1", "sudo -n id -un").as_deref(), Ok("root"));
     assert!(ssh("nosudo", "web1", "sudo -n id -un").is_err());
     assert!(ssh("asksudo", "web1", "sudo -n id -un").is_err());
-    assert_eq!(
-        ssh("asksudo", "web1", "echo paracrine | sudo -S -p '' id -un").as_deref(),
-        Ok("root")
-    );
+    assert_eq!(ssh("asksudo", "web1", "echo paracrine | sudo -S -p '' id -un").as_deref(), Ok("root"));
 
     // Packages, without an index update and without the network.
-    lab.run(
-        "web1",
-        "apt-get install -y paracrine-hello=1.0 && paracrine-hello | grep -x 'hello 1.0'",
-    )
-    .unwrap();
-    lab.run(
-        "web1",
-        "apt-get install -y paracrine-world tiny-01 paracrine-service nginx",
-    )
-    .unwrap();
-    assert_eq!(
-        lab.run("web1", "systemctl is-active nginx paracrine-service")
-            .unwrap(),
-        "active\nactive"
-    );
-    lab.run(
-        "db1",
-        "apt-get install -y paracrine-world && paracrine-hello | grep -x 'hello 2.0'",
-    )
-    .unwrap();
+    lab.run("web1", "apt-get install -y paracrine-hello=1.0 && paracrine-hello | grep -x 'hello 1.0'")
+        .unwrap();
+    lab.run("web1", "apt-get install -y paracrine-world tiny-01 paracrine-service nginx").unwrap();
+    assert_eq!(lab.run("web1", "systemctl is-active nginx paracrine-service").unwrap(), "active\nactive");
+    lab.run("db1", "apt-get install -y paracrine-world && paracrine-hello | grep -x 'hello 2.0'").unwrap();
     let web1 = SocketAddr::from((lab.host("web1").unwrap().address(), 80));
     let page = lab.within(|| {
         let mut stream = TcpStream::connect_timeout(&web1, Duration::from_secs(5)).unwrap();
@@ -89,18 +65,8 @@ fn hosts_are_real() {
     lab.run("web1", "systemctl stop cron").unwrap();
     assert_eq!(lab.run("db1", "systemctl is-active cron").unwrap(), "active");
     let start = Instant::now();
-    assert!(
-        !lab.exec("db1", "getent hosts deb.debian.org")
-            .unwrap()
-            .status
-            .success()
-    );
-    assert!(
-        !lab.exec("db1", "bash -c 'exec 3<>/dev/tcp/203.0.113.1/80'")
-            .unwrap()
-            .status
-            .success()
-    );
+    assert!(!lab.exec("db1", "getent hosts deb.debian.org").unwrap().status.success());
+    assert!(!lab.exec("db1", "bash -c 'exec 3<>/dev/tcp/203.0.113.1/80'").unwrap().status.success());
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 
     let busy = || lab.host("db1").unwrap().cpu_time().unwrap();
@@ -110,11 +76,7 @@ fn hosts_are_real() {
     assert!(busy() - before > Duration::from_millis(50));
 
     // The machine's own network has no part in it. (Trying to connect from there would send packets who knows where.)
-    let own = Command::new("ip")
-        .args(["address", "show"])
-        .output()
-        .unwrap()
-        .stdout;
+    let own = Command::new("ip").args(["address", "show"]).output().unwrap().stdout;
     assert!(!String::from_utf8_lossy(&own).contains("10.83.0."));
 
     lab.down().unwrap();
@@ -127,11 +89,7 @@ fn misfortunes() {
     let (a, b) = (lab.host("a").unwrap(), lab.host("b").unwrap());
     let answers = |host: &str| {
         let mut ssh = lab.ssh(host).unwrap();
-        ssh.args(["-o", "ConnectTimeout=2", "true"])
-            .stderr(Stdio::null())
-            .status()
-            .unwrap()
-            .success()
+        ssh.args(["-o", "ConnectTimeout=2", "true"]).stderr(Stdio::null()).status().unwrap().success()
     };
 
     a.run("echo kept >/root/file").unwrap();
@@ -182,14 +140,7 @@ fn side_by_side() {
     let labs = [0, 1].map(|_| Lab::start(&["web1"]).unwrap());
     labs[0].run("web1", "echo first >/etc/which").unwrap();
     labs[1].run("web1", "echo second >/etc/which").unwrap();
-    let which = |lab: &Lab| {
-        lab.ssh("web1")
-            .unwrap()
-            .args(["cat", "/etc/which"])
-            .output()
-            .unwrap()
-            .stdout
-    };
+    let which = |lab: &Lab| lab.ssh("web1").unwrap().args(["cat", "/etc/which"]).output().unwrap().stdout;
     assert_eq!(labs.each_ref().map(which), ["first\n", "second\n"].map(Vec::from));
     let [first, second] = labs;
     let id = first.id().to_owned();
@@ -234,14 +185,10 @@ fn the_next_lab_sweeps_what_a_killed_watchdog_left() {
         return hold_a_lab();
     }
     let (mut owner, id) = hold();
-    let watchdogs = Command::new("pgrep")
-        .args(["-f", &format!("^/bin/sh .*lab-teardown .*{id} .*watch")])
-        .output();
+    let watchdogs =
+        Command::new("pgrep").args(["-f", &format!("^/bin/sh .*lab-teardown .*{id} .*watch")]).output();
     let watchdogs = String::from_utf8(watchdogs.unwrap().stdout).unwrap();
-    let watchdogs = watchdogs
-        .split_whitespace()
-        .map(|pid| pid.parse().unwrap())
-        .collect::<Vec<u32>>();
+    let watchdogs = watchdogs.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<u32>>();
     assert_eq!(watchdogs.len(), 1);
     kill("KILL", watchdogs[0]);
     // Not while the owner lives.
@@ -265,9 +212,7 @@ fn hold_a_lab() {
 fn holder() -> Command {
     // A shell that starts this in the background has it ignore SIGINT, and so its children.
     let mut command = Command::new("env");
-    command
-        .arg("--default-signal=INT,TERM")
-        .arg(std::env::current_exe().unwrap());
+    command.arg("--default-signal=INT,TERM").arg(std::env::current_exe().unwrap());
     command
         .args(["--exact", "--nocapture", "the_next_lab_sweeps_what_a_killed_watchdog_left"])
         .env(HOLDER, "1")
@@ -278,26 +223,14 @@ fn holder() -> Command {
 fn hold() -> (Child, String) {
     let mut owner = holder().stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(owner.stdout.take().unwrap()).lines();
-    let id = lines
-        .map_while(Result::ok)
-        .find_map(|line| line.strip_prefix("lab ").map(str::to_owned))
-        .unwrap();
-    assert_ne!(
-        left_of(&id),
-        Vec::<String>::new(),
-        "the search finds nothing in a living lab"
-    );
+    let id =
+        lines.map_while(Result::ok).find_map(|line| line.strip_prefix("lab ").map(str::to_owned)).unwrap();
+    assert_ne!(left_of(&id), Vec::<String>::new(), "the search finds nothing in a living lab");
     (owner, id)
 }
 
 fn kill(signal: &str, pid: u32) {
-    assert!(
-        Command::new("kill")
-            .args(["-s", signal, &pid.to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").args(["-s", signal, &pid.to_string()]).status().unwrap().success());
 }
 
 fn wait_until_gone(id: &str) {
@@ -315,11 +248,7 @@ fn left_of(id: &str) -> Vec<String> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     let of_lab = |line: &&str| line.contains(&name) || line.contains(&format!("paracrine-lab/{id}"));
     left.extend(mounts.lines().filter(of_lab).map(|line| format!("mount {line}")));
-    for folder in [
-        "/var/tmp/paracrine-lab",
-        "/run/netns",
-        "/run/systemd/nspawn/propagate",
-    ] {
+    for folder in ["/var/tmp/paracrine-lab", "/run/netns", "/run/systemd/nspawn/propagate"] {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let found = entry.file_name().to_string_lossy().into_owned();
             if found.starts_with(&name) || found.starts_with(id) {

@@ -30,7 +30,11 @@ fn instantiate(from: &Path, to: &Path, fill_in: bool) {
         let entry = entry.expect("the template can be read");
         let name = entry.file_name().to_string_lossy().into_owned();
         if entry.path().is_dir() {
-            instantiate(&entry.path(), &to.join(&name), fill_in && !["templates", "files"].contains(&name.as_str()));
+            instantiate(
+                &entry.path(),
+                &to.join(&name),
+                fill_in && !["templates", "files"].contains(&name.as_str()),
+            );
         } else if name != "cargo-generate.toml" {
             let mut text = fs::read_to_string(entry.path()).expect("templates are text");
             if fill_in {

@@ -43,10 +43,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     fn new(why: impl Into<String>) -> Self {
-        Self {
-            why: why.into(),
-            help: Vec::new(),
-        }
+        Self { why: why.into(), help: Vec::new() }
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
@@ -63,10 +60,7 @@ pub(crate) fn all(site: &SitePlan, out: &Path) -> Result<Agents, Vec<Diagnostic>
         hosts.entry(host.address.arch).or_insert(host);
     }
     let skip = std::env::var_os("PARACRINE_AGENT").is_some_and(|value| value == "skip");
-    let mut agents = Agents {
-        built: Vec::new(),
-        watched: Vec::new(),
-    };
+    let mut agents = Agents { built: Vec::new(), watched: Vec::new() };
     let mut problems = Vec::new();
     for (arch, host) in hosts {
         let agent = match std::env::var_os(variable(arch)).filter(|path| !path.is_empty()) {
@@ -97,11 +91,7 @@ pub(crate) fn all(site: &SitePlan, out: &Path) -> Result<Agents, Vec<Diagnostic>
             }
         }
     }
-    if problems.is_empty() {
-        Ok(agents)
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(agents) } else { Err(problems) }
 }
 
 fn variable(arch: Arch) -> String {
@@ -110,21 +100,14 @@ fn variable(arch: Arch) -> String {
 
 /// An agent that the user brought.
 fn brought(arch: Arch, path: &Path) -> Result<Agent, Failure> {
-    let unreadable = |error| {
-        Failure::new(format!(
-            "cannot be read: `{}`: {}",
-            path.display(),
-            folder::why(&error)
-        ))
-    };
+    let unreadable =
+        |error| Failure::new(format!("cannot be read: `{}`: {}", path.display(), folder::why(&error)));
     let bytes = std::fs::read(path).map_err(unreadable)?;
     let machine = match arch {
         Arch::X86_64 => 62,
         Arch::Aarch64 => 183,
     };
-    let found = bytes
-        .get(18..20)
-        .map(|field| u16::from_le_bytes([field[0], field[1]]));
+    let found = bytes.get(18..20).map(|field| u16::from_le_bytes([field[0], field[1]]));
     if !bytes.starts_with(b"\x7fELF") || found != Some(machine) {
         return Err(Failure::new(format!(
             "is none: `{}` is no executable for Linux on {arch}",
@@ -132,11 +115,7 @@ fn brought(arch: Arch, path: &Path) -> Result<Agent, Failure> {
         )));
     }
     let compressed = cache::compress(&bytes).map_err(unreadable)?;
-    Ok(Agent {
-        arch,
-        hash: Hash::of(&bytes),
-        compressed,
-    })
+    Ok(Agent { arch, hash: Hash::of(&bytes), compressed })
 }
 
 /// The agent for this state of its sources, from the cache or built now.
@@ -166,20 +145,14 @@ mod tests {
         let agent = build(Arch::X86_64, &out)
             .unwrap_or_else(|failure| panic!("the agent {}: {:?}", failure.why, failure.help));
         let mut executable = Vec::new();
-        std::io::Read::read_to_end(
-            &mut flate2::read::GzDecoder::new(&agent.compressed[..]),
-            &mut executable,
-        )
-        .unwrap();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&agent.compressed[..]), &mut executable)
+            .unwrap();
         assert_eq!(Hash::of(&executable), agent.hash);
         executable
     }
 
     fn number(bytes: &[u8], at: usize, length: usize) -> usize {
-        bytes[at..at + length]
-            .iter()
-            .rev()
-            .fold(0, |number, byte| number << 8 | usize::from(*byte))
+        bytes[at..at + length].iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte))
     }
 
     /// Of a 64-bit executable the segments of a type: where they are in the file, and how long.
@@ -187,9 +160,7 @@ mod tests {
         let (start, size, count) = (number(elf, 32, 8), number(elf, 54, 2), number(elf, 56, 2));
         let headers = (0..count).map(|index| start + index * size);
         let found = headers.filter(|at| number(elf, *at, 4) == kind);
-        found
-            .map(|at| (number(elf, at + 8, 8), number(elf, at + 32, 8)))
-            .collect()
+        found.map(|at| (number(elf, at + 8, 8), number(elf, at + 32, 8))).collect()
     }
 
     #[test]
@@ -203,9 +174,7 @@ mod tests {
         assert!(!segments(&agent, LOAD).is_empty());
         assert_eq!(segments(&agent, INTERPRETER), []);
         for (start, length) in segments(&agent, DYNAMIC) {
-            let needed = (start..start + length)
-                .step_by(16)
-                .filter(|at| number(&agent, *at, 8) == NEEDED);
+            let needed = (start..start + length).step_by(16).filter(|at| number(&agent, *at, 8) == NEEDED);
             assert_eq!(needed.count(), 0, "it needs libraries");
         }
         // glibc's name services are libraries that it would load on the host: their names would stand in it.
@@ -221,29 +190,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("agent");
         std::fs::write(&path, "#!/bin/sh\n").unwrap();
-        let failure = brought(Arch::X86_64, &path)
-            .err()
-            .map(|failure| failure.why)
-            .unwrap_or_default();
-        assert_eq!(
-            failure,
-            format!(
-                "is none: `{}` is no executable for Linux on x86_64",
-                path.display()
-            )
-        );
+        let failure = brought(Arch::X86_64, &path).err().map(|failure| failure.why).unwrap_or_default();
+        assert_eq!(failure, format!("is none: `{}` is no executable for Linux on x86_64", path.display()));
         let mut elf = b"\x7fELF".to_vec();
         elf.resize(64, 0);
         elf[18] = 183;
         std::fs::write(&path, &elf).unwrap();
         assert!(brought(Arch::X86_64, &path).is_err());
-        assert_eq!(
-            brought(Arch::Aarch64, &path).map(|agent| agent.hash).ok(),
-            Some(Hash::of(&elf))
-        );
-        let missing = brought(Arch::X86_64, &folder.path().join("none"))
-            .err()
-            .map(|failure| failure.why);
+        assert_eq!(brought(Arch::Aarch64, &path).map(|agent| agent.hash).ok(), Some(Hash::of(&elf)));
+        let missing = brought(Arch::X86_64, &folder.path().join("none")).err().map(|failure| failure.why);
         assert!(missing.is_some_and(|why| why.ends_with("no such file")));
     }
 }

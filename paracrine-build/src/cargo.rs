@@ -123,14 +123,10 @@ mod tests {
 
     #[test]
     fn a_problem_is_one_line() {
-        let problem = Diagnostic::error(Code::ROLE_PANIC, "a role panicked: a\nb")
-            .help("left: 1\nright: 2")
-            .help("x");
+        let problem =
+            Diagnostic::error(Code::ROLE_PANIC, "a role panicked: a\nb").help("left: 1\nright: 2").help("x");
         assert_eq!(line(&problem), "P0801: a role panicked: a b; left: 1 right: 2; x");
         let problem = problem.at(Place::new("roles.rs", 3, 5, 0), "here");
-        assert_eq!(
-            line(&problem),
-            "roles.rs:3:5: P0801: a role panicked: a b; left: 1 right: 2; x"
-        );
+        assert_eq!(line(&problem), "roles.rs:3:5: P0801: a role panicked: a b; left: 1 right: 2; x");
     }
 }

@@ -41,13 +41,8 @@ impl<'h> Host<'h, '_> {
 }
 
 /// All families, in the order in which what they find is most telling.
-const FAMILIES: [fn(&mut Host<'_, '_>); 5] = [
-    paths::check,
-    order::check,
-    accounts::check,
-    contents::check,
-    secrets::check,
-];
+const FAMILIES: [fn(&mut Host<'_, '_>); 5] =
+    [paths::check, order::check, accounts::check, contents::check, secrets::check];
 
 /// All that is wrong with the plans.
 pub(crate) fn all(site: &SitePlan) -> Diagnostics {
@@ -55,11 +50,7 @@ pub(crate) fn all(site: &SitePlan) -> Diagnostics {
     let contents = contents::Contents::default();
     for view in site.hosts() {
         let mut report = |diagnostic| found.push(view.index(), diagnostic);
-        let mut host = Host {
-            view,
-            contents: &contents,
-            report: &mut report,
-        };
+        let mut host = Host { view, contents: &contents, report: &mut report };
         for family in FAMILIES {
             family(&mut host);
         }

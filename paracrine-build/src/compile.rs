@@ -51,10 +51,7 @@ pub struct Compile<C> {
 impl<C: SiteContext> Compile<C> {
     /// Compiles what this role makes of the site.
     pub fn new(role: fn(&C, &Plan)) -> Self {
-        Self {
-            role,
-            policies: Policies::default(),
-        }
+        Self { role, policies: Policies::default() }
     }
 
     /// Adds a policy whose findings are errors. It is called once, with the plans of all hosts, if all else is right.
@@ -85,11 +82,7 @@ impl<C: SiteContext> Compile<C> {
         let (deployment, mut diagnostics, mut watched) = {
             let mut sources = Sources::new(&mut disk);
             let (deployment, diagnostics) = deployment::load(&mut sources, C::CONFIG, C::INVENTORIES);
-            let watched = sources
-                .wanted()
-                .iter()
-                .map(|wanted| wanted.path.to_string())
-                .collect::<Vec<_>>();
+            let watched = sources.wanted().iter().map(|wanted| wanted.path.to_string()).collect::<Vec<_>>();
             (deployment, diagnostics, watched)
         };
         let mut plans = Vec::new();
@@ -119,13 +112,7 @@ impl<C: SiteContext> Compile<C> {
         let diagnostics = diagnostics.into_iter().map(|diagnostic| places.mend(diagnostic));
         let mut sorted = Diagnostics::new();
         sorted.extend(diagnostics);
-        Checked {
-            root: root.to_owned(),
-            diagnostics: sorted.into_sorted(),
-            inputs,
-            watched,
-            site,
-        }
+        Checked { root: root.to_owned(), diagnostics: sorted.into_sorted(), inputs, watched, site }
     }
 }
 
@@ -146,19 +133,14 @@ impl Checked {
 
     /// Whether anything keeps the site from building.
     pub fn has_errors(&self) -> bool {
-        self.diagnostics
-            .iter()
-            .any(|d| d.severity == paracrine_model::diagnostic::Severity::Error)
+        self.diagnostics.iter().any(|d| d.severity == paracrine_model::diagnostic::Severity::Error)
     }
 
     /// All that is wrong, as it is drawn on a terminal without colours.
     pub fn drawn(&self) -> String {
         let mut files = Drawing::new(&self.root);
-        let drawn: Vec<String> = self
-            .diagnostics
-            .iter()
-            .map(|d| draw::draw(d, &mut files, Style::Plain))
-            .collect();
+        let drawn: Vec<String> =
+            self.diagnostics.iter().map(|d| draw::draw(d, &mut files, Style::Plain)).collect();
         drawn.join("\n\n")
     }
 
@@ -170,13 +152,7 @@ impl Checked {
     /// The bytes of `plan.bin` as it would be written, but for commit and agents; absent where anything is wrong.
     pub fn artifact(&self) -> Option<Vec<u8>> {
         let site = self.site.as_ref().filter(|_| !self.has_errors())?;
-        output::plan(
-            &self.root,
-            site,
-            &Fingerprint::without_commit(self.inputs.clone()),
-            &[],
-        )
-        .ok()
+        output::plan(&self.root, site, &Fingerprint::without_commit(self.inputs.clone()), &[]).ok()
     }
 
     /// The files that were read, relative to the site, with the hashes of their contents. Secrets are not among them.
@@ -201,9 +177,7 @@ pub(crate) struct Drawing {
 
 impl Drawing {
     pub(crate) fn new(root: &Path) -> Self {
-        Self {
-            disk: Disk::new(root),
-        }
+        Self { disk: Disk::new(root) }
     }
 }
 

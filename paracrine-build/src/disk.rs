@@ -19,18 +19,12 @@ pub(crate) struct Disk {
 impl Disk {
     /// The files of the site at `root`.
     pub(crate) fn new(root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-            inputs: BTreeMap::new(),
-        }
+        Self { root: root.to_owned(), inputs: BTreeMap::new() }
     }
 
     /// The files that were read, with the hashes of their contents.
     pub(crate) fn inputs(&self) -> Vec<(String, Hash)> {
-        self.inputs
-            .iter()
-            .map(|(path, hash)| (path.clone(), *hash))
-            .collect()
+        self.inputs.iter().map(|(path, hash)| (path.clone(), *hash)).collect()
     }
 }
 
@@ -53,11 +47,7 @@ impl Files for Disk {
         let path = resolve(&self.root, path);
         let metadata = std::fs::metadata(&path).ok()?;
         let readable = std::fs::File::open(&path).is_ok();
-        Some(Metadata {
-            is_file: metadata.is_file(),
-            readable,
-            mode: mode(&metadata),
-        })
+        Some(Metadata { is_file: metadata.is_file(), readable, mode: mode(&metadata) })
     }
 }
 
@@ -82,10 +72,7 @@ pub(crate) struct Machine {
 impl Machine {
     /// This machine, with the site at `root`.
     pub(crate) fn new(root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-            looked: Vec::new(),
-        }
+        Self { root: root.to_owned(), looked: Vec::new() }
     }
 
     /// The files that were looked for, there or not.

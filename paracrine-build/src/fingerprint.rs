@@ -21,11 +21,7 @@ pub(crate) struct Fingerprint {
 impl Fingerprint {
     /// Of inputs alone.
     pub(crate) fn without_commit(inputs: Vec<(String, Hash)>) -> Self {
-        Self {
-            inputs,
-            commit: None,
-            watched: Vec::new(),
-        }
+        Self { inputs, commit: None, watched: Vec::new() }
     }
 }
 
@@ -36,11 +32,7 @@ pub(crate) fn of(root: &Path, checked: &Checked) -> Fingerprint {
     inputs.sort();
     inputs.dedup();
     let (commit, watched) = commit(root);
-    Fingerprint {
-        inputs,
-        commit,
-        watched,
-    }
+    Fingerprint { inputs, commit, watched }
 }
 
 /// The Rust files of the build script: `build.rs`, roles and what else it is made of, as rustc wrote them down.
@@ -60,17 +52,10 @@ fn rust_sources(root: &Path) -> Vec<(String, Hash)> {
 /// The files that this build script was compiled from, from the list that lies beside it.
 fn dependencies() -> Option<Vec<String>> {
     let folder = std::env::current_exe().ok()?.parent()?.to_owned();
-    let list = std::fs::read_dir(folder)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| {
-            let name = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or_default();
-            name.starts_with("build_script_") && name.ends_with(".d")
-        })?;
+    let list = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).find(|path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with("build_script_") && name.ends_with(".d")
+    })?;
     let list = std::fs::read_to_string(list).ok()?;
     Some(parse_dependencies(&list))
 }
@@ -110,11 +95,7 @@ fn parse_dependencies(list: &str) -> Vec<String> {
 
 /// The commit that is checked out, and the files that change with it.
 fn commit(root: &Path) -> (Option<String>, Vec<PathBuf>) {
-    let Some(git) = root
-        .ancestors()
-        .map(|folder| folder.join(".git"))
-        .find(|path| path.exists())
-    else {
+    let Some(git) = root.ancestors().map(|folder| folder.join(".git")).find(|path| path.exists()) else {
         return (None, Vec::new());
     };
     let commit = head(root);
@@ -124,13 +105,7 @@ fn commit(root: &Path) -> (Option<String>, Vec<PathBuf>) {
 /// One process for both: what is checked out, and whether something is changed.
 fn head(root: &Path) -> Option<String> {
     let output = Command::new("git")
-        .args([
-            "--no-optional-locks",
-            "status",
-            "--porcelain=v2",
-            "--branch",
-            "--untracked-files=no",
-        ])
+        .args(["--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no"])
         .current_dir(root)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
@@ -141,12 +116,8 @@ fn head(root: &Path) -> Option<String> {
 }
 
 fn parse_status(status: &str) -> Option<String> {
-    let oid = status
-        .lines()
-        .find_map(|line| line.strip_prefix("# branch.oid "))?;
-    let short = oid
-        .get(..12)
-        .filter(|short| short.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let oid = status.lines().find_map(|line| line.strip_prefix("# branch.oid "))?;
+    let short = oid.get(..12).filter(|short| short.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
     let changed = status.lines().any(|line| !line.starts_with('#'));
     Some(format!("{short}{}", if changed { "+" } else { "" }))
 }
@@ -167,16 +138,10 @@ fn heads(git: &Path) -> Vec<PathBuf> {
     };
     let head = folder.join("HEAD");
     let branch = std::fs::read_to_string(&head).ok();
-    let branch = branch
-        .as_deref()
-        .and_then(|head| head.trim().strip_prefix("ref: "))
-        .map(|name| common.join(name));
+    let branch =
+        branch.as_deref().and_then(|head| head.trim().strip_prefix("ref: ")).map(|name| common.join(name));
     let candidates = [Some(head), branch, Some(common.join("packed-refs"))];
-    candidates
-        .into_iter()
-        .flatten()
-        .filter(|path| path.is_file())
-        .collect()
+    candidates.into_iter().flatten().filter(|path| path.is_file()).collect()
 }
 
 #[cfg(test)]
@@ -187,10 +152,7 @@ mod tests {
     fn lists_of_rustc_are_read() {
         let list = "/t/x.d: build.rs roles.rs my\\ roles/web.rs config.yaml\n\n\
                     /t/x: build.rs roles.rs\n\nbuild.rs:\nroles.rs:\n\n# env-dep:CARGO\n";
-        assert_eq!(
-            parse_dependencies(list),
-            ["build.rs", "my roles/web.rs", "roles.rs"]
-        );
+        assert_eq!(parse_dependencies(list), ["build.rs", "my roles/web.rs", "roles.rs"]);
     }
 
     #[test]

@@ -25,20 +25,14 @@ pub struct LocalFile {
 /// Content from the file of that name in `files/`, byte for byte.
 #[track_caller]
 pub fn local_file(name: impl Into<String>) -> LocalFile {
-    LocalFile {
-        name: name.into(),
-        location: Location::caller(),
-    }
+    LocalFile { name: name.into(), location: Location::caller() }
 }
 
 impl IntoContent for LocalFile {
     fn into_content(self) -> Result<Made, Box<Diagnostic>> {
         let bytes = session::current().files().read(&self.name);
         let bytes = bytes.map_err(|why| Box::new(why.at(Place::caller(self.location), "this file")))?;
-        Ok(Made {
-            body: Body::Bytes(bytes.to_vec()),
-            source: Some(format!("{FOLDER}/{}", self.name)),
-        })
+        Ok(Made { body: Body::Bytes(bytes.to_vec()), source: Some(format!("{FOLDER}/{}", self.name)) })
     }
 }
 
@@ -54,11 +48,7 @@ impl LocalFiles {
     pub(crate) fn new(root: &Path) -> Self {
         let folder = root.join(FOLDER);
         let names = folder::files(&folder);
-        Self {
-            folder,
-            names,
-            read: RefCell::default(),
-        }
+        Self { folder, names, read: RefCell::default() }
     }
 
     fn read(&self, name: &str) -> Result<Rc<[u8]>, Box<Diagnostic>> {
@@ -67,9 +57,7 @@ impl LocalFiles {
         }
         if !self.names.contains(name) {
             let missing = Diagnostic::error(Code::LOCAL_FILE, format!("there is no file `{FOLDER}/{name}`"));
-            let bare = name
-                .strip_prefix("files/")
-                .filter(|bare| self.names.contains(*bare));
+            let bare = name.strip_prefix("files/").filter(|bare| self.names.contains(*bare));
             let missing = match bare {
                 Some(bare) => missing.help(format!("paths begin below `{FOLDER}`: write `{bare}`")),
                 None => missing.nearest(name, self.names.iter().map(String::as_str)),
@@ -100,10 +88,6 @@ impl LocalFiles {
 
     /// The files that were read, with the hashes of their contents.
     pub(crate) fn inputs(&self) -> Vec<(String, Hash)> {
-        self.read
-            .borrow()
-            .iter()
-            .map(|(name, bytes)| (format!("{FOLDER}/{name}"), Hash::of(bytes)))
-            .collect()
+        self.read.borrow().iter().map(|(name, bytes)| (format!("{FOLDER}/{name}"), Hash::of(bytes))).collect()
     }
 }

@@ -47,12 +47,7 @@ pub(crate) struct Mentions<'r> {
 impl<'r> Mentions<'r> {
     /// For the site at `root`.
     pub(crate) fn new(root: &'r Path) -> Self {
-        Self {
-            root,
-            places: RustPlaces::new(root),
-            files: HashMap::new(),
-            known: HashMap::new(),
-        }
+        Self { root, places: RustPlaces::new(root), files: HashMap::new(), known: HashMap::new() }
     }
 
     /// What the declaration there names; nothing where its file cannot be read.
@@ -91,20 +86,15 @@ fn mentions(file: &[TokenTree], line: u32, column: u32) -> Vec<Mention> {
         return Vec::new();
     };
     let head = |level: &Level| start(&level.tokens, level.at)..level.at;
-    let function = levels
-        .iter()
-        .rposition(|level| level.tokens[head(level)].iter().any(|token| is_word(token, "fn")));
+    let function =
+        levels.iter().rposition(|level| level.tokens[head(level)].iter().any(|token| is_word(token, "fn")));
     let levels = &levels[function.map_or(0, |function| function + 1)..];
     let Some(inner) = levels.last() else {
         return Vec::new();
     };
     let mut found = Found::default();
     let mut variables = BTreeSet::new();
-    found.scan(
-        &inner.tokens[inner.at..end(&inner.tokens, inner.at)],
-        false,
-        &mut variables,
-    );
+    found.scan(&inner.tokens[inner.at..end(&inner.tokens, inner.at)], false, &mut variables);
     found.follow(levels, variables, false);
     let mut variables = BTreeSet::new();
     for level in levels.iter().rev() {
@@ -131,10 +121,9 @@ fn levels(tokens: Vec<TokenTree>, line: u32, column: u32) -> Option<Vec<Level>> 
             token => place(token.span(), false) == wanted,
         })?;
         let inner = match &tokens[at] {
-            TokenTree::Group(group) if place(group.span(), false) != wanted => Some((
-                group.stream().into_iter().collect(),
-                group.delimiter() == Delimiter::Brace,
-            )),
+            TokenTree::Group(group) if place(group.span(), false) != wanted => {
+                Some((group.stream().into_iter().collect(), group.delimiter() == Delimiter::Brace))
+            }
             _ => None,
         };
         levels.push(Level { tokens, at, block });
@@ -149,10 +138,7 @@ fn levels(tokens: Vec<TokenTree>, line: u32, column: u32) -> Option<Vec<Level>> 
 fn end(tokens: &[TokenTree], at: usize) -> usize {
     let ends =
         |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if matches!(punct.as_char(), ';' | ','));
-    tokens[at..]
-        .iter()
-        .position(ends)
-        .map_or(tokens.len(), |length| at + length)
+    tokens[at..].iter().position(ends).map_or(tokens.len(), |length| at + length)
 }
 
 /// Where the statement that `at` is in begins.
@@ -160,9 +146,9 @@ fn start(tokens: &[TokenTree], at: usize) -> usize {
     let begins = |index: &usize| match &tokens[*index] {
         TokenTree::Punct(punct) => matches!(punct.as_char(), ';' | ','),
         // The end of another statement, unless this one goes on with `else` or is what follows a condition.
-        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => !tokens
-            .get(index + 1)
-            .is_some_and(|next| is_word(next, "else") || is_mark(next, '.')),
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+            !tokens.get(index + 1).is_some_and(|next| is_word(next, "else") || is_mark(next, '.'))
+        }
         _ => false,
     };
     (0..at).rev().find(begins).map_or(0, |index| index + 1)
@@ -226,18 +212,11 @@ impl Found {
             if !self.followed.insert(variable.clone()) {
                 continue;
             }
-            let made = levels
-                .iter()
-                .enumerate()
-                .rev()
-                .filter(|(_, level)| level.block)
-                .find_map(|(depth, level)| {
-                    Some((
-                        depth,
-                        level,
-                        made(&level.tokens[..start(&level.tokens, level.at)], &variable)?,
-                    ))
-                });
+            let made = levels.iter().enumerate().rev().filter(|(_, level)| level.block).find_map(
+                |(depth, level)| {
+                    Some((depth, level, made(&level.tokens[..start(&level.tokens, level.at)], &variable)?))
+                },
+            );
             if let Some((depth, level, value)) = made {
                 let mut others = BTreeSet::new();
                 self.scan(&level.tokens[value], around, &mut others);
@@ -255,22 +234,16 @@ fn made(tokens: &[TokenTree], variable: &str) -> Option<std::ops::Range<usize>> 
             .map(|at| &tokens[at])
             .is_some_and(|before| is_word(before, "if") || is_word(before, "while") || is_mark(before, '&'))
     };
-    (0..tokens.len())
-        .rev()
-        .filter(|at| is_word(&tokens[*at], "let") && !condition(*at))
-        .find_map(|at| {
-            let end = end_of_statement(tokens, at);
-            let equals = (at..end).find(|index| is_mark(&tokens[*index], '='))?;
-            let names = tokens[at + 1..equals].iter().cloned().collect::<TokenStream>();
-            has_word(names, variable).then_some(equals + 1..end)
-        })
+    (0..tokens.len()).rev().filter(|at| is_word(&tokens[*at], "let") && !condition(*at)).find_map(|at| {
+        let end = end_of_statement(tokens, at);
+        let equals = (at..end).find(|index| is_mark(&tokens[*index], '='))?;
+        let names = tokens[at + 1..equals].iter().cloned().collect::<TokenStream>();
+        has_word(names, variable).then_some(equals + 1..end)
+    })
 }
 
 fn end_of_statement(tokens: &[TokenTree], at: usize) -> usize {
-    tokens[at..]
-        .iter()
-        .position(|token| is_mark(token, ';'))
-        .map_or(tokens.len(), |length| at + length)
+    tokens[at..].iter().position(|token| is_mark(token, ';')).map_or(tokens.len(), |length| at + length)
 }
 
 fn has_word(tokens: TokenStream, word: &str) -> bool {
@@ -326,18 +299,9 @@ fn mention(tokens: &[TokenTree], at: usize, word: &str, around: bool) -> Option<
     if root == Root::Vars && !own(&owners) {
         return None;
     }
-    let written = owners
-        .iter()
-        .map(String::as_str)
-        .chain([word])
-        .chain(fields.iter().map(String::as_str));
+    let written = owners.iter().map(String::as_str).chain([word]).chain(fields.iter().map(String::as_str));
     let written = written.collect::<Vec<_>>().join(".");
-    Some(Mention {
-        written,
-        root,
-        fields,
-        around,
-    })
+    Some(Mention { written, root, fields, around })
 }
 
 /// The variables that a format string names: `{password}`, `{port:>5}`.
@@ -345,9 +309,7 @@ fn captured(literal: &str) -> Vec<String> {
     let mut pieces = literal.split('{');
     pieces.next();
     let name = |piece: &str| {
-        let length = piece
-            .find(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .unwrap_or(piece.len());
+        let length = piece.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(piece.len());
         let name = &piece[..length];
         let whole = piece[length..].starts_with(['}', ':']);
         (whole && name.starts_with(|c: char| c.is_alphabetic() || c == '_')).then(|| name.to_owned())

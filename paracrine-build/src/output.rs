@@ -33,9 +33,8 @@ pub(crate) fn write(
 pub(crate) fn placeholder(out: &Path, root: &Path) -> Result<(), Box<Diagnostic>> {
     if !out.join("plan.bin").exists() {
         let name = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
-        let empty = Writer::new(name, None, Vec::new())
-            .finish()
-            .map_err(|why| unwritten(&why.to_string()))?;
+        let empty =
+            Writer::new(name, None, Vec::new()).finish().map_err(|why| unwritten(&why.to_string()))?;
         put(&out.join("plan.bin"), &empty)?;
         put(&out.join("site.rs"), code(root, &[]).as_bytes())?;
     }
@@ -51,20 +50,15 @@ pub(crate) fn plan(
 ) -> Result<Vec<u8>, Box<Diagnostic>> {
     let deployment = site.deployment();
     let name = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
-    let environments = deployment
-        .environments
-        .iter()
-        .map(|environment| environment.name.to_string())
-        .collect();
+    let environments =
+        deployment.environments.iter().map(|environment| environment.name.to_string()).collect();
     let mut writer = Writer::new(name, fingerprint.commit.clone(), environments);
     let wrong = |why: paracrine_model::artifact::Broken| unwritten(&why.to_string());
     let mut values = Values::new(root, deployment);
     for host in site.hosts() {
         let address = deployment.hosts[host.index()].address.clone();
         let roles = host.roles().map(str::to_owned).collect();
-        writer
-            .host(host.environment().to_owned(), address, roles, host.plan())
-            .map_err(wrong)?;
+        writer.host(host.environment().to_owned(), address, roles, host.plan()).map_err(wrong)?;
         let values = values.of(host, &mut writer);
         writer.values_of_host(&values).map_err(wrong)?;
     }
@@ -91,10 +85,8 @@ fn code(root: &Path, arches: &[Arch]) -> String {
     let embedded = |name: &str| {
         format!("::core::include_bytes!(::core::concat!(::core::env!(\"OUT_DIR\"), \"/{name}\"))")
     };
-    let agents: Vec<String> = arches
-        .iter()
-        .map(|arch| format!("({:?}, {})", arch.name(), embedded(&file_name(*arch))))
-        .collect();
+    let agents: Vec<String> =
+        arches.iter().map(|arch| format!("({:?}, {})", arch.name(), embedded(&file_name(*arch)))).collect();
     format!(
         "/// The compiled site. Written by paracrine-build.\n\
          static SITE: ::paracrine::Embedded = ::paracrine::Embedded {{\n    \

@@ -28,12 +28,7 @@ pub(crate) fn catch<R>(role: impl FnOnce() -> R) -> Result<R, Caught> {
     CAUGHT.set(Some(None));
     let result = panic::catch_unwind(AssertUnwindSafe(role));
     let caught = CAUGHT.take().flatten();
-    result.map_err(|payload| {
-        caught.unwrap_or_else(|| Caught {
-            message: message(&*payload),
-            place: None,
-        })
-    })
+    result.map_err(|payload| caught.unwrap_or_else(|| Caught { message: message(&*payload), place: None }))
 }
 
 /// Has panics caught by [`catch`] stay silent, until what is returned is dropped.
@@ -67,10 +62,8 @@ impl Drop for Quiet {
 fn hook(info: &PanicHookInfo<'_>) {
     let ours = CAUGHT.with_borrow_mut(|caught| match caught {
         Some(caught) => {
-            *caught = Some(Caught {
-                message: message(info.payload()),
-                place: info.location().map(Place::caller),
-            });
+            *caught =
+                Some(Caught { message: message(info.payload()), place: info.location().map(Place::caller) });
             true
         }
         None => false,

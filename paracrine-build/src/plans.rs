@@ -52,11 +52,7 @@ pub(crate) struct PerHost<'d> {
 
 impl<'d> PerHost<'d> {
     pub(crate) fn new(deployment: &'d Deployment) -> Self {
-        Self {
-            deployment,
-            found: Vec::new(),
-            index: HashMap::new(),
-        }
+        Self { deployment, found: Vec::new(), index: HashMap::new() }
     }
 
     pub(crate) fn push(&mut self, host: usize, diagnostic: Diagnostic) {
@@ -73,14 +69,8 @@ impl<'d> PerHost<'d> {
     }
 
     fn panic(&mut self, host: usize, caught: &panic::Caught) {
-        let mut lines = caught
-            .message
-            .lines()
-            .map(|line| line.trim_end().trim_end_matches('.'));
-        let first = lines
-            .next()
-            .filter(|line| !line.is_empty())
-            .unwrap_or("without a word");
+        let mut lines = caught.message.lines().map(|line| line.trim_end().trim_end_matches('.'));
+        let first = lines.next().filter(|line| !line.is_empty()).unwrap_or("without a word");
         let mut diagnostic = Diagnostic::error(Code::ROLE_PANIC, format!("a role panicked: {first}"));
         if let Some(place) = &caught.place {
             diagnostic = diagnostic.at(place.clone(), "panicked here");
@@ -93,9 +83,7 @@ impl<'d> PerHost<'d> {
     }
 
     pub(crate) fn finish(self) -> impl Iterator<Item = Diagnostic> {
-        let Self {
-            deployment, found, ..
-        } = self;
+        let Self { deployment, found, .. } = self;
         found.into_iter().map(move |(diagnostic, hosts)| {
             // A panic always says where: it depends on values more often than not.
             if hosts.len() == deployment.hosts.len() && diagnostic.code != Code::ROLE_PANIC {
@@ -112,20 +100,13 @@ impl<'d> PerHost<'d> {
 /// `web1 (prod), web2 (prod) and 3 more hosts`
 fn listed(deployment: &Deployment, hosts: &[usize]) -> String {
     const SHOWN: usize = 3;
-    let shown = if hosts.len() == SHOWN + 1 {
-        SHOWN + 1
-    } else {
-        SHOWN
-    };
+    let shown = if hosts.len() == SHOWN + 1 { SHOWN + 1 } else { SHOWN };
     let mut names: Vec<String> = hosts
         .iter()
         .take(shown)
         .map(|host| {
             let host = &deployment.hosts[*host];
-            format!(
-                "`{}` of `{}`",
-                host.address.name, deployment.environments[host.environment].name
-            )
+            format!("`{}` of `{}`", host.address.name, deployment.environments[host.environment].name)
         })
         .collect();
     if hosts.len() > shown {

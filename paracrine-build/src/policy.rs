@@ -44,13 +44,7 @@ impl Policies {
         for (name, severity, policy) in &self.0 {
             let mut found = Diagnostics::new();
             if let Err(caught) = crate::panic::catch(|| policy(site, &mut found)) {
-                let said = caught
-                    .message
-                    .lines()
-                    .next()
-                    .unwrap_or_default()
-                    .trim_end_matches('.')
-                    .to_owned();
+                let said = caught.message.lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
                 let panicked =
                     Diagnostic::error(Code::ROLE_PANIC, format!("policy `{name}` panicked: {said}"));
                 all.push(match caught.place {

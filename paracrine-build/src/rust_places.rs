@@ -18,10 +18,7 @@ pub(crate) struct RustPlaces {
 impl RustPlaces {
     /// For the site at `root`.
     pub(crate) fn new(root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-            known: RefCell::default(),
-        }
+        Self { root: root.to_owned(), known: RefCell::default() }
     }
 
     /// Makes all places of a diagnostic relative to the site.
@@ -57,17 +54,10 @@ impl RustPlaces {
 
     /// The path from the site to a file as rustc names it.
     pub(crate) fn relative(&self, file: &str) -> Option<String> {
-        let full = self
-            .root
-            .ancestors()
-            .map(|folder| folder.join(file))
-            .find(|path| path.is_file())?;
+        let full = self.root.ancestors().map(|folder| folder.join(file)).find(|path| path.is_file())?;
         let mut full: &Path = &full;
         let plain: PathBuf;
-        if full
-            .components()
-            .any(|part| matches!(part, Component::CurDir | Component::ParentDir))
-        {
+        if full.components().any(|part| matches!(part, Component::CurDir | Component::ParentDir)) {
             plain = std::fs::canonicalize(full).ok()?;
             full = &plain;
         }
@@ -75,17 +65,8 @@ impl RustPlaces {
             return inside.to_str().map(str::to_owned);
         }
         // Elsewhere in the workspace: at most a few folders up, else as it is.
-        let above = self
-            .root
-            .ancestors()
-            .skip(1)
-            .take(3)
-            .position(|folder| full.starts_with(folder))?;
-        let folder = self
-            .root
-            .ancestors()
-            .nth(above + 1)
-            .filter(|folder| folder.parent().is_some())?;
+        let above = self.root.ancestors().skip(1).take(3).position(|folder| full.starts_with(folder))?;
+        let folder = self.root.ancestors().nth(above + 1).filter(|folder| folder.parent().is_some())?;
         let rest = full.strip_prefix(folder).ok()?.to_str()?;
         Some(format!("{}{rest}", "../".repeat(above + 1)))
     }
@@ -101,24 +82,14 @@ mod tests {
         let site = folder.path().join("sites/one");
         std::fs::create_dir_all(site.join("roles")).unwrap();
         std::fs::create_dir_all(folder.path().join("recipes/src")).unwrap();
-        for file in [
-            "sites/one/roles.rs",
-            "sites/one/roles/web.rs",
-            "recipes/src/lib.rs",
-        ] {
+        for file in ["sites/one/roles.rs", "sites/one/roles/web.rs", "recipes/src/lib.rs"] {
             std::fs::write(folder.path().join(file), "").unwrap();
         }
         let places = RustPlaces::new(&site);
         let relative = |file: &str| places.relative(file);
-        assert_eq!(
-            relative("sites/one/roles/web.rs").as_deref(),
-            Some("roles/web.rs")
-        );
+        assert_eq!(relative("sites/one/roles/web.rs").as_deref(), Some("roles/web.rs"));
         assert_eq!(relative("roles.rs").as_deref(), Some("roles.rs"));
-        assert_eq!(
-            relative("recipes/src/lib.rs").as_deref(),
-            Some("../../recipes/src/lib.rs")
-        );
+        assert_eq!(relative("recipes/src/lib.rs").as_deref(), Some("../../recipes/src/lib.rs"));
         assert_eq!(relative("nowhere.rs"), None);
         let absolute = site.join("roles.rs");
         assert_eq!(relative(absolute.to_str().unwrap()).as_deref(), Some("roles.rs"));

@@ -35,33 +35,18 @@ fn text(schema: &Value) -> String {
 fn common_keys(root: &Path, deployment: &Deployment) -> Vec<String> {
     let mut disk = Disk::new(root);
     let mut sources = Sources::new(&mut disk);
-    let config = sources
-        .read(&deployment.config)
-        .ok()
-        .and_then(|source| config::parse(&source).0);
-    config
-        .iter()
-        .flat_map(|config| &config.common.entries)
-        .map(|(key, _)| key.name.clone())
-        .collect()
+    let config = sources.read(&deployment.config).ok().and_then(|source| config::parse(&source).0);
+    config.iter().flat_map(|config| &config.common.entries).map(|(key, _)| key.name.clone()).collect()
 }
 
 fn config_schema(deployment: &Deployment, common: &[String]) -> Value {
     let keys = properties(&deployment.env, "cx.env");
     // Also those that may be `null`: an environment says so.
-    let needed = deployment
-        .env
-        .0
-        .iter()
-        .map(|field| &field.key)
-        .filter(|key| !common.contains(key));
+    let needed = deployment.env.0.iter().map(|field| &field.key).filter(|key| !common.contains(key));
     let needed: Vec<&String> = needed.collect();
     let environment = json!({ "$ref": "#/$defs/values", "required": needed });
-    let environments: Map<String, Value> = deployment
-        .environments
-        .iter()
-        .map(|of| (of.name.to_string(), environment.clone()))
-        .collect();
+    let environments: Map<String, Value> =
+        deployment.environments.iter().map(|of| (of.name.to_string(), environment.clone())).collect();
     // What stands beside `environments` is for all of them, as what stands in `common`.
     let same: Map<String, Value> = keys.keys().map(|key| (key.clone(), reference(key))).collect();
     let mut top = same.clone();
@@ -128,9 +113,7 @@ fn holds_secret(shape: &Shape) -> bool {
 
 /// The tags of secrets and what stands behind each.
 fn tags() -> String {
-    TagKind::ALL
-        .map(|tag| format!("`{}` and {}", tag.name(), tag.wants()))
-        .join(", ")
+    TagKind::ALL.map(|tag| format!("`{}` and {}", tag.name(), tag.wants())).join(", ")
 }
 
 /// A type. Roles know its value by `path`.

@@ -17,10 +17,7 @@ thread_local!(static CURRENT: RefCell<Option<Rc<Session>>> = const { RefCell::ne
 
 impl Session {
     fn new(root: &Path) -> Rc<Self> {
-        Rc::new(Self {
-            templates: Templates::new(root),
-            files: LocalFiles::new(root),
-        })
+        Rc::new(Self { templates: Templates::new(root), files: LocalFiles::new(root) })
     }
 
     pub(crate) fn templates(&self) -> &Templates {

@@ -39,14 +39,8 @@ pub(crate) fn show(root: &Path, diagnostics: &[Diagnostic]) {
         text.push('\n');
     }
     // On a terminal cargo's progress may stand in this line.
-    let clear = if seen.as_ref().is_some_and(IsTerminal::is_terminal) {
-        "\r\x1b[K"
-    } else {
-        ""
-    };
-    let shown = seen
-        .as_mut()
-        .is_some_and(|seen| seen.write_all(format!("{clear}{text}").as_bytes()).is_ok());
+    let clear = if seen.as_ref().is_some_and(IsTerminal::is_terminal) { "\r\x1b[K" } else { "" };
+    let shown = seen.as_mut().is_some_and(|seen| seen.write_all(format!("{clear}{text}").as_bytes()).is_ok());
     if !shown {
         eprint!("{text}");
     }
@@ -59,9 +53,8 @@ pub(crate) fn show(root: &Path, diagnostics: &[Diagnostic]) {
 fn from_repository(root: &Path, diagnostic: &Diagnostic) -> Diagnostic {
     let mut diagnostic = diagnostic.clone();
     let top = root.ancestors().find(|folder| folder.join(".git").exists());
-    let inside = top
-        .and_then(|top| root.strip_prefix(top).ok())
-        .filter(|inside| !inside.as_os_str().is_empty());
+    let inside =
+        top.and_then(|top| root.strip_prefix(top).ok()).filter(|inside| !inside.as_os_str().is_empty());
     if let (Some(inside), Some(note)) = (inside, &mut diagnostic.primary)
         && !note.place.file.starts_with(['/', '~', '.'])
     {
@@ -111,10 +104,7 @@ mod tests {
         let site = repository.path().join("sites/one");
         let diagnostic = Diagnostic::error(Code::BAD_MODE, "m").at(Place::new("roles.rs", 1, 2, 0), "here");
         let shown = format::github(&from_repository(&site, &diagnostic));
-        assert_eq!(
-            shown,
-            "::error file=sites/one/roles.rs,line=1,col=2,title=P0503::m"
-        );
+        assert_eq!(shown, "::error file=sites/one/roles.rs,line=1,col=2,title=P0503::m");
         let shown = format::github(&from_repository(repository.path(), &diagnostic));
         assert_eq!(shown, "::error file=roles.rs,line=1,col=2,title=P0503::m");
     }

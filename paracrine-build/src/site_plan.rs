@@ -25,26 +25,17 @@ pub struct HostView<'s> {
 
 impl SitePlan {
     pub(crate) fn new(deployment: Deployment, hosts: Vec<(usize, HostPlan)>, blobs: Blobs) -> Self {
-        Self {
-            deployment,
-            hosts,
-            blobs,
-        }
+        Self { deployment, hosts, blobs }
     }
 
     /// All hosts of all environments. A host whose roles panicked has no plan and is left out.
     pub fn hosts(&self) -> impl Iterator<Item = HostView<'_>> {
-        self.hosts.iter().map(|(index, plan)| HostView {
-            site: self,
-            index: *index,
-            plan,
-        })
+        self.hosts.iter().map(|(index, plan)| HostView { site: self, index: *index, plan })
     }
 
     /// The host of that name in an environment.
     pub fn host(&self, environment: &str, name: &str) -> Option<HostView<'_>> {
-        self.hosts()
-            .find(|host| host.environment() == environment && host.name() == name)
+        self.hosts().find(|host| host.environment() == environment && host.name() == name)
     }
 
     /// What config and inventories say.
@@ -75,10 +66,7 @@ impl<'s> HostView<'s> {
 
     /// The roles it plays.
     pub fn roles(&self) -> impl Iterator<Item = &'s str> {
-        self.site.deployment.hosts[self.index]
-            .roles
-            .iter()
-            .map(|role| role.value.as_str())
+        self.site.deployment.hosts[self.index].roles.iter().map(|role| role.value.as_str())
     }
 
     /// Its plan.

@@ -73,20 +73,12 @@ pub struct Template {
 /// Content from the template of that name in `templates/`: `template("app.conf.j2", context! { host => cx.env.app_host })`.
 #[track_caller]
 pub fn template(name: impl Into<String>, values: Values) -> Template {
-    Template {
-        name: name.into(),
-        values,
-        location: Location::caller(),
-    }
+    Template { name: name.into(), values, location: Location::caller() }
 }
 
 impl IntoContent for Template {
     fn into_content(self) -> Result<Made, Box<Diagnostic>> {
-        let Self {
-            name,
-            values,
-            location,
-        } = self;
+        let Self { name, values, location } = self;
         if let Some((value, why)) = values.failed {
             let message = format!(
                 "value `{value}` of template `{name}` cannot be serialised: {}",
@@ -95,16 +87,11 @@ impl IntoContent for Template {
             let error = Diagnostic::error(Code::TEMPLATE_FAILED, message);
             return Err(Box::new(error.at(Place::caller(location), "this template")));
         }
-        let rendered = session::current()
-            .templates()
-            .render(&name, &values.entries, location);
+        let rendered = session::current().templates().render(&name, &values.entries, location);
         let text = rendered.map_err(|problem| match problem.primary {
             Some(_) => problem,
             None => Box::new(problem.at(Place::caller(location), "this template")),
         })?;
-        Ok(Made {
-            body: Body::Text(text),
-            source: Some(format!("templates/{name}")),
-        })
+        Ok(Made { body: Body::Text(text), source: Some(format!("templates/{name}")) })
     }
 }

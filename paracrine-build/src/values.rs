@@ -42,12 +42,7 @@ struct Known {
 impl<'s> Values<'s> {
     /// For the site at `root`.
     pub(crate) fn new(root: &'s Path, deployment: &'s Deployment) -> Self {
-        Self {
-            deployment,
-            mentions: Mentions::new(root),
-            of_env: HashMap::new(),
-            secrets: HashMap::new(),
-        }
+        Self { deployment, mentions: Mentions::new(root), of_env: HashMap::new(), secrets: HashMap::new() }
     }
 
     /// For each task of a host its values, as the writer names them.
@@ -115,10 +110,7 @@ impl<'s> Values<'s> {
 
 fn tell((value, secret): (ValueUse, bool), writer: &mut Writer) -> Known {
     let secret = secret.then(|| value.key.as_str().into());
-    Known {
-        id: writer.value(value),
-        secret,
-    }
+    Known { id: writer.value(value), secret }
 }
 
 /// A mention as a value, and whether that is a secret; `None` where the fields are none of these.
@@ -147,11 +139,7 @@ fn used(mention: &Mention, fields: &Fields, values: &Node, owner: &Place) -> Opt
     let shown = node.map_or_else(|| "(not there)".to_owned(), |node| shown(node, &path));
     let secret = node.is_some_and(|node| node.tag.is_some());
     let written = Some(mention.written.clone());
-    let value = ValueUse {
-        written,
-        around: mention.around,
-        ..value(path, shown, place)
-    };
+    let value = ValueUse { written, around: mention.around, ..value(path, shown, place) };
     Some((value, secret))
 }
 
@@ -162,24 +150,12 @@ fn unnamed(secret: &SecretSource, place: &Place) -> ValueUse {
 
 fn value(key: String, shown: String, place: &Place) -> ValueUse {
     let file = place.file.to_string();
-    ValueUse {
-        written: None,
-        key,
-        shown,
-        around: false,
-        file,
-        line: place.line,
-        column: place.column,
-    }
+    ValueUse { written: None, key, shown, around: false, file, line: place.line, column: place.column }
 }
 
 /// Where a value is written: its key, or what its alias stands for.
 fn defined<'n>(key: &'n Key, node: &'n Node) -> &'n Place {
-    if node.used.is_some() && key.used.is_none() {
-        &node.place
-    } else {
-        &key.place
-    }
+    if node.used.is_some() && key.used.is_none() { &node.place } else { &key.place }
 }
 
 fn map_of(node: &Node) -> Option<&Map> {
@@ -190,11 +166,7 @@ fn map_of(node: &Node) -> Option<&Map> {
 }
 
 fn joined(path: &str, step: &str) -> String {
-    if path.is_empty() {
-        step.to_owned()
-    } else {
-        format!("{path}.{step}")
-    }
+    if path.is_empty() { step.to_owned() } else { format!("{path}.{step}") }
 }
 
 /// The secrets in a value, named as `site!` names them, and where their keys stand.

@@ -21,10 +21,7 @@ struct Site {
 }
 
 const FILES: [(&str, &str); 11] = [
-    (
-        "build.rs",
-        "mod roles;\n\nfn main() {\n    paracrine_build::compile(roles::site);\n}\n",
-    ),
+    ("build.rs", "mod roles;\n\nfn main() {\n    paracrine_build::compile(roles::site);\n}\n"),
     (
         "roles.rs",
         r#"use paracrine_build::prelude::*;
@@ -51,16 +48,10 @@ pub fn site(cx: &Context, plan: &Plan) {
         "inventory.yaml",
         "environment: prod\nservers:\n  - name: web1\n    ssh_hostname: web1.example.org\n    roles: [web]\n",
     ),
-    (
-        "templates/app.conf.j2",
-        "{{ env.app_host }} {{ host.name }} {{ env.password }}\n",
-    ),
+    ("templates/app.conf.j2", "{{ env.app_host }} {{ host.name }} {{ env.password }}\n"),
     ("password", POISON),
     (".cargo/config.toml", ""),
-    (
-        "mock/Cargo.toml",
-        "[package]\nname = \"paracrine\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
-    ),
+    ("mock/Cargo.toml", "[package]\nname = \"paracrine\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
     (
         "mock/src/lib.rs",
         "pub struct Embedded {\n    pub plan: &'static [u8],\n    pub agents: &'static [(&'static str, &'static [u8])],\n    \
@@ -77,20 +68,14 @@ pub fn site(cx: &Context, plan: &Plan) {
 /// The target folder that these tests were built in.
 fn target() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    test.ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
-        .unwrap()
-        .to_owned()
+    test.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).unwrap().to_owned()
 }
 
 impl Site {
     /// The site as it should be.
     fn new() -> Self {
         let guard = SITE.lock().unwrap_or_else(PoisonError::into_inner);
-        let site = Self {
-            folder: target().join("build-script-test"),
-            _one_at_a_time: guard,
-        };
+        let site = Self { folder: target().join("build-script-test"), _one_at_a_time: guard };
         let build = env!("CARGO_MANIFEST_DIR");
         let manifest = format!(
             "[package]\nname = \"my-site\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
@@ -131,18 +116,11 @@ impl Site {
                 command.env_remove(name);
             }
         }
-        command
-            .env("CARGO_TARGET_DIR", self.folder.join("target"))
-            .env("PARACRINE_AGENT", "skip");
-        command
-            .env("SITE_TOKEN", format!("{POISON}-token"))
-            .env("CARGO_PROFILE_DEV_DEBUG", "0");
+        command.env("CARGO_TARGET_DIR", self.folder.join("target")).env("PARACRINE_AGENT", "skip");
+        command.env("SITE_TOKEN", format!("{POISON}-token")).env("CARGO_PROFILE_DEV_DEBUG", "0");
         let output = command.output().unwrap();
-        let text = format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stderr),
-            String::from_utf8_lossy(&output.stdout)
-        );
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
         (output.status.success(), text)
     }
 
@@ -175,10 +153,7 @@ fn only_what_matters_is_rebuilt() {
     assert!(said.contains("0 agents, in "), "{said}");
     assert!(!site.builds().contains(COMPILING), "nothing had changed");
     site.write("README.md", "edited\n");
-    assert!(
-        !site.builds().contains(COMPILING),
-        "nothing that matters had changed"
-    );
+    assert!(!site.builds().contains(COMPILING), "nothing that matters had changed");
     for (path, from, to) in [
         ("config.yaml", "app.example.org", "app2.example.org"),
         ("templates/app.conf.j2", "{{ host.name }}", "host {{ host.name }}"),
@@ -192,15 +167,9 @@ fn only_what_matters_is_rebuilt() {
     }
     site.write("templates/other.j2", "new\n");
     let said = site.builds();
-    assert!(
-        said.contains("template `other.j2` is not used by any host"),
-        "{said}"
-    );
+    assert!(said.contains("template `other.j2` is not used by any host"), "{said}");
     assert!(!site.builds().contains(COMPILING), "nothing was edited again");
-    assert!(
-        !site.folder.join("target/paracrine-agent/build").exists(),
-        "no cargo was started for agents"
-    );
+    assert!(!site.folder.join("target/paracrine-agent/build").exists(), "no cargo was started for agents");
 }
 
 #[test]
@@ -211,10 +180,7 @@ fn no_secret_is_in_the_target_folder() {
     assert_eq!(holding(&target, POISON), Vec::<PathBuf>::new());
     // And the search finds what is there: values that are no secrets.
     let binary = holding(&target, "web1.example.org");
-    assert!(
-        binary.iter().any(|path| path.ends_with("debug/my-site")),
-        "{binary:?}"
-    );
+    assert!(binary.iter().any(|path| path.ends_with("debug/my-site")), "{binary:?}");
 }
 
 #[test]
@@ -239,10 +205,7 @@ fn a_role_that_nothing_handles_is_rustcs_error() {
     let site = Site::new();
     site.edit("inventory.yaml", "[web]", "[web, db]");
     let said = site.fails();
-    assert!(
-        said.contains("error[E0004]: non-exhaustive patterns: `&Role::Db` not covered"),
-        "{said}"
-    );
+    assert!(said.contains("error[E0004]: non-exhaustive patterns: `&Role::Db` not covered"), "{said}");
     assert!(said.contains("roles.rs:7:15"), "{said}");
 }
 

@@ -11,10 +11,7 @@ use paracrine_build::model::diagnostic::Code;
 /// For each code the first problem that a case expects.
 fn examples() -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refusals");
-    let mut cases: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut cases: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
     let mut examples = BTreeMap::new();
     for case in cases {
@@ -28,9 +25,7 @@ fn examples() -> BTreeMap<String, String> {
             let Some((code, _)) = rest.split_once(']') else {
                 continue;
             };
-            examples
-                .entry(code.to_owned())
-                .or_insert_with(|| problem.trim_end().to_owned());
+            examples.entry(code.to_owned()).or_insert_with(|| problem.trim_end().to_owned());
         }
     }
     examples
@@ -58,8 +53,5 @@ fn the_page_of_refusals_is_up_to_date() {
         std::fs::write(&path, &page).unwrap();
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        there == page,
-        "src/refusals.md is not what the catalogue says: run with UPDATE_EXPECT=1"
-    );
+    assert!(there == page, "src/refusals.md is not what the catalogue says: run with UPDATE_EXPECT=1");
 }

@@ -26,14 +26,7 @@ impl SiteContext for Context {
         let all = deployment.hosts.iter().enumerate().map(|(index, host)| {
             let values = Entries::of(&deployment.environments[host.environment].values, &Keys::ROOT)?;
             let (password, token) = (values.field("PASSWORD")?, values.field("TOKEN")?);
-            Ok((
-                index,
-                Self {
-                    host: host.address.name.clone(),
-                    password,
-                    token,
-                },
-            ))
+            Ok((index, Self { host: host.address.name.clone(), password, token }))
         });
         all.collect()
     }
@@ -44,10 +37,7 @@ struct Site(tempfile::TempDir);
 impl Site {
     fn new(templates: &[(&str, &str)]) -> Self {
         let site = Self(tempfile::tempdir().unwrap());
-        site.write(
-            "config.yaml",
-            "environments: { prod: { PASSWORD: !file password, TOKEN: null } }\n",
-        );
+        site.write("config.yaml", "environments: { prod: { PASSWORD: !file password, TOKEN: null } }\n");
         site.write(
             "inventory.yaml",
             "environment: prod\nservers: [{ name: a, ssh_hostname: a }, { name: b, ssh_hostname: b }]\n",
@@ -74,13 +64,7 @@ impl Site {
 fn rendered(template: &str, role: fn(&Context, &Plan)) -> String {
     let checked = Site::new(&[("x.j2", template)]).check(role);
     assert_eq!(checked.drawn(), "");
-    checked
-        .plan()
-        .unwrap()
-        .host("prod", "a")
-        .unwrap()
-        .file("/x")
-        .unwrap()
+    checked.plan().unwrap().host("prod", "a").unwrap().file("/x").unwrap()
 }
 
 #[test]
@@ -105,16 +89,8 @@ fn anything_that_can_be_serialised_can_be_placed() {
                 {{ map.k }} {{ ip }} {{ tuple[1] }} {{ none is none }} {{ shorthand }}";
     let role = |_: &Context, plan: &Plan| {
         let peers = [
-            Peer {
-                name: "a",
-                port: 1,
-                tags: vec!["x".into(), "y".into()],
-            },
-            Peer {
-                name: "b",
-                port: 2,
-                tags: Vec::new(),
-            },
+            Peer { name: "a", port: 1, tags: vec!["x".into(), "y".into()] },
+            Peer { name: "b", port: 2, tags: Vec::new() },
         ];
         let shorthand = String::from("short");
         let values = context! {
@@ -124,10 +100,7 @@ fn anything_that_can_be_serialised_can_be_placed() {
         };
         plan.file("/x", template("x.j2", values));
     };
-    assert_eq!(
-        rendered(text, role),
-        "True -3 2.5 s c b:2 x,y 7 127.0.0.1 two True short"
-    );
+    assert_eq!(rendered(text, role), "True -3 2.5 s c b:2 x,y 7 127.0.0.1 two True short");
 }
 
 #[test]
@@ -166,15 +139,7 @@ fn files_with_secrets_are_private_and_secrets_are_no_inputs() {
         .collect();
     assert_eq!(modes, ["0600", "0600", "0644"]);
     let inputs: Vec<&str> = checked.inputs().iter().map(|(path, _)| path.as_str()).collect();
-    assert_eq!(
-        inputs,
-        [
-            "config.yaml",
-            "inventory.yaml",
-            "templates/x.j2",
-            "templates/y.j2"
-        ]
-    );
+    assert_eq!(inputs, ["config.yaml", "inventory.yaml", "templates/x.j2", "templates/y.j2"]);
     assert!(checked.looked_for().iter().any(|path| path == "password"));
     assert_eq!(plan.tasks[0].source.as_deref(), Some("templates/y.j2"));
 }
@@ -186,10 +151,7 @@ fn secrets_cannot_be_serialised_elsewhere() {
         plan.file("/x", serde_json::to_string(cx).unwrap());
     });
     let said = checked.drawn();
-    assert!(
-        said.contains("secret `PASSWORD` has no value when building"),
-        "{said}"
-    );
+    assert!(said.contains("secret `PASSWORD` has no value when building"), "{said}");
 }
 
 #[test]
@@ -200,14 +162,8 @@ fn hosts_share_contents_and_one_scan() {
     });
     assert_eq!(checked.drawn(), "");
     let plan = checked.plan().unwrap();
-    assert_eq!(
-        plan.host("prod", "a").unwrap().file("/x").as_deref(),
-        Some("a -\n")
-    );
-    assert_eq!(
-        plan.host("prod", "b").unwrap().file("/x").as_deref(),
-        Some("b -\n")
-    );
+    assert_eq!(plan.host("prod", "a").unwrap().file("/x").as_deref(), Some("a -\n"));
+    assert_eq!(plan.host("prod", "b").unwrap().file("/x").as_deref(), Some("b -\n"));
     assert!(plan.host("dev", "a").is_none());
 }
 
@@ -231,39 +187,18 @@ fn policies_deny_and_warn() {
     };
     let denied = Compile::new(role).deny("no motd", no_motd).check(site.0.path());
     assert!(denied.has_errors());
-    let [only] = denied.diagnostics() else {
-        panic!("{}", denied.drawn())
-    };
-    assert_eq!(
-        only.to_string().split(": ").skip(1).collect::<Vec<_>>(),
-        ["error[P0802]", "there is a motd"]
-    );
+    let [only] = denied.diagnostics() else { panic!("{}", denied.drawn()) };
+    assert_eq!(only.to_string().split(": ").skip(1).collect::<Vec<_>>(), ["error[P0802]", "there is a motd"]);
     assert_eq!(only.help, ["policy of this site: no motd"]);
     let warned = Compile::new(role).warn("no motd", no_motd).check(site.0.path());
-    assert_eq!(
-        warned
-            .diagnostics()
-            .iter()
-            .map(|d| d.severity)
-            .collect::<Vec<_>>(),
-        [Severity::Warning]
-    );
+    assert_eq!(warned.diagnostics().iter().map(|d| d.severity).collect::<Vec<_>>(), [Severity::Warning]);
     let panicked = Compile::new(role).warn("useless", broken).check(site.0.path());
-    assert_eq!(
-        panicked.diagnostics()[0].message,
-        "policy `useless` panicked: of no use"
-    );
+    assert_eq!(panicked.diagnostics()[0].message, "policy `useless` panicked: of no use");
 }
 
 #[test]
 fn what_is_not_there_is_an_error_and_no_panic() {
     let checked = Compile::new(|_: &Context, _: &Plan| {}).check(Path::new("/nonexistent/site"));
     assert!(checked.has_errors() && checked.plan().is_none());
-    assert!(
-        checked
-            .drawn()
-            .contains("cannot read `config.yaml`: no such file"),
-        "{}",
-        checked.drawn()
-    );
+    assert!(checked.drawn().contains("cannot read `config.yaml`: no such file"), "{}", checked.drawn());
 }

@@ -26,21 +26,15 @@ pub(crate) fn expand(input: TokenStream, caller: Option<PathBuf>) -> TokenStream
         Err(error) => {
             let span = error.span();
             let message = error.to_string();
-            report::skeleton(
-                quote_spanned!(span=> ::core::compile_error!(#message)),
-                Span::call_site(),
-            )
+            report::skeleton(quote_spanned!(span=> ::core::compile_error!(#message)), Span::call_site())
         }
     }
 }
 
 fn expand_in(input: &Input, folders: &Folders) -> TokenStream {
     let config = folders.of_package(&input.config.value());
-    let inventories: Vec<String> = input
-        .inventories
-        .iter()
-        .map(|path| folders.of_package(&path.value()))
-        .collect();
+    let inventories: Vec<String> =
+        input.inventories.iter().map(|path| folders.of_package(&path.value())).collect();
     let paths: Vec<&str> = inventories.iter().map(String::as_str).collect();
     let mut disk = Disk::new(folders.package());
     let mut sources = Sources::new(&mut disk);
@@ -55,11 +49,7 @@ fn expand_in(input: &Input, folders: &Folders) -> TokenStream {
 
 /// The files as unused bytes, so that cargo compiles again when one is edited.
 fn tracked(sources: &Sources<'_>, package: &Path, config: &str, inventories: &[&str]) -> TokenStream {
-    let read = sources
-        .wanted()
-        .iter()
-        .filter(|wanted| wanted.found)
-        .map(|wanted| &*wanted.path);
+    let read = sources.wanted().iter().filter(|wanted| wanted.found).map(|wanted| &*wanted.path);
     // Keys of hosts are looked at, never read.
     let named = read.filter(|path| *path == config || inventories.contains(path));
     let bytes = named.filter_map(|path| {

@@ -59,22 +59,17 @@ fn resolve(input: &Input) -> syn::Result<Resolved> {
                 positional(input, next - 1, literal.span())
             }
             Name::Index(index) => positional(input, index, literal.span()),
-            Name::Named(name) => Ok(input
-                .arguments
-                .iter()
-                .position(|argument| argument.is(&name))
-                .unwrap_or_else(|| {
-                    let known = captured
-                        .iter()
-                        .find(|(known, _)| *known == name)
-                        .map(|(_, index)| *index);
+            Name::Named(name) => {
+                Ok(input.arguments.iter().position(|argument| argument.is(&name)).unwrap_or_else(|| {
+                    let known = captured.iter().find(|(known, _)| *known == name).map(|(_, index)| *index);
                     known.unwrap_or_else(|| {
                         let variable = Ident::new(&name, literal.span());
                         values.push(quote!(#variable));
                         captured.push((name, values.len() - 1));
                         values.len() - 1
                     })
-                })),
+                }))
+            }
         };
         match index {
             Ok(index) => {
@@ -87,19 +82,13 @@ fn resolve(input: &Input) -> syn::Result<Resolved> {
         }
     }
     for (argument, _) in input.arguments.iter().zip(&used).filter(|(_, used)| !**used) {
-        let what = argument
-            .name
-            .as_ref()
-            .map_or_else(String::new, |name| format!(" `{name}`"));
+        let what = argument.name.as_ref().map_or_else(String::new, |name| format!(" `{name}`"));
         let why = format!("argument{what} has no place in the text; add `{{}}`, or remove it");
         add(&mut errors, syn::Error::new(argument.span(), why));
     }
     match errors {
         Some(errors) => Err(errors),
-        None => Ok(Resolved {
-            pieces: parts,
-            values,
-        }),
+        None => Ok(Resolved { pieces: parts, values }),
     }
 }
 
@@ -120,10 +109,7 @@ fn positional(input: &Input, index: usize, span: Span) -> syn::Result<usize> {
         1 => "there is one argument".to_owned(),
         count => format!("there are {count} arguments"),
     };
-    Err(syn::Error::new(
-        span,
-        format!("place {} of the text has no argument; {there}", index + 1),
-    ))
+    Err(syn::Error::new(span, format!("place {} of the text has no argument; {there}", index + 1)))
 }
 
 fn emit(text: &Resolved) -> TokenStream {

@@ -41,11 +41,8 @@ impl Files for Disk {
 
 fn contexts() -> Vec<(usize, Context)> {
     let mut disk = Disk;
-    let (deployment, diagnostics) = deployment::load(
-        &mut Sources::new(&mut disk),
-        Context::CONFIG,
-        Context::INVENTORIES,
-    );
+    let (deployment, diagnostics) =
+        deployment::load(&mut Sources::new(&mut disk), Context::CONFIG, Context::INVENTORIES);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     let deployment = deployment.expect("the files have no errors");
     Context::contexts(&deployment).expect("the files are those that the types were made from")
@@ -54,10 +51,7 @@ fn contexts() -> Vec<(usize, Context)> {
 #[test]
 fn paths_are_those_of_the_package() {
     assert_eq!(Context::CONFIG, "tests/site/config.yaml");
-    assert_eq!(
-        Context::INVENTORIES,
-        ["tests/site/dev.yaml", "tests/site/prod.yaml"]
-    );
+    assert_eq!(Context::INVENTORIES, ["tests/site/dev.yaml", "tests/site/prod.yaml"]);
 }
 
 #[test]
@@ -72,30 +66,15 @@ fn values_have_the_types_that_all_environments_agree_on() {
     let smtp: &EnvSmtp = &env.smtp;
     let tls: &EnvSmtpTls = &smtp.tls;
     let empty: &Vec<String> = &env.empty;
-    assert_eq!(
-        (host, workers, ratio, note),
-        ("app.dev.example.org", 2, 1.0, None)
-    );
-    assert_eq!(
-        (users[0].name.as_str(), users[0].shell.as_deref()),
-        ("ann", Some("/bin/sh"))
-    );
+    assert_eq!((host, workers, ratio, note), ("app.dev.example.org", 2, 1.0, None));
+    assert_eq!((users[0].name.as_str(), users[0].shell.as_deref()), ("ann", Some("/bin/sh")));
     assert_eq!((users[1].name.as_str(), users[1].shell.as_deref()), ("bob", None));
-    assert_eq!(
-        (smtp.host.as_str(), smtp.port, tls.on, empty.len()),
-        ("localhost", 25, false, 0)
-    );
+    assert_eq!((smtp.host.as_str(), smtp.port, tls.on, empty.len()), ("localhost", 25, false, 0));
     assert_eq!(env.acme_email, "ops@example.org");
-    assert_eq!(
-        format!("{:?} {:?}", env.db_password, env.tokens),
-        "‹secret DB_PASSWORD› [‹secret TOKENS.0›]"
-    );
+    assert_eq!(format!("{:?} {:?}", env.db_password, env.tokens), "‹secret DB_PASSWORD› [‹secret TOKENS.0›]");
     let (_, prod) = &contexts[2];
     assert_eq!((prod.env.note.as_deref(), prod.env.ratio), (Some("hello"), 0.5));
-    assert_eq!(
-        prod.env.db_password.source().provider.to_string(),
-        "!env PROD_DB_PASSWORD"
-    );
+    assert_eq!(prod.env.db_password.source().provider.to_string(), "!env PROD_DB_PASSWORD");
 }
 
 #[test]
@@ -106,28 +85,16 @@ fn every_host_has_its_context_and_shares_what_is_common() {
     let (first, second, third) = (&contexts[0].1, &contexts[1].1, &contexts[2].1);
     assert!(Arc::ptr_eq(&first.env, &second.env) && Arc::ptr_eq(&first.hosts, &second.hosts));
     assert!(Arc::ptr_eq(&first.host, &second.hosts[0]));
-    assert_eq!(
-        (first.environment, third.environment),
-        (Environment::Dev, Environment::ProdEu)
-    );
+    assert_eq!((first.environment, third.environment), (Environment::Dev, Environment::ProdEu));
     assert_eq!(third.environment.to_string(), "prod-eu");
     assert_eq!(first.host.roles, [Role::Web, Role::DbReplica]);
     assert_eq!(Role::ALL, [Role::DbReplica, Role::Web]);
     assert_eq!(Role::DbReplica.name(), "db-replica");
     assert_eq!(first.host.wireguard_ip, Some([10, 1, 0, 1].into()));
-    assert_eq!(
-        (first.host.vars.weight, second.host.vars.weight),
-        (Some(10), None)
-    );
+    assert_eq!((first.host.vars.weight, second.host.vars.weight), (Some(10), None));
     assert!(third.host.vars.api_token.is_some());
-    assert_eq!(
-        (third.host.name.as_str(), third.host.ssh_hostname.as_str()),
-        ("web1", "10.0.1.1")
-    );
-    let names: Vec<&str> = first
-        .hosts_with(Role::Web)
-        .map(|host| host.name.as_str())
-        .collect();
+    assert_eq!((third.host.name.as_str(), third.host.ssh_hostname.as_str()), ("web1", "10.0.1.1"));
+    let names: Vec<&str> = first.hosts_with(Role::Web).map(|host| host.name.as_str()).collect();
     assert_eq!(names, ["web1", "web2"]);
     assert_eq!(third.hosts_with(Role::Web).count(), 0);
 }
@@ -135,10 +102,7 @@ fn every_host_has_its_context_and_shares_what_is_common() {
 #[test]
 fn templates_see_names_as_the_files_have_them() {
     let (_, context) = &contexts()[0];
-    assert!(
-        serde_json::to_value(&context.env).is_err(),
-        "a secret is serialised for templates only"
-    );
+    assert!(serde_json::to_value(&context.env).is_err(), "a secret is serialised for templates only");
     let json = paracrine_model::secret::placing(|| serde_json::to_value(context)).unwrap();
     assert_eq!(json["environment"], "dev");
     assert_eq!(json["host"]["roles"], serde_json::json!(["web", "db-replica"]));
@@ -157,10 +121,7 @@ fn roles_are_matched_exhaustively() {
         Role::DbReplica => "db",
     };
     let (_, context) = &contexts()[0];
-    assert_eq!(
-        context.host.roles.iter().map(describe).collect::<Vec<_>>(),
-        ["web", "db"]
-    );
+    assert_eq!(context.host.roles.iter().map(describe).collect::<Vec<_>>(), ["web", "db"]);
 }
 
 #[test]
@@ -169,9 +130,7 @@ fn a_file_that_changed_after_the_types_were_made_is_an_error() {
     impl Files for Changed {
         fn read(&mut self, path: &str) -> Result<Vec<u8>, String> {
             let text = String::from_utf8(Disk.read(path)?).map_err(|error| error.to_string())?;
-            let text = text
-                .replace("WORKERS: 2", "WORKERS: 2.5")
-                .replace("[web]", "[cache]");
+            let text = text.replace("WORKERS: 2", "WORKERS: 2.5").replace("[web]", "[cache]");
             Ok(text.into_bytes())
         }
         fn metadata(&mut self, _: &str) -> Option<Metadata> {
@@ -179,11 +138,8 @@ fn a_file_that_changed_after_the_types_were_made_is_an_error() {
         }
     }
     let mut files = Changed;
-    let (deployment, _) = deployment::load(
-        &mut Sources::new(&mut files),
-        Context::CONFIG,
-        Context::INVENTORIES,
-    );
+    let (deployment, _) =
+        deployment::load(&mut Sources::new(&mut files), Context::CONFIG, Context::INVENTORIES);
     let mut deployment = deployment.unwrap();
     assert_eq!(
         Context::contexts(&deployment).unwrap_err().to_string(),

@@ -14,10 +14,7 @@ use paracrine_model::secret::{Provider, Secret, SecretSource};
 use paracrine_model::text::Text;
 
 fn secret(name: &str) -> Secret {
-    Secret::new(SecretSource {
-        name: name.to_owned(),
-        provider: Provider::Env(name.to_owned()),
-    })
+    Secret::new(SecretSource { name: name.to_owned(), provider: Provider::Env(name.to_owned()) })
 }
 
 #[test]
@@ -28,10 +25,7 @@ fn values_are_placed_in_order_by_index_and_by_name() {
     assert_eq!(text!("{}:{}", host, port).literal(), Some("web1:80"));
     assert_eq!(text!("{1} {0} {1}", host, port,).literal(), Some("80 web1 80"));
     assert_eq!(text!("{host}:{port} {host}").literal(), Some("web1:80 web1"));
-    assert_eq!(
-        text!("{name} {} {0}", host, name = port + 1).literal(),
-        Some("81 web1 web1")
-    );
+    assert_eq!(text!("{name} {} {0}", host, name = port + 1).literal(), Some("81 web1 web1"));
     assert_eq!(text!("{}{}", true, 'x').literal(), Some("truex"));
     assert_eq!(text!("{}", port + 1).literal(), Some("81"));
 }
@@ -43,9 +37,7 @@ fn secrets_stay_names() {
     assert_eq!(line.to_string(), "user=app password=‹secret DB_PASSWORD›\n");
     let both: Text = text!("{}{}", line, &secret("OTHER"));
     assert_eq!(
-        both.secrets()
-            .map(|source| source.name.as_str())
-            .collect::<Vec<_>>(),
+        both.secrets().map(|source| source.name.as_str()).collect::<Vec<_>>(),
         ["DB_PASSWORD", "OTHER"]
     );
 }
@@ -57,10 +49,7 @@ fn every_argument_is_evaluated_once_and_in_order() {
         count.set(count.get() + 1);
         count.get()
     };
-    assert_eq!(
-        text!("{1}{0}{0}{b}{a}", next(), next(), a = next(), b = next()).literal(),
-        Some("21143")
-    );
+    assert_eq!(text!("{1}{0}{0}{b}{a}", next(), next(), a = next(), b = next()).literal(), Some("21143"));
     assert_eq!(count.get(), 4);
 }
 

@@ -94,21 +94,11 @@ impl Bootstrap<'_> {
     /// The command line for the host's login shell. The script's arguments: nonce, agent's hash, bytes to throw away,
     /// bytes of the second script, `renew` or not.
     pub(crate) fn command(&self) -> String {
-        let Self {
-            nonce,
-            hash,
-            speculative,
-            elevation,
-            renew,
-            size: _,
-        } = *self;
+        let Self { nonce, hash, speculative, elevation, renew, size: _ } = *self;
         let renew = if renew { "renew" } else { "keep" };
         // Words that need no quoting.
-        let arguments = format!(
-            "{nonce} {} {speculative} {} {renew}",
-            hash.short(),
-            self.upload_script().len()
-        );
+        let arguments =
+            format!("{nonce} {} {speculative} {} {renew}", hash.short(), self.upload_script().len());
         let before = match elevation {
             Elevation::Sudo => BECOME_ROOT,
             Elevation::Never => STAY,
@@ -162,15 +152,10 @@ impl Word {
         match word {
             "agent" if rest.is_empty() => Self::Agent,
             "send" if rest.is_empty() => Self::Send,
-            "need" if !rest.is_empty() => Self::Need {
-                machine: rest.to_owned(),
-            },
+            "need" if !rest.is_empty() => Self::Need { machine: rest.to_owned() },
             "fail" => {
                 let (reason, details) = rest.split_once(' ').unwrap_or((rest, ""));
-                Self::Fail {
-                    reason: reason.to_owned(),
-                    details: details.to_owned(),
-                }
+                Self::Fail { reason: reason.to_owned(), details: details.to_owned() }
             }
             _ => Self::Other(line.to_owned()),
         }

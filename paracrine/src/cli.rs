@@ -44,10 +44,7 @@ pub(crate) fn run(embedded: &'static Embedded, words: impl IntoIterator<Item = O
     let index = site.index();
     let version = format!(
         "{} (paracrine {})",
-        index
-            .commit
-            .as_deref()
-            .map_or("of no commit".to_owned(), |commit| format!("of commit {commit}")),
+        index.commit.as_deref().map_or("of no commit".to_owned(), |commit| format!("of commit {commit}")),
         env!("CARGO_PKG_VERSION")
     );
     let line = match args::parse(&index.site, &version, &index.environments, words) {
@@ -67,10 +64,7 @@ pub(crate) fn run(embedded: &'static Embedded, words: impl IntoIterator<Item = O
     let shown = match line.command {
         Command::Check(options) => return exit(deploy::check(embedded, site, options, line.verbose)),
         Command::Apply(options) => return exit(deploy::apply(embedded, site, options, line.verbose)),
-        Command::Plan(args::Plan {
-            command: Some(args::PlanCommand::Diff(options)),
-            ..
-        }) => {
+        Command::Plan(args::Plan { command: Some(args::PlanCommand::Diff(options)), .. }) => {
             warn_offline(&site);
             plan_diff::plan_diff(&site, &options, line.verbose)
         }
@@ -136,10 +130,7 @@ fn told(stale: &[Stale]) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!(
-        "this binary was built from other files than are here: {}{more}",
-        some.join(", ")
-    )
+    format!("this binary was built from other files than are here: {}{more}", some.join(", "))
 }
 
 /// Writes to standard output. A reader that has gone (`| head`) is no failure.

@@ -107,10 +107,7 @@ pub(crate) async fn run<C: Connector + 'static>(
     let began = Instant::now();
     let hosts = job.hosts.len();
     let mode = job.mode;
-    let names = job.hosts.iter().map(|host| RunHost {
-        name: host.address.name.clone(),
-        tasks: host.tasks,
-    });
+    let names = job.hosts.iter().map(|host| RunHost { name: host.address.name.clone(), tasks: host.tasks });
     let _ = events.send(Event::Started(Run {
         mode,
         environment: job.environment.clone(),

@@ -23,9 +23,7 @@ pub(crate) fn pinned_line(host_key: &str) -> Option<String> {
     let (kind, key) = (words.next()?, words.next()?);
     let plain = |word: &str, more: &str| {
         !word.is_empty()
-            && word
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || more.as_bytes().contains(&byte))
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.as_bytes().contains(&byte))
     };
     (plain(kind, "-@.") && plain(key, "+/=")).then(|| format!("* {kind} {key}\n"))
 }
@@ -44,12 +42,7 @@ pub(crate) fn offending(said: &str) -> Option<Offending> {
     said.lines()
         .filter(|line| line.trim_start().starts_with("Offending "))
         .filter_map(|line| line.split_once(" in ")?.1.trim_end().rsplit_once(':'))
-        .filter_map(|(file, line)| {
-            Some(Offending {
-                file: file.into(),
-                line: line.parse().ok()?,
-            })
-        })
+        .filter_map(|(file, line)| Some(Offending { file: file.into(), line: line.parse().ok()? }))
         .next_back()
 }
 
@@ -79,31 +72,16 @@ Host key verification failed.\r\n";
     #[test]
     fn the_offending_line_is_found_in_paths_of_any_kind() {
         let found = offending(CHANGED).unwrap();
-        assert_eq!(
-            found,
-            Offending {
-                file: "/site/a dir: x/known_hosts".into(),
-                line: 12
-            }
-        );
+        assert_eq!(found, Offending { file: "/site/a dir: x/known_hosts".into(), line: 12 });
         assert_eq!(offending("Host key verification failed."), None);
         assert_eq!(offending("Offending key in nowhere"), None);
-        assert_eq!(
-            fingerprint(CHANGED),
-            Some("SHA256:Mx+3dPUqLJVZgNwcLkW6UD1nDEHTuXmQL5CXcyWWUHc")
-        );
+        assert_eq!(fingerprint(CHANGED), Some("SHA256:Mx+3dPUqLJVZgNwcLkW6UD1nDEHTuXmQL5CXcyWWUHc"));
     }
 
     #[test]
     fn only_a_key_and_never_a_second_line_gets_into_a_pin() {
-        assert_eq!(
-            pinned_line("ssh-ed25519 AAAA+/= me@here").as_deref(),
-            Some("* ssh-ed25519 AAAA+/=\n")
-        );
-        assert_eq!(
-            pinned_line("ssh-ed25519 AAAA\n* ssh-rsa BBBB").as_deref(),
-            Some("* ssh-ed25519 AAAA\n")
-        );
+        assert_eq!(pinned_line("ssh-ed25519 AAAA+/= me@here").as_deref(), Some("* ssh-ed25519 AAAA+/=\n"));
+        assert_eq!(pinned_line("ssh-ed25519 AAAA\n* ssh-rsa BBBB").as_deref(), Some("* ssh-ed25519 AAAA\n"));
         assert_eq!(pinned_line("ssh-ed25519"), None);
         assert_eq!(pinned_line("ssh-ed25519 AA*A"), None);
         assert_eq!(pinned_line(""), None);

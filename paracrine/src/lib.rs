@@ -25,9 +25,9 @@ mod relay;
 mod report;
 mod secrets;
 mod site;
+mod ssh;
 #[cfg(test)]
 mod testing;
-mod ssh;
 
 use std::process::ExitCode;
 

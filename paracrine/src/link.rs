@@ -72,12 +72,7 @@ impl Link {
         let dialer = Dialer::new(target)?;
         let start = protocol::encode(&ToAgentRef::Start(start))
             .map_err(|error| LinkError::local(format!("the plan cannot be sent: {error}")))?;
-        let attempt = Attempt {
-            target,
-            agent,
-            start: &start,
-            dialer: &dialer,
-        };
+        let attempt = Attempt { target, agent, start: &start, dialer: &dialer };
         match attempt.run(false).await {
             // Something in the agent's place cannot be it; once, it is replaced.
             Err(LinkError::NotOurs { .. }) => attempt.run(true).await,
@@ -119,11 +114,7 @@ impl Link {
     pub async fn send(&mut self, message: &ToAgent) -> Result<(), LinkError> {
         let frame = protocol::encode(message).map_err(|error| LinkError::frame(&error, String::new()))?;
         self.write(&frame).await?;
-        if self.ended {
-            Err(self.lost().await)
-        } else {
-            Ok(())
-        }
+        if self.ended { Err(self.lost().await) } else { Ok(()) }
     }
 
     /// Ends the conversation: the agent sees the end of its input, and has a moment to come to its own.
@@ -175,10 +166,7 @@ impl Link {
                     Ok(None) => drop(self.fill().await),
                     Err(TooMuchNoise) => {
                         let message = format!("{host} prints too much at login, and no agent starts");
-                        return Err(LinkError::Lost {
-                            message,
-                            said: self.errors.tail().await,
-                        });
+                        return Err(LinkError::Lost { message, said: self.errors.tail().await });
                     }
                 }
             }
@@ -196,9 +184,7 @@ impl Link {
     /// The host has closed the stream before it said a word.
     async fn no_word(&mut self) -> LinkError {
         let (host, said) = (self.host.clone(), self.errors.tail().await);
-        if said
-            .lines()
-            .any(|line| line.starts_with("sudo: ") || line.contains("is not in the sudoers file"))
+        if said.lines().any(|line| line.starts_with("sudo: ") || line.contains("is not in the sudoers file"))
         {
             return LinkError::Sudo { host, said };
         }
@@ -255,10 +241,7 @@ impl Attempt<'_> {
     async fn start_agent(&self, link: &mut Link, bootstrap: &Bootstrap<'_>) -> Result<(), LinkError> {
         let mut uploads = 0;
         loop {
-            match link
-                .word(if uploads == 0 { FIRST_LINE } else { AFTER_UPLOAD })
-                .await?
-            {
+            match link.word(if uploads == 0 { FIRST_LINE } else { AFTER_UPLOAD }).await? {
                 Word::Agent if uploads == 0 => return Ok(()),
                 Word::Agent => return link.write(self.start).await,
                 Word::Need { machine } => {
@@ -280,25 +263,18 @@ impl Attempt<'_> {
                 Word::Fail { reason, details } => {
                     let said = link.errors.tail().await;
                     return Err(match reason.as_str() {
-                        "no-place" => LinkError::NoPlace {
-                            reasons: details.trim_end_matches(';').to_owned(),
-                        },
-                        "no-sudo" => LinkError::Sudo {
-                            host: link.host.clone(),
-                            said: String::new(),
-                        },
-                        _ => LinkError::Lost {
-                            message: format!("the host gave up: {reason} {details}"),
-                            said,
-                        },
+                        "no-place" => {
+                            LinkError::NoPlace { reasons: details.trim_end_matches(';').to_owned() }
+                        }
+                        "no-sudo" => LinkError::Sudo { host: link.host.clone(), said: String::new() },
+                        _ => {
+                            LinkError::Lost { message: format!("the host gave up: {reason} {details}"), said }
+                        }
                     });
                 }
                 word @ (Word::Send | Word::Other(_)) => {
                     let message = format!("the host said {word:?} in place of an agent");
-                    return Err(LinkError::Lost {
-                        message,
-                        said: link.errors.tail().await,
-                    });
+                    return Err(LinkError::Lost { message, said: link.errors.tail().await });
                 }
             }
         }
@@ -309,19 +285,14 @@ impl Attempt<'_> {
         let wrong = |message: String, said| Err(LinkError::NotOurs { message, said });
         match timeout(FIRST_LINE, link.recv()).await {
             Ok(Ok(FromAgent::Hello { agent, .. })) if agent != self.agent.hash => wrong(
-                format!(
-                    "agent {} runs on the host in place of {}",
-                    agent.short(),
-                    self.agent.hash.short()
-                ),
+                format!("agent {} runs on the host in place of {}", agent.short(), self.agent.hash.short()),
                 String::new(),
             ),
             Ok(Ok(message @ (FromAgent::Hello { .. } | FromAgent::Refused(_)))) => Ok(message),
             Ok(Ok(_)) => wrong("the agent on the host did not say hello".into(), String::new()),
-            Ok(Err(error)) => wrong(
-                format!("the agent on the host did not say hello: {error}"),
-                link.errors.tail().await,
-            ),
+            Ok(Err(error)) => {
+                wrong(format!("the agent on the host did not say hello: {error}"), link.errors.tail().await)
+            }
             Err(_) => wrong("the agent on the host says nothing".into(), link.errors.so_far()),
         }
     }
@@ -394,10 +365,7 @@ mod tests {
             values: paracrine_model::text::LateValues::default(),
         };
         let borrowed = protocol::encode(&ToAgentRef::Start(&start)).unwrap();
-        assert_eq!(
-            borrowed,
-            protocol::encode(&ToAgent::Start(Box::new(start))).unwrap()
-        );
+        assert_eq!(borrowed, protocol::encode(&ToAgent::Start(Box::new(start))).unwrap());
     }
 
     #[test]

@@ -88,10 +88,7 @@ impl SocketDirectory {
             }
         }
         .map_err(|error| {
-            let why = format!(
-                "{}, where connections are kept, cannot be used: {error}",
-                path.display()
-            );
+            let why = format!("{}, where connections are kept, cannot be used: {error}", path.display());
             io::Error::new(error.kind(), why)
         })
     }
@@ -110,9 +107,7 @@ impl SocketDirectory {
 
     /// A file with that content; it is named by it, and made if need be.
     pub(crate) fn file(&self, content: &str) -> io::Result<PathBuf> {
-        let path = self
-            .0
-            .join(format!("{FILE}{}", Hash::of(content.as_bytes()).short()));
+        let path = self.0.join(format!("{FILE}{}", Hash::of(content.as_bytes()).short()));
         // Read, not trusted by its name: an earlier run may have been stopped while it wrote.
         if fs::read(&path).is_ok_and(|found| found == content.as_bytes()) {
             return Ok(path);
@@ -158,11 +153,8 @@ impl SocketDirectory {
         let now = SystemTime::now();
         for entry in entries.flatten() {
             let Ok(found) = entry.metadata() else { continue };
-            let age = found
-                .modified()
-                .ok()
-                .and_then(|then| now.duration_since(then).ok())
-                .unwrap_or_default();
+            let age =
+                found.modified().ok().and_then(|then| now.duration_since(then).ok()).unwrap_or_default();
             let path = entry.path();
             let dead = if found.file_type().is_socket() {
                 age > STALE && UnixStream::connect(&path).is_err()
@@ -223,11 +215,9 @@ mod tests {
         symlink(&real, &link).unwrap();
         let file = parent.path().join("file");
         fs::write(&file, "").unwrap();
-        for (path, uid, why) in [
-            (link, uid, "not a directory"),
-            (file, uid, "not a directory"),
-            (real, uid + 1, "somebody else"),
-        ] {
+        for (path, uid, why) in
+            [(link, uid, "not a directory"), (file, uid, "not a directory"), (real, uid + 1, "somebody else")]
+        {
             let error = SocketDirectory::at(path, uid).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }

@@ -85,23 +85,17 @@ impl EnvironmentPlan {
             panic!("there is no environment `{environment}`{hint}");
         }
         let plans = index.hosts.iter().map(|_| OnceLock::new()).collect();
-        Self {
-            artifact,
-            environment: environment.to_owned(),
-            plans,
-        }
+        Self { artifact, environment: environment.to_owned(), plans }
     }
 
     /// All hosts.
     pub fn hosts(&self) -> impl Iterator<Item = HostPlan<'_>> {
         let hosts = self.artifact.index.hosts.iter().enumerate();
-        hosts
-            .filter(|(_, host)| host.environment == self.environment)
-            .map(|(index, host)| HostPlan {
-                of: self,
-                index,
-                host,
-            })
+        hosts.filter(|(_, host)| host.environment == self.environment).map(|(index, host)| HostPlan {
+            of: self,
+            index,
+            host,
+        })
     }
 
     /// All hosts that play a role.
@@ -110,10 +104,7 @@ impl EnvironmentPlan {
     /// No host of the environment plays it: a loop over none would assert nothing.
     #[track_caller]
     pub fn hosts_with_role(&self, role: &str) -> impl Iterator<Item = HostPlan<'_>> + use<'_> {
-        let with: Vec<_> = self
-            .hosts()
-            .filter(|host| host.roles().iter().any(|own| own == role))
-            .collect();
+        let with: Vec<_> = self.hosts().filter(|host| host.roles().iter().any(|own| own == role)).collect();
         if with.is_empty() {
             let roles = self.hosts().flat_map(|host| host.roles()).map(String::as_str);
             let hint = hint(role, roles, |near| format!("`{near}`")).unwrap_or_default();
@@ -265,10 +256,7 @@ impl<'p> HostPlan<'p> {
 
     fn all(self) -> &'p [plan::Task] {
         let read = || {
-            self.of
-                .artifact
-                .plan(self.host)
-                .unwrap_or_else(|broken| panic!("{broken}; build the site again"))
+            self.of.artifact.plan(self.host).unwrap_or_else(|broken| panic!("{broken}; build the site again"))
         };
         &self.of.plans[self.index].get_or_init(read).tasks
     }
@@ -278,12 +266,7 @@ impl<'p> HostPlan<'p> {
     fn find<R: Kind>(self, name: &str) -> Tested<'p, R> {
         for (place, task) in self.all().iter().enumerate() {
             if let Some(resource) = R::of(&task.resource).filter(|resource| resource.name() == name) {
-                return Tested {
-                    host: self,
-                    place,
-                    task,
-                    resource,
-                };
+                return Tested { host: self, place, task, resource };
             }
         }
         self.lacks(R::KIND, name)
@@ -307,11 +290,7 @@ impl<'p> HostPlan<'p> {
     fn lacks(self, kind: &str, name: &str) -> ! {
         let mut message = format!("{self} has no {kind} `{name}`");
         let told = |task: &plan::Task| format!("{} ({})", task.resource, task.origin);
-        let of_kind: Vec<_> = self
-            .all()
-            .iter()
-            .filter(|task| task.resource.kind() == kind)
-            .collect();
+        let of_kind: Vec<_> = self.all().iter().filter(|task| task.resource.kind() == kind).collect();
         let other = self.all().iter().find(|task| task.resource.name() == name);
         let near = nearest(name, of_kind.iter().map(|task| task.resource.name()));
         let near = near.and_then(|near| of_kind.iter().find(|task| task.resource.name() == near));
@@ -322,10 +301,7 @@ impl<'p> HostPlan<'p> {
         } else if of_kind.is_empty() {
             message += &format!("\n  it has no {kind} at all");
         } else {
-            message += &format!(
-                "\n  it has {}",
-                listed(of_kind.iter().map(|task| task.resource.name()))
-            );
+            message += &format!("\n  it has {}", listed(of_kind.iter().map(|task| task.resource.name())));
         }
         panic!("{message}");
     }
@@ -361,19 +337,8 @@ fn kind_and_name(task: &str) -> (&str, &str) {
 }
 
 /// The words that names of tasks begin with; `path` for what [`HostPlan::removes`] takes.
-const KINDS: [&str; 11] = [
-    "absent",
-    "command",
-    "directory",
-    "file",
-    "group",
-    "link",
-    "package",
-    "path",
-    "service",
-    "unit",
-    "user",
-];
+const KINDS: [&str; 11] =
+    ["absent", "command", "directory", "file", "group", "link", "package", "path", "service", "unit", "user"];
 
 /// A line that names the nearest, where there is one.
 fn hint<'a>(

@@ -38,9 +38,7 @@ pub(crate) fn config(wanted: Option<&Path>) -> Option<String> {
     };
     let mut config = String::new();
     for file in included {
-        let plain = file
-            .to_str()
-            .filter(|path| !is_special(path) && !path.contains(['"', '\n']))?;
+        let plain = file.to_str().filter(|path| !is_special(path) && !path.contains(['"', '\n']))?;
         // ssh takes a config from everybody, but includes only what nobody else can write to.
         let writable = |file: &Path| fs::metadata(file).is_ok_and(|found| found.mode() & 0o022 != 0);
         if writable(&file) || !is_free(&file, &home, 0) {
@@ -66,14 +64,8 @@ pub fn if_asked_for(arguments: impl IntoIterator<Item = OsString>) -> Option<Exi
     if arguments.next()? != WORD {
         return None;
     }
-    let (host, port) = (
-        arguments.next()?.into_string().ok()?,
-        arguments.next()?.into_string().ok()?,
-    );
-    let limit = env::var(LIMIT)
-        .ok()
-        .and_then(|limit| limit.parse().ok())
-        .unwrap_or(10_000);
+    let (host, port) = (arguments.next()?.into_string().ok()?, arguments.next()?.into_string().ok()?);
+    let limit = env::var(LIMIT).ok().and_then(|limit| limit.parse().ok()).unwrap_or(10_000);
     let socket = match connect(&host, &port, Duration::from_millis(limit)) {
         Ok(socket) => socket,
         Err(said) => {
@@ -87,19 +79,13 @@ pub fn if_asked_for(arguments: impl IntoIterator<Item = OsString>) -> Option<Exi
     let from_ssh = io::stdin().as_fd().try_clone_to_owned().map(File::from);
     let to_ssh = io::stdout().as_fd().try_clone_to_owned().map(File::from);
     let relayed = from_ssh.and_then(|from_ssh| relay(socket, from_ssh, to_ssh?));
-    Some(if relayed.is_ok() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Some(if relayed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Tries all addresses of the host in turn, as ssh does; errors are in its words.
 fn connect(host: &str, port: &str, limit: Duration) -> Result<TcpStream, String> {
     let until = Instant::now() + limit;
-    let number = port
-        .parse::<u16>()
-        .map_err(|error| format!("ssh: bad port {port}: {error}"))?;
+    let number = port.parse::<u16>().map_err(|error| format!("ssh: bad port {port}: {error}"))?;
     let addresses = (host, number)
         .to_socket_addrs()
         .map_err(|error| format!("ssh: Could not resolve hostname {host}: {error}"))?;
@@ -168,10 +154,7 @@ fn is_free(file: &Path, home: &Path, depth: u8) -> bool {
         Err(error) => return error.kind() == io::ErrorKind::NotFound,
     };
     text.lines().all(|line| {
-        let (keyword, value) = line
-            .trim()
-            .split_once([' ', '\t', '='])
-            .unwrap_or((line.trim(), ""));
+        let (keyword, value) = line.trim().split_once([' ', '\t', '=']).unwrap_or((line.trim(), ""));
         match keyword.to_ascii_lowercase().as_str() {
             "bindaddress" | "bindinterface" | "addressfamily" => false,
             "include" if depth < 16 => value
@@ -208,9 +191,7 @@ fn matching(pattern: &str, home: &Path) -> Option<Vec<PathBuf>> {
     let matches = |name: &str| {
         name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
     };
-    let files = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_str().is_none_or(matches));
+    let files = entries.flatten().filter(|entry| entry.file_name().to_str().is_none_or(matches));
     Some(files.map(|entry| entry.path()).collect())
 }
 
@@ -254,38 +235,21 @@ mod tests {
 
     #[test]
     fn what_goes_wrong_is_told_in_the_words_of_ssh() {
-        let free = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port()
-            .to_string();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
         let refused = connect("127.0.0.1", &free, Duration::from_secs(5)).unwrap_err();
         assert!(
-            refused.starts_with(&format!(
-                "ssh: connect to host 127.0.0.1 port {free}: Connection refused"
-            )),
+            refused.starts_with(&format!("ssh: connect to host 127.0.0.1 port {free}: Connection refused")),
             "{refused}"
         );
         let unknown = connect("no such host", "22", Duration::from_secs(5)).unwrap_err();
-        assert!(
-            unknown.starts_with("ssh: Could not resolve hostname no such host: "),
-            "{unknown}"
-        );
+        assert!(unknown.starts_with("ssh: Could not resolve hostname no such host: "), "{unknown}");
     }
 
     #[test]
     fn only_the_word_makes_a_relay() {
-        for arguments in [
-            &["site"][..],
-            &["site", "apply", "prod"],
-            &["site", WORD],
-            &["site", WORD, "host"],
-        ] {
-            assert!(
-                if_asked_for(arguments.iter().map(OsString::from)).is_none(),
-                "{arguments:?}"
-            );
+        for arguments in [&["site"][..], &["site", "apply", "prod"], &["site", WORD], &["site", WORD, "host"]]
+        {
+            assert!(if_asked_for(arguments.iter().map(OsString::from)).is_none(), "{arguments:?}");
         }
     }
 
@@ -313,9 +277,7 @@ mod tests {
         write("round.conf", "Include round.conf\n");
         assert!(is_free(&home.path().join("nothing there"), home.path(), 0));
         assert!(free("Host a\n  User b\n# AddressFamily inet6\n"));
-        assert!(free(
-            "Include plain.conf\nInclude nothing*.there\nInclude nothing\n"
-        ));
+        assert!(free("Include plain.conf\nInclude nothing*.there\nInclude nothing\n"));
         assert!(free(&format!("Include \"{}/p*.conf\"\n", home.path().display())));
         for bound in [
             "AddressFamily inet6",

@@ -14,8 +14,8 @@ use paracrine_model::plan::HostPlan;
 use paracrine_model::secret::{Provider, SecretSource};
 use paracrine_model::text::{Late, LateValues};
 
-pub(crate) use provider::Providers;
 pub(crate) use paracrine_model::mask::Mask;
+pub(crate) use provider::Providers;
 
 /// At most so many programs are asked at once.
 const AT_ONCE: usize = 8;
@@ -27,9 +27,7 @@ pub(crate) struct Resolved(BTreeMap<SecretSource, String>);
 /// Names, never values.
 impl fmt::Debug for Resolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.0.keys().map(|source| &source.name))
-            .finish()
+        f.debug_set().entries(self.0.keys().map(|source| &source.name)).finish()
     }
 }
 
@@ -70,11 +68,7 @@ pub(crate) struct Missing {
 /// `secret DB_PASSWORD (!env PROD_DB_PASSWORD): the environment variable is not set`
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "secret {} ({}): {}",
-            self.source.name, self.source.provider, self.why
-        )
+        write!(f, "secret {} ({}): {}", self.source.name, self.source.provider, self.why)
     }
 }
 
@@ -95,14 +89,9 @@ pub(crate) fn resolve(
     let mut missing = Vec::new();
     for some in all.chunks(AT_ONCE) {
         let answers: Vec<_> = std::thread::scope(|scope| {
-            let asked: Vec<_> = some
-                .iter()
-                .map(|(provider, _)| scope.spawn(move || providers.value(provider)))
-                .collect();
-            asked
-                .into_iter()
-                .map(std::thread::ScopedJoinHandle::join)
-                .collect()
+            let asked: Vec<_> =
+                some.iter().map(|(provider, _)| scope.spawn(move || providers.value(provider))).collect();
+            asked.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
         });
         for ((_, sources), answer) in some.iter().zip(answers) {
             let answer = answer

@@ -61,10 +61,7 @@ impl Site {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => "is gone".to_owned(),
                 Err(error) => format!("cannot be read: {error}"),
             };
-            Some(Stale {
-                path: path.clone(),
-                what,
-            })
+            Some(Stale { path: path.clone(), what })
         };
         self.index().inputs.iter().filter_map(changed).collect()
     }
@@ -83,13 +80,10 @@ fn is_package(directory: &Path, name: &str) -> bool {
 /// The name of the package in a `Cargo.toml`, as cargo and people write it: a line `name = "…"` under `[package]`.
 fn package_name(toml: &str) -> Option<&str> {
     let lines = toml.lines().map(str::trim);
-    let mut package = lines
-        .skip_while(|line| *line != "[package]")
-        .skip(1)
-        .take_while(|line| !line.starts_with('['));
-    let value = package
-        .find_map(|line| line.strip_prefix("name")?.trim_start().strip_prefix('='))?
-        .trim_start();
+    let mut package =
+        lines.skip_while(|line| *line != "[package]").skip(1).take_while(|line| !line.starts_with('['));
+    let value =
+        package.find_map(|line| line.strip_prefix("name")?.trim_start().strip_prefix('='))?.trim_start();
     let quote = value.chars().next().filter(|c| ['"', '\''].contains(c))?;
     value[1..].split(quote).next()
 }
@@ -102,11 +96,8 @@ mod tests {
     fn package(parent: &Path, directory: &str, name: &str) -> PathBuf {
         let path = parent.join(directory);
         std::fs::create_dir_all(&path).unwrap();
-        std::fs::write(
-            path.join("Cargo.toml"),
-            format!("[workspace]\n[package]\nname = \"{name}\"\n"),
-        )
-        .unwrap();
+        std::fs::write(path.join("Cargo.toml"), format!("[workspace]\n[package]\nname = \"{name}\"\n"))
+            .unwrap();
         path
     }
 
@@ -132,14 +123,8 @@ mod tests {
     #[test]
     fn the_name_of_a_package_is_read_as_it_is_written() {
         assert_eq!(package_name("[package]\nname = \"a\"\n"), Some("a"));
-        assert_eq!(
-            package_name("[package]\r\nversion = '1'\r\n  name='b' # so\r\n"),
-            Some("b")
-        );
-        assert_eq!(
-            package_name("[dependencies]\nname = \"x\"\n[package]\nname = \"c\""),
-            Some("c")
-        );
+        assert_eq!(package_name("[package]\r\nversion = '1'\r\n  name='b' # so\r\n"), Some("b"));
+        assert_eq!(package_name("[dependencies]\nname = \"x\"\n[package]\nname = \"c\""), Some("c"));
         assert_eq!(package_name("[package]\n[lib]\nname = \"x\""), None);
         assert_eq!(package_name("[package]\nname.workspace = true"), None);
         assert_eq!(package_name(""), None);
@@ -147,15 +132,8 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_site_are_told() {
-        let broken = Embedded {
-            plan: b"nonsense",
-            agents: &[],
-            directory: "",
-        };
+        let broken = Embedded { plan: b"nonsense", agents: &[], directory: "" };
         let error = Site::open(&broken, None).err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            "the compiled site cannot be read: not one of this version"
-        );
+        assert_eq!(error.to_string(), "the compiled site cannot be read: not one of this version");
     }
 }

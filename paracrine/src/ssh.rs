@@ -79,11 +79,7 @@ pub struct Target<'a> {
 impl Target<'_> {
     /// Whether to become root on this host.
     pub(crate) fn elevation(&self) -> Elevation {
-        if self.address.sudo {
-            Elevation::Sudo
-        } else {
-            Elevation::Never
-        }
+        if self.address.sudo { Elevation::Sudo } else { Elevation::Never }
     }
 }
 
@@ -104,13 +100,7 @@ impl Channel {
     /// Closes the command's input and waits until it closes its output, but not for long. Lets go of the connection
     /// too, unless it is to be kept.
     pub(crate) async fn close(self, limit: Duration) {
-        let Self {
-            stdin,
-            mut stdout,
-            child,
-            keep,
-            ..
-        } = self;
+        let Self { stdin, mut stdout, child, keep, .. } = self;
         drop(stdin);
         let mut rest = Vec::new();
         let _ = timeout(limit, async {
@@ -143,12 +133,7 @@ impl<'a> Dialer<'a> {
             .map_err(|error| LinkError::local(error.to_string()))?;
         let route = Route::plan(target, &sockets)?;
         let key = route.connection();
-        Ok(Self {
-            target,
-            sockets,
-            route,
-            key,
-        })
+        Ok(Self { target, sockets, route, key })
     }
 
     /// How people name the host: `deploy@web1.example.org port 2222`.
@@ -167,12 +152,7 @@ impl<'a> Dialer<'a> {
         }
         let socket = self.sockets.kept(&self.key)?;
         // The answer comes from the host, so a connection whose other end has gone silent is noticed here.
-        match timeout(
-            self.route.connect_timeout,
-            self.exec(&socket, command, Vec::new(), true),
-        )
-        .await
-        {
+        match timeout(self.route.connect_timeout, self.exec(&socket, command, Vec::new(), true)).await {
             Ok(Ok(opened)) => Some(opened),
             Ok(Err(_)) | Err(_) => {
                 self.sockets.forget(&self.key, &socket);
@@ -191,16 +171,12 @@ impl<'a> Dialer<'a> {
             let _ = self.sockets.publish(&self.key, &socket);
         }
         match timeout(self.route.limit(), self.exec(&socket, command, notes, false)).await {
-            Ok(opened) => opened.map_err(|error| LinkError::Ssh {
-                host: self.name(),
-                said: with_causes(&error),
-            }),
+            Ok(opened) => {
+                opened.map_err(|error| LinkError::Ssh { host: self.name(), said: with_causes(&error) })
+            }
             Err(_) => Err(LinkError::Unreachable {
                 host: self.name(),
-                said: format!(
-                    "no command could be started within {} s",
-                    self.route.limit().as_secs()
-                ),
+                said: format!("no command could be started within {} s", self.route.limit().as_secs()),
             }),
         }
     }
@@ -224,17 +200,7 @@ impl<'a> Dialer<'a> {
         let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
             return Err(openssh::Error::Disconnected);
         };
-        Ok((
-            Channel {
-                stdin,
-                stdout,
-                notes,
-                kept,
-                child,
-                keep: self.keep(),
-            },
-            stderr,
-        ))
+        Ok((Channel { stdin, stdout, notes, kept, child, keep: self.keep() }, stderr))
     }
 }
 

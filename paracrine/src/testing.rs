@@ -29,10 +29,7 @@ impl TestSite {
         let environments = environments.iter().map(ToString::to_string).collect();
         let mut writer = Writer::new("shop".into(), Some("1234abc".into()), environments);
         writer.agent(Arch::X86_64, Hash::of(AGENT));
-        Self {
-            writer,
-            blobs: Blobs::default(),
-        }
+        Self { writer, blobs: Blobs::default() }
     }
 
     /// Adds a host.
@@ -48,9 +45,7 @@ impl TestSite {
         let (plan, problems) = plan.finish();
         assert!(problems.is_empty(), "{problems:?}");
         let roles = roles.iter().map(ToString::to_string).collect();
-        self.writer
-            .host(environment.into(), address(name), roles, &plan)
-            .unwrap();
+        self.writer.host(environment.into(), address(name), roles, &plan).unwrap();
         self
     }
 
@@ -88,11 +83,7 @@ impl TestSite {
         }
         let plan: &'static [u8] = self.writer.finish().unwrap().leak();
         let directory: &'static str = directory.to_owned().leak();
-        Box::leak(Box::new(Embedded {
-            plan,
-            agents: &[("x86_64", b"gz")],
-            directory,
-        }))
+        Box::leak(Box::new(Embedded { plan, agents: &[("x86_64", b"gz")], directory }))
     }
 }
 
@@ -114,10 +105,7 @@ pub(crate) fn address(name: &str) -> Address {
 
 /// A secret from the environment.
 pub(crate) fn secret(name: &str) -> Secret {
-    Secret::new(SecretSource {
-        name: name.into(),
-        provider: Provider::Env(name.into()),
-    })
+    Secret::new(SecretSource { name: name.into(), provider: Provider::Env(name.into()) })
 }
 
 /// A report as a person reads it without colours.
@@ -135,11 +123,6 @@ pub(crate) fn program(path: &std::path::Path, script: &str) {
         .stdin(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    writer
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(format!("#!/bin/sh\n{script}").as_bytes())
-        .unwrap();
+    writer.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{script}").as_bytes()).unwrap();
     assert!(writer.wait().unwrap().success());
 }

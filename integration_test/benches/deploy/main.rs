@@ -40,8 +40,11 @@ fn option<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
 
 fn run(arguments: &[String]) -> Result<()> {
     let rounds: usize = option(arguments, "--rounds").unwrap_or("11").parse()?;
-    let counts: Vec<usize> =
-        option(arguments, "--hosts").unwrap_or("1,4,12").split(',').map(str::parse).collect::<std::result::Result<_, _>>()?;
+    let counts: Vec<usize> = option(arguments, "--hosts")
+        .unwrap_or("1,4,12")
+        .split(',')
+        .map(str::parse)
+        .collect::<std::result::Result<_, _>>()?;
     let most = counts.iter().copied().max().unwrap_or(1);
 
     let names: Vec<String> = (1..=most).map(|number| format!("h{number}")).collect();
@@ -61,7 +64,9 @@ fn run(arguments: &[String]) -> Result<()> {
     }
     println!("first apply to {most} hosts: {:.1} s", apply.took.as_secs_f64());
 
-    println!("\nmedians of {rounds} rounds, in seconds; spread from the first to the third quartile in brackets");
+    println!(
+        "\nmedians of {rounds} rounds, in seconds; spread from the first to the third quartile in brackets"
+    );
     println!(
         "{:>5}  {:>22} {:>22} {:>7}  {:>22} {:>22} {:>7}",
         "hosts", "ssh true, cold", "check, cold", "ratio", "ssh true, kept", "check, kept", "ratio"
@@ -72,7 +77,11 @@ fn run(arguments: &[String]) -> Result<()> {
         let kept = Kept::open(&lab, hosts)?;
         let check = |persist: &str| -> Result<Duration> {
             let run = site.run(&["check", "bench", "--limit", &limit, "--persist", persist])?;
-            if run.code == Some(0) { Ok(run.took) } else { Err(format!("{}{}", run.stdout, run.stderr).into()) }
+            if run.code == Some(0) {
+                Ok(run.took)
+            } else {
+                Err(format!("{}{}", run.stdout, run.stderr).into())
+            }
         };
         check("600")?;
         let mut times = [(); 4].map(|()| Vec::new());
@@ -132,7 +141,9 @@ impl Kept {
         let kept = Self { folder: lab.folder().to_owned() };
         in_parallel(hosts.iter().map(|host| {
             let mut ssh = lab.ssh(host)?;
-            ssh.args(["-o", "ControlMaster=yes", "-o", "ControlPersist=600", "-o"]).arg(kept.path(host)).arg("true");
+            ssh.args(["-o", "ControlMaster=yes", "-o", "ControlPersist=600", "-o"])
+                .arg(kept.path(host))
+                .arg("true");
             Ok(ssh)
         }))?;
         Ok(kept)
@@ -175,7 +186,8 @@ struct Costs {
 impl Costs {
     fn of(site: &Site<'_>, limit: &str) -> Result<Self> {
         let json = site.run(&["check", "bench", "--limit", limit, "--format", "json"])?;
-        let mut costs = Self { controller_cpu: 0.0, controller_peak_kib: 0, agent_cpu: 0.0, agent_peak_kib: 0 };
+        let mut costs =
+            Self { controller_cpu: 0.0, controller_peak_kib: 0, agent_cpu: 0.0, agent_peak_kib: 0 };
         for line in json.stdout.lines() {
             let event: serde_json::Value = serde_json::from_str(line)?;
             let summary = &event["summary"];
@@ -219,7 +231,9 @@ fn measure(words: &[String]) -> ExitCode {
     use nix::sys::resource::{UsageWho, getrusage};
     let Some((program, arguments)) = words.split_first() else { return ExitCode::FAILURE };
     let status = Command::new(Path::new(program)).args(arguments).stdin(Stdio::null()).status();
-    let (Ok(status), Ok(usage)) = (status, getrusage(UsageWho::RUSAGE_CHILDREN)) else { return ExitCode::FAILURE };
+    let (Ok(status), Ok(usage)) = (status, getrusage(UsageWho::RUSAGE_CHILDREN)) else {
+        return ExitCode::FAILURE;
+    };
     let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
     println!("\n{} {}", seconds(usage.user_time()) + seconds(usage.system_time()), usage.max_rss());
     if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

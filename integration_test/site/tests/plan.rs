@@ -10,10 +10,7 @@ fn web_hosts_serve_the_application_under_the_name_of_their_environment() {
                 .has_line(&format!("server_name {name};"))
                 .is_from("templates/app.nginx.j2")
                 .mode(0o644);
-            host.service("nginx")
-                .is_enabled()
-                .is_running()
-                .reloads_on("file /etc/nginx/conf.d/app.conf");
+            host.service("nginx").is_enabled().is_running().reloads_on("file /etc/nginx/conf.d/app.conf");
             host.absent("/etc/nginx/sites-enabled/default");
             host.has_no("package apache2");
         }
@@ -29,10 +26,7 @@ fn the_password_is_only_for_the_application() {
         .owner("root")
         .group("app")
         .mode(0o640);
-    host.service("app")
-        .is_enabled()
-        .is_running()
-        .restarts_on("file /etc/app/secrets.env");
+    host.service("app").is_enabled().is_running().restarts_on("file /etc/app/secrets.env");
     plan.host("db1").has_no("file /etc/app/secrets.env");
 }
 

@@ -41,11 +41,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-type Step = (
-    &'static str,
-    &'static [&'static str],
-    &'static [(&'static str, &'static str)],
-);
+type Step = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
 
 const END_TO_END: &str = "end-to-end tests";
 
@@ -58,19 +54,20 @@ const STEPS: &[Step] = &[
             "--workspace",
             "--all-targets",
             "--features",
-            "integration_test/lab",
+            "integration_test/lab,integration_test/corpus",
             "--",
             "-D",
             "warnings",
         ],
         &[],
     ),
-    (
-        "docs",
-        &["doc", "--workspace", "--no-deps", "--quiet"],
-        &[("RUSTDOCFLAGS", "-D warnings")],
-    ),
+    ("docs", &["doc", "--workspace", "--no-deps", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")]),
     ("unit and refusal tests", &["test", "--workspace"], &[]),
+    (
+        "whole sites: mutations, good ones, the template",
+        &["test", "--package", "integration_test", "--features", "corpus", "--tests"],
+        &[],
+    ),
     (
         END_TO_END,
         // One lab at a time: two cores boot no more hosts at once.

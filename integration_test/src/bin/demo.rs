@@ -47,20 +47,13 @@ fn demo() -> Result<(), Box<dyn Error>> {
 
     let site = Site::new(&lab, "demo", &workspace().join("integration_test/site"), binary)?;
     // Check of fresh hosts says what is pending (2), the others change everything or nothing (0).
-    for (arguments, expected) in [
-        (["check", "dev"], 2),
-        (["apply", "dev"], 0),
-        (["apply", "dev"], 0),
-    ] {
+    for (arguments, expected) in [(["check", "dev"], 2), (["apply", "dev"], 0), (["apply", "dev"], 0)] {
         println!("\n$ example-site {}", arguments.join(" "));
         std::io::stdout().flush()?;
         let began = Instant::now();
         let status = site.command().args(arguments).status()?;
         timed(&arguments.join(" "), began);
-        println!(
-            "(exit code {})",
-            status.code().map_or("none".to_owned(), |code| code.to_string())
-        );
+        println!("(exit code {})", status.code().map_or("none".to_owned(), |code| code.to_string()));
         if status.code() != Some(expected) {
             return Err(format!("{} should have ended with {expected}", arguments.join(" ")).into());
         }

@@ -77,13 +77,8 @@ fn act(action: Action) -> Result<()> {
             Err(failed("ssh", &ssh.args(command).exec()))
         }
         Action::Run { command } => {
-            let (program, arguments) = command
-                .split_first()
-                .ok_or_else(|| Error::new("nothing to run"))?;
-            Err(failed(
-                program,
-                &require()?.command(program).args(arguments).exec(),
-            ))
+            let (program, arguments) = command.split_first().ok_or_else(|| Error::new("nothing to run"))?;
+            Err(failed(program, &require()?.command(program).args(arguments).exec()))
         }
         Action::Down { all } => down(all),
         Action::Image => Lab::prepare_image(),
@@ -117,11 +112,7 @@ fn up(hosts: &[String]) -> Result<()> {
     show(&lab);
     println!("up in {seconds:.1} s; `cargo lab ssh 1` logs in, `cargo lab down` ends it");
     println!("reached from the lab's network only: `cargo lab run <program>`");
-    println!(
-        "key: {}, known hosts: {}",
-        lab.key().display(),
-        lab.known_hosts().display()
-    );
+    println!("key: {}, known hosts: {}", lab.key().display(), lab.known_hosts().display());
     lab.detach(Path::new(CLONE))
 }
 
@@ -143,12 +134,7 @@ fn status() -> Result<()> {
 fn show(lab: &Lab) {
     for (number, host) in lab.hosts().iter().enumerate() {
         let state = if host.leader().is_some() { "up" } else { "down" };
-        println!(
-            "  {:>3}  {:<12} {:<12} {state}",
-            number + 1,
-            host.name(),
-            host.address()
-        );
+        println!("  {:>3}  {:<12} {:<12} {state}", number + 1, host.name(), host.address());
     }
 }
 
@@ -167,9 +153,7 @@ fn down(all: bool) -> Result<()> {
 
 /// This clone's lab that was left running.
 fn mine() -> Result<Option<Lab>> {
-    Ok(Lab::all()?
-        .into_iter()
-        .find(|lab| lab.detached_for().as_deref() == Some(Path::new(CLONE))))
+    Ok(Lab::all()?.into_iter().find(|lab| lab.detached_for().as_deref() == Some(Path::new(CLONE))))
 }
 
 fn require() -> Result<Lab> {
@@ -177,10 +161,7 @@ fn require() -> Result<Lab> {
 }
 
 fn find<'a>(lab: &'a Lab, host: &str) -> Result<&'a Host> {
-    let number = host
-        .parse::<usize>()
-        .ok()
-        .and_then(|number| number.checked_sub(1));
+    let number = host.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
     match number.and_then(|number| lab.hosts().get(number)) {
         Some(host) => Ok(host),
         None => lab.host(host),

@@ -35,10 +35,7 @@ fn locate(cgroups: &str, mountinfo: &str) -> Vec<PathBuf> {
             let matches = match controllers {
                 "" => kind == "cgroup2",
                 _ => {
-                    kind == "cgroup"
-                        && controllers
-                            .split(',')
-                            .all(|one| options.split(',').any(|o| o == one))
+                    kind == "cgroup" && controllers.split(',').all(|one| options.split(',').any(|o| o == one))
                 }
             };
             let mut mount = mount.split(' ').skip(3);
@@ -77,11 +74,7 @@ pub(crate) fn processes(cgroup: &Path) -> Vec<u32> {
         let list = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
         found.extend(list.lines().filter_map(|pid| pid.parse::<u32>().ok()));
         let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-        folders.extend(
-            entries
-                .filter(|e| e.file_type().is_ok_and(|kind| kind.is_dir()))
-                .map(|e| e.path()),
-        );
+        folders.extend(entries.filter(|e| e.file_type().is_ok_and(|kind| kind.is_dir())).map(|e| e.path()));
     }
     found
 }
@@ -96,15 +89,9 @@ mod tests {
                       25 24 0:21 / /sys/fs/cgroup/cpu,cpuacct rw shared:1 - cgroup cgroup rw,cpu,cpuacct\n\
                       26 24 0:22 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n\
                       27 24 0:23 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
-        let own = locate(
-            "3:cpu,cpuacct:/a/b\n2:name=systemd:/\n1:pids:/unmounted\n0::/c\n",
-            mounts,
-        );
-        let folders = [
-            "/sys/fs/cgroup/cpu,cpuacct/a/b",
-            "/sys/fs/cgroup/systemd/",
-            "/sys/fs/cgroup/unified/c",
-        ];
+        let own = locate("3:cpu,cpuacct:/a/b\n2:name=systemd:/\n1:pids:/unmounted\n0::/c\n", mounts);
+        let folders =
+            ["/sys/fs/cgroup/cpu,cpuacct/a/b", "/sys/fs/cgroup/systemd/", "/sys/fs/cgroup/unified/c"];
         assert_eq!(own, folders.map(PathBuf::from));
     }
 

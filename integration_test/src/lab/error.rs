@@ -15,10 +15,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// A failure with a message of its own.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            source: None,
-        }
+        Self { message: message.into(), source: None }
     }
 }
 
@@ -49,9 +46,6 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     fn context<M: Into<String>>(self, message: impl FnOnce() -> M) -> Result<T> {
-        self.map_err(|source| Error {
-            message: message().into(),
-            source: Some(Box::new(source)),
-        })
+        self.map_err(|source| Error { message: message().into(), source: Some(Box::new(source)) })
     }
 }

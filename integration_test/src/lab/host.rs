@@ -46,13 +46,7 @@ pub struct Host {
 impl Host {
     pub(crate) fn new(name: &str, number: usize, state: &State, network: &Network) -> Self {
         let (state, network) = (state.clone(), network.clone());
-        Self {
-            name: name.to_owned(),
-            number,
-            state,
-            network,
-            supervisor: Mutex::new(None),
-        }
+        Self { name: name.to_owned(), number, state, network, supervisor: Mutex::new(None) }
     }
 
     /// The host's name.
@@ -91,13 +85,10 @@ impl Host {
         let cgroup = self.cgroups().ok()?.into_iter().next()?;
         cgroup::processes(&cgroup).into_iter().find(|pid| {
             let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-            status
-                .lines()
-                .find_map(|line| line.strip_prefix("NSpid:"))
-                .is_some_and(|pids| {
-                    let pids = pids.split_whitespace().collect::<Vec<_>>();
-                    pids.len() > 1 && pids.last() == Some(&"1")
-                })
+            status.lines().find_map(|line| line.strip_prefix("NSpid:")).is_some_and(|pids| {
+                let pids = pids.split_whitespace().collect::<Vec<_>>();
+                pids.len() > 1 && pids.last() == Some(&"1")
+            })
         })
     }
 
@@ -108,20 +99,10 @@ impl Host {
     /// When the machine has no cgroup hierarchy that counts it.
     pub fn cpu_time(&self) -> Result<Duration> {
         let usage = |cgroup: &Path| {
-            let nanoseconds = || {
-                fs::read_to_string(cgroup.join("cpuacct.usage"))
-                    .ok()?
-                    .trim()
-                    .parse()
-                    .ok()
-            };
+            let nanoseconds = || fs::read_to_string(cgroup.join("cpuacct.usage")).ok()?.trim().parse().ok();
             let microseconds = || {
                 let statistics = fs::read_to_string(cgroup.join("cpu.stat")).ok()?;
-                statistics
-                    .lines()
-                    .find_map(|line| line.strip_prefix("usage_usec "))?
-                    .parse()
-                    .ok()
+                statistics.lines().find_map(|line| line.strip_prefix("usage_usec "))?.parse().ok()
             };
             let version_1 = nanoseconds().map(Duration::from_nanos);
             version_1.or_else(|| microseconds().map(Duration::from_micros))
@@ -136,17 +117,10 @@ impl Host {
     ///
     /// When the host is not up.
     pub fn command(&self, program: &str) -> Result<Command> {
-        let leader = self
-            .leader()
-            .ok_or_else(|| Error::new(format!("{} is not up", self.name)))?;
+        let leader = self.leader().ok_or_else(|| Error::new(format!("{} is not up", self.name)))?;
         let mut command = Command::new("/usr/bin/nsenter");
         command.args(["--all", "--target", &leader.to_string(), "--", program]);
-        command.env_clear().envs([
-            ("PATH", PATH),
-            ("HOME", "/root"),
-            ("USER", "root"),
-            ("LANG", "C.UTF-8"),
-        ]);
+        command.env_clear().envs([("PATH", PATH), ("HOME", "/root"), ("USER", "root"), ("LANG", "C.UTF-8")]);
         Ok(command)
     }
 
@@ -181,15 +155,10 @@ impl Host {
         let root = self.root();
         mounts::overlay(&image.root(), &self.path("upper"), &self.path("work"), &root)?;
         let uuid = "/proc/sys/kernel/random/uuid";
-        let machine_id = fs::read_to_string(uuid)
-            .context(|| format!("cannot read {uuid}"))?
-            .replace('-', "");
+        let machine_id = fs::read_to_string(uuid).context(|| format!("cannot read {uuid}"))?.replace('-', "");
         for (path, content) in [
             ("etc/hostname", format!("{}\n", self.name)),
-            (
-                "etc/hosts",
-                format!("127.0.0.1 localhost\n::1 localhost ip6-localhost\n{hosts_file}"),
-            ),
+            ("etc/hosts", format!("127.0.0.1 localhost\n::1 localhost ip6-localhost\n{hosts_file}")),
             ("etc/machine-id", machine_id),
         ] {
             let path = root.join(path);
@@ -215,35 +184,15 @@ impl Host {
     pub(crate) fn boot(&self) -> Result<()> {
         self.reap();
         let cgroups = self.cgroups()?;
-        let cgroups = cgroups
-            .iter()
-            .map(|path| path.to_string_lossy())
-            .collect::<Vec<_>>()
-            .join(" ");
+        let cgroups = cgroups.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>().join(" ");
         let console = self.path("console");
         let console = fs::File::create(&console).context(|| format!("cannot make {}", console.display()))?;
         let errors = console.try_clone().context(|| "cannot share a file")?;
         let mut command = Command::new("/bin/sh");
-        command.args([
-            "-c",
-            BOOT,
-            "lab-host",
-            "--boot",
-            "--quiet",
-            "--register=no",
-            "--keep-unit",
-        ]);
-        command.args([
-            "--resolv-conf=off",
-            "--timezone=off",
-            "--link-journal=no",
-            "--console=read-only",
-        ]);
+        command.args(["-c", BOOT, "lab-host", "--boot", "--quiet", "--register=no", "--keep-unit"]);
+        command.args(["--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=read-only"]);
         command.arg("--capability=CAP_NET_ADMIN");
-        command.arg(format!(
-            "--network-namespace-path={}",
-            self.network.host(self.number).display()
-        ));
+        command.arg(format!("--network-namespace-path={}", self.network.host(self.number).display()));
         command.arg(format!("--directory={}", self.root().display()));
         command.arg(format!("--machine={}-{}", self.state.kernel_name(), self.number));
         command.env_clear().env("PATH", PATH).env("CGROUPS", cgroups);
@@ -251,9 +200,7 @@ impl Host {
         command.envs([("SYSTEMD_NSPAWN_LOCK", "0"), ("SYSTEMD_NSPAWN_TMPFS_TMP", "0")]);
         command.current_dir("/").process_group(0);
         command.stdin(Stdio::null()).stdout(console).stderr(errors);
-        let child = command
-            .spawn()
-            .context(|| format!("cannot start {}", self.name))?;
+        let child = command.spawn().context(|| format!("cannot start {}", self.name))?;
         *self.supervisor.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
         Ok(())
     }
@@ -270,38 +217,26 @@ impl Host {
         match String::from_utf8_lossy(&state.stdout).trim() {
             // Degraded: a unit failed, which tests may want.
             "running" | "degraded" => Ok(()),
-            other => Err(Error::new(format!(
-                "{} did not boot: systemd says {other:?}",
-                self.name
-            ))),
+            other => Err(Error::new(format!("{} did not boot: systemd says {other:?}", self.name))),
         }
     }
 
     /// Fails when the host can no longer be expected to come up.
     pub(crate) fn check_time(&self, start: Instant) -> Result<()> {
         let mut supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner);
-        let ended = supervisor
-            .as_mut()
-            .and_then(|child| child.try_wait().ok().flatten());
+        let ended = supervisor.as_mut().and_then(|child| child.try_wait().ok().flatten());
         let problem = match ended {
             Some(status) => format!("nspawn ended with {status}"),
             None if start.elapsed() > BOOT_TIME => format!("not up after {} s", BOOT_TIME.as_secs()),
             None => return Ok(()),
         };
         let console = last_lines(&self.console(), 20);
-        Err(Error::new(format!(
-            "{} does not boot: {problem}\n{console}",
-            self.name
-        )))
+        Err(Error::new(format!("{} does not boot: {problem}\n{console}", self.name)))
     }
 
     /// Waits for what ran nspawn, if this process started it and it has been told to end.
     pub(crate) fn reap(&self) {
-        let child = self
-            .supervisor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let child = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut child) = child {
             // Fails only when someone else has waited for it.
             let _ = child.wait();
@@ -311,10 +246,7 @@ impl Host {
     /// The host's cgroups, one per hierarchy.
     pub(crate) fn cgroups(&self) -> Result<Vec<PathBuf>> {
         let labs = self.state.read("cgroups")?;
-        Ok(labs
-            .lines()
-            .map(|lab| Path::new(lab).join(self.number.to_string()))
-            .collect())
+        Ok(labs.lines().map(|lab| Path::new(lab).join(self.number.to_string())).collect())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -327,11 +259,7 @@ fn has_banner(server: SocketAddr) -> bool {
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         let mut start = [0; 4];
         stream.read_exact(&mut start)?;
-        if &start == b"SSH-" {
-            Ok(())
-        } else {
-            Err(ErrorKind::InvalidData.into())
-        }
+        if &start == b"SSH-" { Ok(()) } else { Err(ErrorKind::InvalidData.into()) }
     });
     answer.is_ok()
 }

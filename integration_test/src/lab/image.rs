@@ -15,17 +15,8 @@ use super::{mounts, repository};
 const SUITE: &str = "bookworm";
 
 /// What `debootstrap` adds to its minimal root.
-const PACKAGES: &[&str] = &[
-    "systemd",
-    "systemd-sysv",
-    "dbus",
-    "openssh-server",
-    "sudo",
-    "iproute2",
-    "cron",
-    "procps",
-    "apt-utils",
-];
+const PACKAGES: &[&str] =
+    &["systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "iproute2", "cron", "procps", "apt-utils"];
 
 /// Where Debian comes from when the machine's apt names no mirror.
 const MIRROR: &str = "http://deb.debian.org/debian";
@@ -47,16 +38,13 @@ impl Image {
     /// The image of the current recipe: from the cache, else built now, by whoever holds the lock.
     pub(crate) fn obtain() -> Result<Self> {
         let cache = cache_directory()?;
-        let image = Self {
-            directory: cache.join(format!("image-{:016x}", recipe())),
-        };
+        let image = Self { directory: cache.join(format!("image-{:016x}", recipe())) };
         let lock_path = cache.join("lock");
         let lock = File::create(&lock_path).context(|| format!("cannot make {}", lock_path.display()))?;
         if !image.directory.exists() {
             if lock.try_lock().is_err() {
                 eprintln!("lab: waiting for another process that is building the Debian image");
-                lock.lock()
-                    .context(|| format!("cannot lock {}", lock_path.display()))?;
+                lock.lock().context(|| format!("cannot lock {}", lock_path.display()))?;
             }
             if !image.directory.exists() {
                 sweep(&cache)?;
@@ -82,10 +70,7 @@ impl Image {
     /// Builds under a temporary name and renames when complete.
     fn build(&self, cache: &Path, lock: &File) -> Result<()> {
         let start = Instant::now();
-        eprintln!(
-            "lab: building the Debian image in {} (once, about a minute)",
-            self.directory.display()
-        );
+        eprintln!("lab: building the Debian image in {} (once, about a minute)", self.directory.display());
         let building = tempfile::Builder::new()
             .prefix(".building-")
             .tempdir_in(cache)
@@ -112,9 +97,7 @@ fn assemble(building: &Path, lock: &File) -> Result<()> {
     debootstrap(&root, &mirror, lock)?;
 
     let key = building.join("id_ed25519");
-    run(Command::new("ssh-keygen")
-        .args(["-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f"])
-        .arg(&key))?;
+    run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f"]).arg(&key))?;
     let public = key.with_extension("pub");
     let authorized = root.join("srv/authorized_keys");
     fs::copy(&public, &authorized).context(|| format!("cannot copy {}", public.display()))?;
@@ -129,11 +112,7 @@ fn assemble(building: &Path, lock: &File) -> Result<()> {
         package.write(&trees)?;
     }
     let mut configure = Command::new("chroot");
-    configure
-        .arg(&root)
-        .args(["/bin/sh", "-c", CONFIGURE])
-        .env_clear()
-        .env("PATH", PATH);
+    configure.arg(&root).args(["/bin/sh", "-c", CONFIGURE]).env_clear().env("PATH", PATH);
     run_holding(lock, &mut configure)?;
     fs::remove_dir_all(&scratch).context(|| format!("cannot remove {}", scratch.display()))
 }
@@ -141,10 +120,9 @@ fn assemble(building: &Path, lock: &File) -> Result<()> {
 fn debootstrap(root: &Path, mirror: &str, lock: &File) -> Result<()> {
     let mut command = Command::new("debootstrap");
     command.env("PATH", PATH);
-    for (option, variable) in [
-        ("Acquire::http::Proxy", "http_proxy"),
-        ("Acquire::https::Proxy", "https_proxy"),
-    ] {
+    for (option, variable) in
+        [("Acquire::http::Proxy", "http_proxy"), ("Acquire::https::Proxy", "https_proxy")]
+    {
         let proxy = run(Command::new("apt-config").args(["dump", "--format", "%v", option]))?.stdout;
         let proxy = String::from_utf8_lossy(&proxy).trim().to_owned();
         if !proxy.is_empty() && proxy != "DIRECT" {
@@ -153,12 +131,7 @@ fn debootstrap(root: &Path, mirror: &str, lock: &File) -> Result<()> {
     }
     let include = format!("--include={}", PACKAGES.join(","));
     command
-        .args([
-            "--variant=minbase",
-            &format!("--keyring={KEYRING}"),
-            &include,
-            SUITE,
-        ])
+        .args(["--variant=minbase", &format!("--keyring={KEYRING}"), &include, SUITE])
         .arg(root)
         .arg(mirror);
     run_holding(lock, &mut command).map(drop)
@@ -225,9 +198,7 @@ fn choose_mirror(targets: &str) -> String {
     });
     // The last of the best: prefer the hosts' own release, else any Debian release of the same mirror.
     let best = candidates.max_by_key(|(same, _)| *same);
-    best.map_or(MIRROR, |(_, address)| address)
-        .trim_end_matches('/')
-        .to_owned()
+    best.map_or(MIRROR, |(_, address)| address).trim_end_matches('/').to_owned()
 }
 
 #[cfg(test)]

@@ -31,10 +31,7 @@ impl Host {
                 }
             }
             if start.elapsed() > Duration::from_secs(20) {
-                return Err(Error::new(format!(
-                    "processes of {} cannot be killed",
-                    self.name()
-                )));
+                return Err(Error::new(format!("processes of {} cannot be killed", self.name())));
             }
             sleep(Duration::from_millis(10));
         }
@@ -118,10 +115,7 @@ impl Host {
 
     fn set_frozen(&self, frozen: bool) -> Result<()> {
         for cgroup in self.cgroups()? {
-            for (file, value) in [
-                ("freezer.state", ["THAWED", "FROZEN"]),
-                ("cgroup.freeze", ["0", "1"]),
-            ] {
+            for (file, value) in [("freezer.state", ["THAWED", "FROZEN"]), ("cgroup.freeze", ["0", "1"])] {
                 let file = cgroup.join(file);
                 if file.exists() {
                     return fs::write(&file, value[usize::from(frozen)])

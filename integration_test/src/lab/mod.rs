@@ -93,16 +93,8 @@ impl Lab {
         limits::make_room_for(Self::all()?.iter().map(|lab| lab.hosts.len()).sum::<usize>() + names.len())?;
         let (state, watchdog) = State::create()?;
         let network = Network::new(&state.kernel_name());
-        let hosts = names
-            .iter()
-            .enumerate()
-            .map(|(number, name)| Host::new(name, number, &state, &network));
-        let mut lab = Self {
-            hosts: hosts.collect(),
-            state,
-            network,
-            watchdog: Some(watchdog),
-        };
+        let hosts = names.iter().enumerate().map(|(number, name)| Host::new(name, number, &state, &network));
+        let mut lab = Self { hosts: hosts.collect(), state, network, watchdog: Some(watchdog) };
         // From here on a failure drops the lab, which takes down what there is.
         lab.build(&image)?;
         Ok(lab)
@@ -111,9 +103,7 @@ impl Lab {
     fn build(&mut self, image: &Image) -> Result<()> {
         let parents = cgroup::own()?;
         let name = self.state.kernel_name();
-        let cgroups = parents
-            .iter()
-            .map(|parent| format!("{}\n", parent.join(&name).display()));
+        let cgroups = parents.iter().map(|parent| format!("{}\n", parent.join(&name).display()));
         // Written before they are made: who cleans up must know of all that can be there.
         self.state.write("cgroups", &cgroups.collect::<String>())?;
         for parent in &parents {
@@ -131,20 +121,13 @@ impl Lab {
         fs::create_dir(&folder).context(|| format!("cannot make {}", folder.display()))?;
         mounts::make_fit_for_overlay(&folder)?;
 
-        let lines = self
-            .hosts
-            .iter()
-            .map(|host| format!("{} {}\n", host.address(), host.name()));
+        let lines = self.hosts.iter().map(|host| format!("{} {}\n", host.address(), host.name()));
         let hosts_file = lines.collect::<String>();
         self.for_each(|host| {
             host.prepare(image, &hosts_file)?;
             host.boot()
         })?;
-        let lines = self
-            .hosts
-            .iter()
-            .map(Host::known_hosts_line)
-            .collect::<Result<String>>()?;
+        let lines = self.hosts.iter().map(Host::known_hosts_line).collect::<Result<String>>()?;
         self.state.write("known_hosts", &lines)?;
         let names = self.hosts.iter().map(|host| format!("{}\n", host.name()));
         self.state.write("names", &names.collect::<String>())?;
@@ -155,11 +138,7 @@ impl Lab {
     fn for_each(&self, action: impl Fn(&Host) -> Result<()> + Sync) -> Result<()> {
         let action = &action;
         std::thread::scope(|scope| {
-            let threads = self
-                .hosts
-                .iter()
-                .map(|host| scope.spawn(move || action(host)))
-                .collect::<Vec<_>>();
+            let threads = self.hosts.iter().map(|host| scope.spawn(move || action(host))).collect::<Vec<_>>();
             let ends = threads.into_iter().map(|thread| thread.join());
             let ends = ends.map(|end| end.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             ends.collect::<Vec<_>>().into_iter().collect()
@@ -175,16 +154,9 @@ impl Lab {
         let labs = State::all()?.into_iter().filter_map(|state| {
             let names = state.read("names").ok()?;
             let network = Network::new(&state.kernel_name());
-            let hosts = names
-                .lines()
-                .enumerate()
-                .map(|(number, name)| Host::new(name, number, &state, &network));
-            Some(Self {
-                hosts: hosts.collect(),
-                network,
-                state,
-                watchdog: None,
-            })
+            let hosts =
+                names.lines().enumerate().map(|(number, name)| Host::new(name, number, &state, &network));
+            Some(Self { hosts: hosts.collect(), network, state, watchdog: None })
         });
         Ok(labs.collect())
     }
@@ -311,18 +283,9 @@ impl Lab {
     pub fn ssh_as(&self, user: &str, host: &str) -> Result<Command> {
         let address = self.host(host)?.address();
         let mut command = self.command("ssh");
-        command.args([
-            "-F",
-            "none",
-            "-o",
-            "BatchMode=yes",
-            "-o",
-            "StrictHostKeyChecking=yes",
-        ]);
+        command.args(["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]);
         command.args(["-o", "GlobalKnownHostsFile=none", "-o", "IdentitiesOnly=yes"]);
-        command
-            .arg("-o")
-            .arg(format!("UserKnownHostsFile={}", self.known_hosts().display()));
+        command.arg("-o").arg(format!("UserKnownHostsFile={}", self.known_hosts().display()));
         command.arg("-i").arg(self.key()).arg(format!("{user}@{address}"));
         Ok(command)
     }
@@ -367,17 +330,11 @@ impl Drop for Lab {
 
 fn check_names(names: &[&str]) -> Result<()> {
     if names.is_empty() || names.len() > network::MOST_HOSTS {
-        return Err(Error::new(format!(
-            "a lab has 1 to {} hosts, not {}",
-            network::MOST_HOSTS,
-            names.len()
-        )));
+        return Err(Error::new(format!("a lab has 1 to {} hosts, not {}", network::MOST_HOSTS, names.len())));
     }
     let mut seen = BTreeSet::new();
     for name in names {
-        let plain = name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !plain || name.is_empty() || name.len() > 63 || name.starts_with('-') || name.ends_with('-') {
             return Err(Error::new(format!("{name:?} cannot be a host's name")));
         }
@@ -395,15 +352,7 @@ mod tests {
     #[test]
     fn names_are_checked() {
         assert!(check_names(&["web1", "db-1"]).is_ok());
-        for names in [
-            &[][..],
-            &["web1", "web1"],
-            &["Web"],
-            &["a/b"],
-            &[""],
-            &["-a"],
-            &["web.example"],
-        ] {
+        for names in [&[][..], &["web1", "web1"], &["Web"], &["a/b"], &[""], &["-a"], &["web.example"]] {
             assert!(check_names(names).is_err(), "{names:?}");
         }
     }

@@ -33,14 +33,8 @@ pub(crate) fn overlay(lower: &Path, upper: &Path, work: &Path, target: &Path) ->
         work.display()
     );
     let options = CString::new(options).context(|| "a path with a NUL byte")?;
-    mount(
-        "overlay",
-        target,
-        "overlay",
-        MountFlags::empty(),
-        Some(options.as_c_str()),
-    )
-    .context(|| format!("cannot mount an overlay file system on {}", target.display()))
+    mount("overlay", target, "overlay", MountFlags::empty(), Some(options.as_c_str()))
+        .context(|| format!("cannot mount an overlay file system on {}", target.display()))
 }
 
 /// Gives a folder a file system in memory when what it lies on is an overlay itself and so cannot carry another.
@@ -71,10 +65,7 @@ pub(crate) fn mentions(folder: &Path) -> Result<bool> {
 
 /// The places below a folder that are mounted on, in order of mounting. Paths of the lab need no unquoting.
 fn mounted_below(table: &str, folder: &Path) -> Vec<PathBuf> {
-    let targets = table
-        .lines()
-        .filter_map(|line| line.split(' ').nth(4))
-        .map(PathBuf::from);
+    let targets = table.lines().filter_map(|line| line.split(' ').nth(4)).map(PathBuf::from);
     targets.filter(|target| target.starts_with(folder)).collect()
 }
 

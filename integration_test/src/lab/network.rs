@@ -24,9 +24,7 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new(kernel_name: &str) -> Self {
-        Self {
-            name: kernel_name.to_owned(),
-        }
+        Self { name: kernel_name.to_owned() }
     }
 
     /// The address of the host with this number, counted from 0. The controller has 10.83.0.1.
@@ -76,23 +74,12 @@ impl Network {
     /// Plugs a host's cable in, or pulls it out.
     pub(crate) fn set_link(&self, number: usize, up: bool) -> Result<()> {
         let state = if up { "up" } else { "down" };
-        run(ip().args([
-            "-n",
-            &self.hub_name(),
-            "link",
-            "set",
-            &format!("v{number}"),
-            state,
-        ]))
-        .map(drop)
+        run(ip().args(["-n", &self.hub_name(), "link", "set", &format!("v{number}"), state])).map(drop)
     }
 
     /// Makes every packet to and from a host wait, half of the round trip each way; 0 for no delay.
     pub(crate) fn set_delay(&self, number: usize, round_trip_ms: u32) -> Result<()> {
-        let ends = [
-            (self.hub_name(), format!("v{number}")),
-            (self.host_name(number), "host0".to_owned()),
-        ];
+        let ends = [(self.hub_name(), format!("v{number}")), (self.host_name(number), "host0".to_owned())];
         for (namespace, link) in ends {
             let mut tc = Command::new("tc");
             tc.env("PATH", PATH).args(["-n", &namespace, "qdisc"]);
@@ -134,10 +121,7 @@ impl Network {
     /// A command that runs in the controller's place.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("/usr/bin/nsenter");
-        command
-            .arg(format!("--net={}", self.hub().display()))
-            .arg("--")
-            .arg(program);
+        command.arg(format!("--net={}", self.hub().display())).arg("--").arg(program);
         command
     }
 
@@ -154,9 +138,7 @@ impl Network {
                 .context(|| format!("cannot enter {}", path.display()))?;
                 Ok(function())
             });
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 }

@@ -19,10 +19,7 @@ pub(crate) fn run_holding(lock: &File, command: &mut Command) -> Result<Output> 
 }
 
 fn run_with_stdin(command: &mut Command, stdin: Stdio) -> Result<Output> {
-    let output = command
-        .stdin(stdin)
-        .output()
-        .context(|| format!("cannot start {}", describe(command)))?;
+    let output = command.stdin(stdin).output().context(|| format!("cannot start {}", describe(command)))?;
     checked(command, output)
 }
 
@@ -38,9 +35,7 @@ pub(crate) fn run_with_input(command: &mut Command, input: &str) -> Result<Outpu
         // A command that ends before it has read everything says why in its output.
         let _ = stdin.write_all(input.as_bytes());
     }
-    let output = child
-        .wait_with_output()
-        .context(|| format!("cannot wait for {}", describe(command)))?;
+    let output = child.wait_with_output().context(|| format!("cannot wait for {}", describe(command)))?;
     checked(command, output)
 }
 
@@ -65,10 +60,7 @@ pub(crate) fn checked(command: &Command, output: Output) -> Result<Output> {
 /// The command line as a person would write it, cut where it gets long.
 fn describe(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let line = words
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let line = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     let line = line.lines().next().unwrap_or_default();
     match line.char_indices().nth(200) {
         Some((end, _)) => format!("`{}…`", &line[..end]),
@@ -88,13 +80,9 @@ mod tests {
 
     #[test]
     fn failures_quote_both_streams() {
-        let error = run(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("exit status: 3") && error.ends_with("out\nerr"),
-            "{error}"
-        );
+        let error =
+            run(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"])).unwrap_err().to_string();
+        assert!(error.contains("exit status: 3") && error.ends_with("out\nerr"), "{error}");
     }
 
     #[test]

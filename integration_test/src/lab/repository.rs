@@ -91,13 +91,8 @@ pub(crate) struct TinyPackage {
 
 /// The packages made here.
 pub(crate) fn tiny_packages() -> Vec<TinyPackage> {
-    let program = |name: &str, says: &str| {
-        (
-            format!("usr/bin/{name}"),
-            0o755,
-            format!("#!/bin/sh\necho {says}\n"),
-        )
-    };
+    let program =
+        |name: &str, says: &str| (format!("usr/bin/{name}"), 0o755, format!("#!/bin/sh\necho {says}\n"));
     let mut packages = Vec::from(["1.0", "2.0"].map(|version| TinyPackage {
         name: "paracrine-hello".into(),
         version,
@@ -116,21 +111,9 @@ pub(crate) fn tiny_packages() -> Vec<TinyPackage> {
         depends: "init-system-helpers (>= 1.52)",
         files: vec![
             ("usr/bin/paracrine-service".into(), 0o755, SERVICE.into()),
-            (
-                "lib/systemd/system/paracrine-service.service".into(),
-                0o644,
-                SERVICE_UNIT.into(),
-            ),
-            (
-                "etc/paracrine-service.conf".into(),
-                0o644,
-                "# nothing to configure\n".into(),
-            ),
-            (
-                "DEBIAN/conffiles".into(),
-                0o644,
-                "/etc/paracrine-service.conf\n".into(),
-            ),
+            ("lib/systemd/system/paracrine-service.service".into(), 0o644, SERVICE_UNIT.into()),
+            ("etc/paracrine-service.conf".into(), 0o644, "# nothing to configure\n".into()),
+            ("DEBIAN/conffiles".into(), 0o644, "/etc/paracrine-service.conf\n".into()),
             ("DEBIAN/postinst".into(), 0o755, SERVICE_POSTINST.into()),
             ("DEBIAN/prerm".into(), 0o755, SERVICE_PRERM.into()),
             ("DEBIAN/postrm".into(), 0o755, SERVICE_POSTRM.into()),
@@ -139,12 +122,7 @@ pub(crate) fn tiny_packages() -> Vec<TinyPackage> {
     packages.extend((1..=TINY_PACKAGES).map(|number| {
         let name = format!("tiny-{number:02}");
         let files = vec![(format!("usr/share/{name}/number"), 0o644, format!("{number}\n"))];
-        TinyPackage {
-            name,
-            version: "1.0",
-            depends: "",
-            files,
-        }
+        TinyPackage { name, version: "1.0", depends: "", files }
     }));
     packages
 }
@@ -190,10 +168,7 @@ pub(crate) fn download(root: &Path, source: &str, scratch: &Path, into: &Path) -
     fs::write(&list, source).context(|| format!("cannot write {}", list.display()))?;
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
-        command
-            .env("PATH", PATH)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .args(["--quiet", "--yes"]);
+        command.env("PATH", PATH).env("DEBIAN_FRONTEND", "noninteractive").args(["--quiet", "--yes"]);
         for (option, path) in [
             ("Dir::State", scratch.join("state")),
             ("Dir::State::status", root.join("var/lib/dpkg/status")),
@@ -205,21 +180,14 @@ pub(crate) fn download(root: &Path, source: &str, scratch: &Path, into: &Path) -
         ] {
             command.arg("-o").arg(format!("{option}={}", path.display()));
         }
-        run(command
-            .args(["-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"])
-            .args(arguments))
+        run(command.args(["-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"]).args(arguments))
     };
     apt(&["update"])?;
     apt(&[&["install", "--download-only"], DOWNLOADED].concat())?;
     let archives = scratch.join("cache/archives");
     for entry in fs::read_dir(&archives).context(|| format!("cannot read {}", archives.display()))? {
-        let from = entry
-            .context(|| format!("cannot read {}", archives.display()))?
-            .path();
-        if let Some(name) = from
-            .file_name()
-            .filter(|_| from.extension().is_some_and(|end| end == "deb"))
-        {
+        let from = entry.context(|| format!("cannot read {}", archives.display()))?.path();
+        if let Some(name) = from.file_name().filter(|_| from.extension().is_some_and(|end| end == "deb")) {
             fs::copy(&from, into.join(name)).context(|| format!("cannot copy {}", from.display()))?;
         }
     }
@@ -232,10 +200,7 @@ mod tests {
 
     #[test]
     fn there_is_a_package_for_every_need() {
-        let names = tiny_packages()
-            .iter()
-            .map(|p| format!("{} {}", p.name, p.version))
-            .collect::<Vec<_>>();
+        let names = tiny_packages().iter().map(|p| format!("{} {}", p.name, p.version)).collect::<Vec<_>>();
         assert!(
             names.starts_with(&["paracrine-hello 1.0".into(), "paracrine-hello 2.0".into()]),
             "{names:?}"

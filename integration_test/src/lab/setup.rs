@@ -38,14 +38,7 @@ pub const TOOLS: &[Tool] = &[
 ];
 
 /// The folders in which programs are looked for. `PATH` is not asked, it may lack the `sbin` folders.
-const FOLDERS: &[&str] = &[
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-];
+const FOLDERS: &[&str] = &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// `PATH` for the programs that the lab starts.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -56,11 +49,8 @@ pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 ///
 /// When something is missing and this is not Debian, this process is not root, or `apt-get` fails.
 pub fn require(tools: &[Tool]) -> Result<()> {
-    let missing = missing(tools, |program| {
-        FOLDERS
-            .iter()
-            .any(|folder| Path::new(folder).join(program).exists())
-    });
+    let missing =
+        missing(tools, |program| FOLDERS.iter().any(|folder| Path::new(folder).join(program).exists()));
     if missing.is_empty() {
         return Ok(());
     }
@@ -73,21 +63,12 @@ pub fn require(tools: &[Tool]) -> Result<()> {
         )));
     }
     if !is_root() {
-        return Err(Error::new(format!(
-            "Debian packages are missing; please run as root: {by_hand}"
-        )));
+        return Err(Error::new(format!("Debian packages are missing; please run as root: {by_hand}")));
     }
     eprintln!("lab: installing {}", list.join(" "));
     let install = || {
         run(Command::new("apt-get")
-            .args([
-                "install",
-                "--yes",
-                "--quiet",
-                "--no-install-recommends",
-                "-o",
-                "DPkg::Lock::Timeout=300",
-            ])
+            .args(["install", "--yes", "--quiet", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"])
             .args(&list)
             .env("DEBIAN_FRONTEND", "noninteractive")
             .env("PATH", PATH))
@@ -97,18 +78,14 @@ pub fn require(tools: &[Tool]) -> Result<()> {
         run(Command::new("apt-get").args(["update", "--quiet", "-o", "DPkg::Lock::Timeout=300"]))?;
         install()
     });
-    installed
-        .map(drop)
-        .map_err(|error| Error::new(format!("{error}\ninstall them by hand: {by_hand}")))
+    installed.map(drop).map_err(|error| Error::new(format!("{error}\ninstall them by hand: {by_hand}")))
 }
 
 /// Whether a lab can run here; installs missing Debian packages.
 pub(crate) fn prepare_machine() -> Result<()> {
     require(TOOLS)?;
     if !is_root() {
-        return Err(Error::new(
-            "the lab needs root: it makes network namespaces, mounts and containers",
-        ));
+        return Err(Error::new("the lab needs root: it makes network namespaces, mounts and containers"));
     }
     let filesystems = fs::read_to_string("/proc/filesystems").context(|| "cannot read /proc/filesystems")?;
     if !filesystems.lines().any(|line| line.ends_with("\toverlay")) {
@@ -125,11 +102,7 @@ pub fn is_root() -> bool {
 }
 
 fn missing(tools: &[Tool], exists: impl Fn(&str) -> bool) -> BTreeSet<&'static str> {
-    tools
-        .iter()
-        .filter(|tool| !exists(tool.program))
-        .map(|tool| tool.package)
-        .collect()
+    tools.iter().filter(|tool| !exists(tool.program)).map(|tool| tool.package).collect()
 }
 
 #[cfg(test)]
@@ -138,10 +111,7 @@ mod tests {
 
     #[test]
     fn a_package_is_named_once() {
-        assert_eq!(
-            missing(TOOLS, |program| !program.starts_with("ssh")),
-            BTreeSet::from(["openssh-client"])
-        );
+        assert_eq!(missing(TOOLS, |program| !program.starts_with("ssh")), BTreeSet::from(["openssh-client"]));
         assert_eq!(missing(TOOLS, |_| true), BTreeSet::new());
     }
 }

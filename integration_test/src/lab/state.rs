@@ -36,15 +36,9 @@ impl State {
     /// A new folder, and the watchdog that will remove it with all that belongs to it.
     pub(crate) fn create() -> Result<(Self, Watchdog)> {
         let states = states()?;
-        let id = format!(
-            "{}-{:04x}",
-            std::process::id(),
-            RandomState::new().build_hasher().finish() & 0xffff
-        );
-        let state = Self {
-            directory: states.join(&id),
-            id,
-        };
+        let id =
+            format!("{}-{:04x}", std::process::id(), RandomState::new().build_hasher().finish() & 0xffff);
+        let state = Self { directory: states.join(&id), id };
         let _guard = guard(&states)?;
         fs::create_dir(&state.directory).context(|| format!("cannot make {}", state.directory.display()))?;
         state.write("owner", &format!("{}\n", std::process::id()))?;
@@ -52,12 +46,7 @@ impl State {
         let lock = state.lock_file()?;
         lock.lock().context(|| "cannot lock a new lab")?;
         let shared = lock.try_clone().context(|| "cannot share a lock")?;
-        let process = state
-            .teardown()
-            .arg("watch")
-            .stdin(Stdio::piped())
-            .stdout(shared)
-            .spawn();
+        let process = state.teardown().arg("watch").stdin(Stdio::piped()).stdout(shared).spawn();
         let process = process.context(|| "cannot start the lab's watchdog")?;
         Ok((state, Watchdog { process, _lock: lock }))
     }
@@ -70,10 +59,7 @@ impl State {
             let entry = entry.context(|| format!("cannot read {}", states.display()))?;
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 let id = entry.file_name().to_string_lossy().into_owned();
-                all.push(Self {
-                    directory: entry.path(),
-                    id,
-                });
+                all.push(Self { directory: entry.path(), id });
             }
         }
         all.sort_by(|a, b| a.id.cmp(&b.id));
@@ -105,10 +91,7 @@ impl State {
 
     fn teardown(&self) -> Command {
         let mut command = Command::new("/bin/sh");
-        command
-            .args(["-c", TEARDOWN, "lab-teardown"])
-            .arg(&self.directory)
-            .arg(self.kernel_name());
+        command.args(["-c", TEARDOWN, "lab-teardown"]).arg(&self.directory).arg(self.kernel_name());
         // Away from the terminal's Ctrl-C, and from folders that may vanish.
         command.env("PATH", PATH).current_dir("/").process_group(0);
         command
@@ -170,28 +153,18 @@ impl Watchdog {
     /// Ends the watchdog; the lab goes on.
     pub(crate) fn dismiss(mut self) -> Result<()> {
         if let Some(mut stdin) = self.process.stdin.take() {
-            stdin
-                .write_all(b"detach\n")
-                .context(|| "cannot talk to the lab's watchdog")?;
+            stdin.write_all(b"detach\n").context(|| "cannot talk to the lab's watchdog")?;
         }
-        self.process
-            .wait()
-            .map(drop)
-            .context(|| "cannot wait for the lab's watchdog")
+        self.process.wait().map(drop).context(|| "cannot wait for the lab's watchdog")
     }
 
     /// Has the lab taken down and waits for it.
     pub(crate) fn release(mut self) -> Result<()> {
         drop(self.process.stdin.take());
-        let status = self
-            .process
-            .wait()
-            .context(|| "cannot wait for the lab's watchdog")?;
+        let status = self.process.wait().context(|| "cannot wait for the lab's watchdog")?;
         match status.success() {
             true => Ok(()),
-            false => Err(Error::new(format!(
-                "the lab was not taken down completely: {status}"
-            ))),
+            false => Err(Error::new(format!("the lab was not taken down completely: {status}"))),
         }
     }
 }
@@ -204,17 +177,14 @@ fn states() -> Result<PathBuf> {
     mounts::check_path(&directory)?;
     fs::create_dir_all(&directory).context(|| format!("cannot make {}", directory.display()))?;
     // Behind links, mounts would be listed under another path than ours.
-    directory
-        .canonicalize()
-        .context(|| format!("cannot look at {}", directory.display()))
+    directory.canonicalize().context(|| format!("cannot look at {}", directory.display()))
 }
 
 /// Held while labs come into being or are swept.
 fn guard(states: &Path) -> Result<File> {
     let path = states.join("lock");
     let file = File::create(&path).context(|| format!("cannot make {}", path.display()))?;
-    file.lock()
-        .context(|| format!("cannot lock {}", path.display()))?;
+    file.lock().context(|| format!("cannot lock {}", path.display()))?;
     Ok(file)
 }
 

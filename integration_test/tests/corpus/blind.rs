@@ -19,27 +19,38 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
             continue;
         }
         let mut put = |operator, new: &[&str]| {
-            let mutation = Mutation::replace(site, file, text, number, new, operator, "blind", Demand::Nothing);
+            let mutation =
+                Mutation::replace(site, file, text, number, new, operator, "blind", Demand::Nothing);
             if mutation.text != text && found.iter().all(|other| other.text != mutation.text) {
                 found.push(mutation);
             }
         };
         let words = identifiers(line);
         let word = words.get(dice.below(words.len().max(1))).cloned();
-        let within = |range: &std::ops::Range<usize>, new: &str| format!("{}{new}{}", &line[..range.start], &line[range.end..]);
+        let within = |range: &std::ops::Range<usize>, new: &str| {
+            format!("{}{new}{}", &line[..range.start], &line[range.end..])
+        };
         match (dice.below(6), word) {
             (0, _) => put("line dropped", &[]),
             (1, _) => put("line twice", &[line, line]),
             (2, Some(word)) => put("typo", &[&within(&word, &transpose(&line[word.clone()]))]),
             (3, Some(word)) => put("odd character", &[&within(&word, &odd(&line[word.clone()]))]),
             (4, _) => {
-                let digits: String = line.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+                let digits: String = line
+                    .chars()
+                    .skip_while(|c| !c.is_ascii_digit())
+                    .take_while(char::is_ascii_digit)
+                    .collect();
                 if !digits.is_empty() {
                     put("number to word", &[&line.replacen(&digits, NUMBER, 1)]);
                 }
             }
             (5, _) => {
-                let at = line.char_indices().filter(|(_, c)| c.is_ascii_punctuation()).map(|(at, _)| at).collect::<Vec<_>>();
+                let at = line
+                    .char_indices()
+                    .filter(|(_, c)| c.is_ascii_punctuation())
+                    .map(|(at, _)| at)
+                    .collect::<Vec<_>>();
                 if !at.is_empty() {
                     let at = at[dice.below(at.len())];
                     put("mark dropped", &[&within(&(at..at + 1), "")]);

@@ -21,7 +21,16 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
         let word = &lines[number][range.clone()];
         let mut put = |operator, new: &str, demand| {
             let label = format!("{kind:?}");
-            found.push(Mutation::splice(site, file, text, (number, range.clone()), new, operator, label, demand));
+            found.push(Mutation::splice(
+                site,
+                file,
+                text,
+                (number, range.clone()),
+                new,
+                operator,
+                label,
+                demand,
+            ));
         };
         match kind {
             Kind::Word => put("typo", &transpose(word), Demand::Line),
@@ -87,7 +96,10 @@ fn cron(text: &str) -> Spots {
             spots.extend(words.first().map(|range| (number, 1..range.end, Kind::Word)));
             1
         } else {
-            let fields = words.iter().take(5).filter(|range| line[(*range).clone()].bytes().all(|byte| byte.is_ascii_digit()));
+            let fields = words
+                .iter()
+                .take(5)
+                .filter(|range| line[(*range).clone()].bytes().all(|byte| byte.is_ascii_digit()));
             spots.extend(fields.map(|range| (number, range.clone(), Kind::Field)));
             5
         };

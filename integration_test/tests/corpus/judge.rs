@@ -41,7 +41,16 @@ pub(crate) enum Verdict {
 impl Verdict {
     /// All of them.
     pub(crate) const ALL: [Self; 10] = [
-        Self::Line, Self::Call, Self::Within, Self::Use, Self::Word, Self::Near, Self::Warned, Self::Types, Self::Elsewhere, Self::Builds,
+        Self::Line,
+        Self::Call,
+        Self::Within,
+        Self::Use,
+        Self::Word,
+        Self::Near,
+        Self::Warned,
+        Self::Types,
+        Self::Elsewhere,
+        Self::Builds,
     ];
 
     /// Whether it is what was demanded.
@@ -58,9 +67,14 @@ impl Verdict {
 }
 
 /// What came of a mutation; `line` gives a line of a file of the changed site.
-pub(crate) fn verdict(mutation: &Mutation, said: &[Said], line: &dyn Fn(&str, u32) -> Option<String>) -> Verdict {
+pub(crate) fn verdict(
+    mutation: &Mutation,
+    said: &[Said],
+    line: &dyn Fn(&str, u32) -> Option<String>,
+) -> Verdict {
     let is_it = |file: &str| file == mutation.file || file.ends_with(&format!("/{}", mutation.file));
-    let places = |error: bool| said.iter().filter(move |said| said.error == error).flat_map(|said| &said.places);
+    let places =
+        |error: bool| said.iter().filter(move |said| said.error == error).flat_map(|said| &said.places);
     if places(true).any(|(file, at)| is_it(file) && *at == mutation.line) {
         return Verdict::Line;
     }
@@ -78,8 +92,11 @@ pub(crate) fn verdict(mutation: &Mutation, said: &[Said], line: &dyn Fn(&str, u3
     if mutation.demand == Demand::Near && near() {
         return Verdict::Near;
     }
-    let plain = |text: &str| text.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect::<String>();
-    let words: Vec<String> = mutation.words.iter().map(|word| plain(word)).filter(|word| !word.is_empty()).collect();
+    let plain = |text: &str| {
+        text.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect::<String>()
+    };
+    let words: Vec<String> =
+        mutation.words.iter().map(|word| plain(word)).filter(|word| !word.is_empty()).collect();
     let types = said.iter().any(|said| said.error && said.message.contains("when `site!` read it"));
     if types {
         return Verdict::Types;
@@ -100,6 +117,7 @@ pub(crate) fn verdict(mutation: &Mutation, said: &[Said], line: &dyn Fn(&str, u3
     if said.iter().any(|said| said.error) {
         return Verdict::Elsewhere;
     }
-    let warned = places(false).any(|(file, at)| is_it(file) && (mutation.statement..=mutation.line).contains(at));
+    let warned =
+        places(false).any(|(file, at)| is_it(file) && (mutation.statement..=mutation.line).contains(at));
     if warned { Verdict::Warned } else { Verdict::Builds }
 }

@@ -51,6 +51,7 @@ pub(crate) enum Demand {
 
 impl Mutation {
     /// `old` with one line replaced by others (none: dropped).
+    #[expect(clippy::too_many_arguments, reason = "all that a mutation is; each stands in a call of its own")]
     pub(crate) fn replace(
         site: &'static str,
         file: &str,
@@ -82,6 +83,7 @@ impl Mutation {
     }
 
     /// `old` with the bytes `range` of a line replaced.
+    #[expect(clippy::too_many_arguments, reason = "as above")]
     pub(crate) fn splice(
         site: &'static str,
         file: &str,
@@ -124,7 +126,9 @@ pub(crate) struct Dice(u64);
 impl Dice {
     /// From a seed; of texts, so that a change in one file does not change the choices in others.
     pub(crate) fn new(seed: &str) -> Self {
-        Self(seed.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)))
+        Self(seed.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        }))
     }
 
     /// A number below `end`, which is not 0.

@@ -8,7 +8,8 @@ use crate::{Outcome, is_blind};
 /// Prints how many mutations came to which end, by operator; those at any place apart.
 pub(crate) fn print(outcomes: &[Outcome]) {
     for (blind, title) in [(false, "mutations of what matters"), (true, "mutations at any place")] {
-        let these: Vec<&Outcome> = outcomes.iter().filter(|outcome| is_blind(&outcome.mutation) == blind).collect();
+        let these: Vec<&Outcome> =
+            outcomes.iter().filter(|outcome| is_blind(&outcome.mutation) == blind).collect();
         let mut operators: Vec<&str> = these.iter().map(|outcome| outcome.mutation.operator).collect();
         operators.sort_unstable();
         operators.dedup();
@@ -17,12 +18,20 @@ pub(crate) fn print(outcomes: &[Outcome]) {
         println!("{:>24} {}", "", heads.map(|head| format!("{head:>9}")).join(" "));
         for operator in operators.into_iter().chain(["all"]) {
             let count = |verdict: Verdict| {
-                let it = |outcome: &&&Outcome| outcome.verdict == verdict && (operator == "all" || outcome.mutation.operator == operator);
+                let it = |outcome: &&&Outcome| {
+                    outcome.verdict == verdict && (operator == "all" || outcome.mutation.operator == operator)
+                };
                 these.iter().filter(it).count()
             };
-            println!("{operator:>24} {}", Verdict::ALL.map(|verdict| format!("{:>9}", count(verdict))).join(" "));
+            println!(
+                "{operator:>24} {}",
+                Verdict::ALL.map(|verdict| format!("{:>9}", count(verdict))).join(" ")
+            );
         }
-        let caught = these.iter().filter(|outcome| outcome.verdict < Verdict::Warned || outcome.verdict == Verdict::Elsewhere).count();
+        let caught = these
+            .iter()
+            .filter(|outcome| outcome.verdict < Verdict::Warned || outcome.verdict == Verdict::Elsewhere)
+            .count();
         println!("an error: {caught} of {} ({:.1} %)", these.len(), percent(caught, these.len()));
     }
 }
@@ -43,7 +52,8 @@ pub(crate) fn assert_none(missed: &[&Outcome]) {
             text.push_str("  nothing was said\n");
         }
         for said in said {
-            let places: Vec<String> = said.places.iter().skip(1).map(|(file, line)| format!("{file}:{line}")).collect();
+            let places: Vec<String> =
+                said.places.iter().skip(1).map(|(file, line)| format!("{file}:{line}")).collect();
             let _ = writeln!(text, "  said: {} {}", said.message, places.join(", "));
         }
     }

@@ -65,7 +65,9 @@ pub(crate) fn argument(method: &str, on_plan: bool, at: usize) -> Option<Kind> {
         ("template" | "local_file", _, 0) => Kind::File,
         ("text!", _, 0) => Kind::Format,
         ("file" | "unit", true, 1) | ("run_on" | "restart_on" | "reload_on", false, 0) => Kind::Other,
-        ("absent" | "system" | "enabled" | "disabled" | "running" | "stopped" | "masked", false, 0) => Kind::Other,
+        ("absent" | "system" | "enabled" | "disabled" | "running" | "stopped" | "masked", false, 0) => {
+            Kind::Other
+        }
         _ => return None,
     })
 }
@@ -154,20 +156,42 @@ fn literals(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> 
         let token = lexed.pieces[*piece].token;
         let mut put = |operator, new: &str, demand| {
             let label = format!("{kind:?} of `{method}`");
-            let mutation = Mutation::splice(site, file, lexed.text, lexed.place(*piece), new, operator, label, demand);
+            let mutation =
+                Mutation::splice(site, file, lexed.text, lexed.place(*piece), new, operator, label, demand);
             let call = lexed.number(argument.call);
             let statement = lexed.number(lexed.statement(*piece));
             found.push(Mutation { call, statement, ..mutation });
         };
         let quoted = |text: &str| format!("\"{text}\"");
         if token == Token::Text {
-            if matches!(kind, Kind::Path | Kind::Name | Kind::Unit | Kind::Service | Kind::Account | Kind::Version | Kind::Words | Kind::Target | Kind::File) {
+            if matches!(
+                kind,
+                Kind::Path
+                    | Kind::Name
+                    | Kind::Unit
+                    | Kind::Service
+                    | Kind::Account
+                    | Kind::Version
+                    | Kind::Words
+                    | Kind::Target
+                    | Kind::File
+            ) {
                 put("emptied", "\"\"", Demand::Line);
             }
             if !matches!(kind, Kind::Format) {
                 put("swapped type", "7", Demand::Line);
             }
-            if matches!(kind, Kind::Path | Kind::Name | Kind::Unit | Kind::Service | Kind::Account | Kind::Version | Kind::Line | Kind::Target) {
+            if matches!(
+                kind,
+                Kind::Path
+                    | Kind::Name
+                    | Kind::Unit
+                    | Kind::Service
+                    | Kind::Account
+                    | Kind::Version
+                    | Kind::Line
+                    | Kind::Target
+            ) {
                 put("line break inside", &quoted(&format!("{bare}\\nx")), Demand::Line);
             }
             if matches!(kind, Kind::Name | Kind::Unit | Kind::Service | Kind::Account | Kind::Version) {
@@ -236,11 +260,14 @@ fn arguments(lexed: &Lexed<'_>) -> Vec<Argument> {
                 let name = piece.wrapping_sub(if bang { 2 } else { 1 });
                 let is_word = lexed.pieces.get(name).is_some_and(|piece| piece.token == Token::Word);
                 let method = format!("{}{}", lexed.word(name), if bang { "!" } else { "" });
-                let on_plan = lexed.word(name.wrapping_sub(1)) == "." && lexed.word(name.wrapping_sub(2)) == "plan";
+                let on_plan =
+                    lexed.word(name.wrapping_sub(1)) == "." && lexed.word(name.wrapping_sub(2)) == "plan";
                 open.push(if is_word { Open::Call(name, method, on_plan, 0) } else { Open::Other });
             }
             Token::Mark('[') => open.push(match open.last() {
-                Some(Open::Call(call, method, on_plan, at)) => Open::Array(*call, method.clone(), *on_plan, *at),
+                Some(Open::Call(call, method, on_plan, at)) => {
+                    Open::Array(*call, method.clone(), *on_plan, *at)
+                }
                 _ => Open::Other,
             }),
             Token::Mark('{') => open.push(Open::Other),
@@ -251,7 +278,8 @@ fn arguments(lexed: &Lexed<'_>) -> Vec<Argument> {
                 }
             }
             Token::Text | Token::Number => {
-                if let Some(Open::Call(call, method, on_plan, at) | Open::Array(call, method, on_plan, at)) = open.last()
+                if let Some(Open::Call(call, method, on_plan, at) | Open::Array(call, method, on_plan, at)) =
+                    open.last()
                     && let Some(kind) = argument(method, *on_plan, *at)
                 {
                     found.push(Argument { piece, call: *call, method: method.clone(), kind });
@@ -271,7 +299,8 @@ fn identifiers(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutatio
     let mut seen = std::collections::HashSet::new();
     let mut found = Vec::new();
     // `_` is no name.
-    let names = (0..lexed.pieces.len()).filter(|piece| lexed.pieces[*piece].token == Token::Word && lexed.word(*piece) != "_");
+    let names = (0..lexed.pieces.len())
+        .filter(|piece| lexed.pieces[*piece].token == Token::Word && lexed.word(*piece) != "_");
     let mut names: Vec<usize> = names.filter(|piece| seen.insert(lexed.word(*piece))).collect();
     let mut dice = crate::mutation::Dice::new(&format!("{site}/{file}"));
     while names.len() > NAMES {
@@ -281,11 +310,22 @@ fn identifiers(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutatio
         let word = lexed.word(piece);
         let before = lexed.word(piece.wrapping_sub(1));
         let after = lexed.word(piece + 1);
-        let pattern = lexed.word(lexed.statement(piece)) == "let" && !(lexed.statement(piece)..piece).any(|at| lexed.word(at) == "=");
-        let defines = pattern || matches!(before, "fn" | "mod" | "|" | "if" | "for") || after == "=" || after == ":";
+        let pattern = lexed.word(lexed.statement(piece)) == "let"
+            && !(lexed.statement(piece)..piece).any(|at| lexed.word(at) == "=");
+        let defines =
+            pattern || matches!(before, "fn" | "mod" | "|" | "if" | "for") || after == "=" || after == ":";
         let demand = if defines { Demand::Definition } else { Demand::Line };
         let label = format!("name `{word}`");
-        found.push(Mutation::splice(site, file, lexed.text, lexed.place(piece), &transpose(word), "typo", label, demand));
+        found.push(Mutation::splice(
+            site,
+            file,
+            lexed.text,
+            lexed.place(piece),
+            &transpose(word),
+            "typo",
+            label,
+            demand,
+        ));
     }
     found
 }
@@ -301,26 +341,53 @@ fn statements(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation
             continue;
         }
         let label = "statement";
-        let name = code.strip_prefix("let ").and_then(|rest| rest.split([' ', ':', '=']).next()).filter(|name| !name.starts_with('('));
+        let name = code
+            .strip_prefix("let ")
+            .and_then(|rest| rest.split([' ', ':', '=']).next())
+            .filter(|name| !name.starts_with('('));
         if let Some(name) = name {
-            let used = lines[number + 1..].iter().take_while(|line| **line != "}").any(|line| line.contains(name));
+            let used =
+                lines[number + 1..].iter().take_while(|line| **line != "}").any(|line| line.contains(name));
             if used {
-                let dropped = Mutation::replace(site, file, lexed.text, number, &[], "line dropped", label, Demand::Definition);
+                let dropped = Mutation::replace(
+                    site,
+                    file,
+                    lexed.text,
+                    number,
+                    &[],
+                    "line dropped",
+                    label,
+                    Demand::Definition,
+                );
                 found.push(dropped.word(name));
             }
-            if let Some(next) = lines.get(number + 1).filter(|next| next.contains(name) && next.trim().ends_with(';')) {
+            if let Some(next) =
+                lines.get(number + 1).filter(|next| next.contains(name) && next.trim().ends_with(';'))
+            {
                 let mut swapped = lines.clone();
                 swapped.swap(number, number + 1);
                 let text = swapped.join("\n");
-                let mut mutation =
-                    Mutation::replace(site, file, lexed.text, number, &[next], "lines swapped", label, Demand::Near);
-                mutation.diff = (vec![(*line).to_owned(), (*next).to_owned()], vec![(*next).to_owned(), (*line).to_owned()]);
+                let mut mutation = Mutation::replace(
+                    site,
+                    file,
+                    lexed.text,
+                    number,
+                    &[next],
+                    "lines swapped",
+                    label,
+                    Demand::Near,
+                );
+                mutation.diff = (
+                    vec![(*line).to_owned(), (*next).to_owned()],
+                    vec![(*next).to_owned(), (*line).to_owned()],
+                );
                 mutation.text = text;
                 found.push(mutation.word(name));
             }
         }
         // The same again with another last word: two statements about one thing.
-        let on_line = |argument: &&Argument| lexed.place(argument.piece).0 == number && argument.kind != Kind::Words;
+        let on_line =
+            |argument: &&Argument| lexed.place(argument.piece).0 == number && argument.kind != Kind::Words;
         let last = arguments.iter().filter(on_line).collect::<Vec<_>>();
         if code.starts_with("plan.")
             && let [_, .., last] = last.as_slice()
@@ -335,7 +402,16 @@ fn statements(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation
             };
             let again = format!("{}{other}{}", &line[..range.start], &line[range.end..]);
             let label = format!("{:?} of `{}`", last.kind, last.method);
-            found.push(Mutation::replace(site, file, lexed.text, number, &[line, &again], "again, differently", label, Demand::Line));
+            found.push(Mutation::replace(
+                site,
+                file,
+                lexed.text,
+                number,
+                &[line, &again],
+                "again, differently",
+                label,
+                Demand::Line,
+            ));
         }
     }
     found.extend(guards(site, file, lexed));
@@ -350,12 +426,23 @@ fn guards(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> {
             continue;
         }
         let end = (piece..lexed.pieces.len()).find(|at| lexed.word(*at) == ";").unwrap_or(piece);
-        let guards: Vec<usize> = (piece..end).filter(|at| GUARDS.contains(&lexed.word(*at)) && lexed.word(at - 1) == ".").collect();
+        let guards: Vec<usize> = (piece..end)
+            .filter(|at| GUARDS.contains(&lexed.word(*at)) && lexed.word(at - 1) == ".")
+            .collect();
         let [guard] = guards.as_slice() else { continue };
         let Some(close) = (*guard..end).find(|at| lexed.word(*at) == ")") else { continue };
         let at = lexed.pieces[guard - 1].at.start..lexed.pieces[close].at.end;
         let demand = Demand::Within(lexed.number(piece)..=lexed.number(end));
-        found.push(Mutation::splice(site, file, lexed.text, lexed.span(at), "", "guard dropped", "command", demand));
+        found.push(Mutation::splice(
+            site,
+            file,
+            lexed.text,
+            lexed.span(at),
+            "",
+            "guard dropped",
+            "command",
+            demand,
+        ));
     }
     found
 }
@@ -374,10 +461,21 @@ fn marks(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> {
             let label = format!("`{mark}`");
             // Where a block that is not closed should end, nobody knows: the whole rest of the file.
             let demand = match mark {
-                "{" | "}" | "(" | ")" | "[" | "]" => Demand::Within(1..=lexed.number(lexed.pieces.len() - 1) + 1),
+                "{" | "}" | "(" | ")" | "[" | "]" => {
+                    Demand::Within(1..=lexed.number(lexed.pieces.len() - 1) + 1)
+                }
                 _ => Demand::Near,
             };
-            found.push(Mutation::splice(site, file, lexed.text, lexed.place(piece), "", "mark dropped", label, demand));
+            found.push(Mutation::splice(
+                site,
+                file,
+                lexed.text,
+                lexed.place(piece),
+                "",
+                "mark dropped",
+                label,
+                demand,
+            ));
         }
     }
     found
@@ -391,7 +489,8 @@ fn lex(text: &str) -> Lexed<'_> {
     let mut at = 0;
     while at < bytes.len() {
         let start = at;
-        let end_of = |good: &dyn Fn(u8) -> bool| start + bytes[start..].iter().take_while(|byte| good(**byte)).count();
+        let end_of =
+            |good: &dyn Fn(u8) -> bool| start + bytes[start..].iter().take_while(|byte| good(**byte)).count();
         let token = match bytes[at] {
             b'/' if bytes.get(at + 1) == Some(&b'/') => {
                 at = end_of(&|byte| byte != b'\n');
@@ -431,7 +530,8 @@ fn lex(text: &str) -> Lexed<'_> {
 fn arguments_are_found_with_their_kinds() {
     let text = "plan.file(\"/a\", text!(\"{}\\n\", x)).mode(0o644);\nplan.packages([\"b\", \"c\"]);\nlet y = plan.user(\"d\").groups([\"e\"]);";
     let lexed = lex(text);
-    let found: Vec<(&str, Kind)> = arguments(&lexed).iter().map(|argument| (lexed.word(argument.piece), argument.kind)).collect();
+    let found: Vec<(&str, Kind)> =
+        arguments(&lexed).iter().map(|argument| (lexed.word(argument.piece), argument.kind)).collect();
     assert_eq!(
         found,
         [

@@ -96,12 +96,18 @@ impl Seed {
         }
         // In roles, one of each operator for each argument of each method, and one of everything else.
         let mut fields = std::collections::HashSet::new();
-        let is_field = |mutation: &Mutation| mutation.file.ends_with(".rs") && mutation.spot.contains(" of `");
-        found.retain(|mutation| !is_field(mutation) || fields.insert((mutation.operator, mutation.spot.clone())));
+        let is_field =
+            |mutation: &Mutation| mutation.file.ends_with(".rs") && mutation.spot.contains(" of `");
+        found.retain(|mutation| {
+            !is_field(mutation) || fields.insert((mutation.operator, mutation.spot.clone()))
+        });
         // Two operators may come to the same; the one that demands more stands first.
         let mut seen = std::collections::HashSet::new();
         let files = self.files();
-        found.retain(|mutation| mutation.text != text_of(&files, &mutation.file) && seen.insert((mutation.file.clone(), mutation.text.clone())));
+        found.retain(|mutation| {
+            mutation.text != text_of(&files, &mutation.file)
+                && seen.insert((mutation.file.clone(), mutation.text.clone()))
+        });
         found
     }
 
@@ -133,8 +139,18 @@ pub(crate) fn put(path: &Path, text: &str) {
 
 /// What lies in a site's folder besides what makes it a package.
 fn collect(root: &Path, name: &str, found: &mut Vec<(String, String)>) {
-    const OTHER: [&str; 10] =
-        ["target", "src", "tests", "build.rs", "Cargo.toml", "Cargo.toml.liquid", "cargo-generate.toml", "README.md", ".gitignore", "known_hosts"];
+    const OTHER: [&str; 10] = [
+        "target",
+        "src",
+        "tests",
+        "build.rs",
+        "Cargo.toml",
+        "Cargo.toml.liquid",
+        "cargo-generate.toml",
+        "README.md",
+        ".gitignore",
+        "known_hosts",
+    ];
     let path = root.join(name);
     if path.is_dir() {
         for entry in fs::read_dir(&path).expect("a folder can be read").flatten() {

@@ -22,7 +22,8 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
                 found.push(Mutation::splice(site, file, text, (number, range), new, operator, label, demand));
             };
             let quotes: Vec<usize> = code.match_indices('"').map(|(at, _)| at).collect();
-            let quoted = |at: usize| quotes.chunks(2).find(|pair| pair.len() == 2 && pair[0] < at && at < pair[1]);
+            let quoted =
+                |at: usize| quotes.chunks(2).find(|pair| pair.len() == 2 && pair[0] < at && at < pair[1]);
             let words = identifiers(code);
             for (index, range) in words.iter().enumerate() {
                 let word = &code[range.clone()];
@@ -30,9 +31,11 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
                 if quoted(range.start).is_some() {
                     continue;
                 }
-                let parameter = words.first().is_some_and(|first| &code[first.clone()] == "macro") && index > 0;
+                let parameter =
+                    words.first().is_some_and(|first| &code[first.clone()] == "macro") && index > 0;
                 // `x | default(1)` says that there may be no `x`.
-                if code[range.end..].trim_start().trim_start_matches('|').trim_start().starts_with("default") {
+                if code[range.end..].trim_start().trim_start_matches('|').trim_start().starts_with("default")
+                {
                     continue;
                 }
                 let defines = DEFINING.contains(&before) || parameter;
@@ -42,7 +45,13 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
             for pair in quotes.chunks(2).filter(|pair| pair.len() == 2) {
                 let name = &code[pair[0] + 1..pair[1]];
                 if name.ends_with(".j2") {
-                    put(pair[0] + 1..pair[1], &transpose(name), "typo", format!("file `{name}`"), Demand::Line);
+                    put(
+                        pair[0] + 1..pair[1],
+                        &transpose(name),
+                        "typo",
+                        format!("file `{name}`"),
+                        Demand::Line,
+                    );
                 }
             }
             let (opens, closes) = (0..1, code.len() - 1..code.len());
@@ -52,14 +61,23 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
             let demand = if has_partner(first) { Demand::Within(1..=last) } else { Demand::Nothing };
             put(opens, "", "opening mark dropped", "delimiter".into(), demand);
         }
-        let tag = line.trim_start().starts_with("{%").then(|| insides(line)).unwrap_or_default();
+        let tag = if line.trim_start().starts_with("{%") { insides(line) } else { Vec::new() };
         if let [tag] = tag.as_slice() {
             let code = &line[tag.clone()];
             let word = identifiers(code).first().map_or("", |first| &code[first.clone()]);
             if !has_partner(word) {
                 continue;
             }
-            found.push(Mutation::replace(site, file, text, number, &[], "line dropped", format!("tag `{word}`"), Demand::Within(1..=last)));
+            found.push(Mutation::replace(
+                site,
+                file,
+                text,
+                number,
+                &[],
+                "line dropped",
+                format!("tag `{word}`"),
+                Demand::Within(1..=last),
+            ));
         }
     }
     found.extend(definitions_dropped(site, file, text, &lines));
@@ -81,7 +99,16 @@ fn definitions_dropped(site: &'static str, file: &str, text: &str, lines: &[&str
             ["import", .., "as", name] => name,
             _ => continue,
         };
-        let dropped = Mutation::replace(site, file, text, number, &[], "line dropped", format!("definition of `{name}`"), Demand::Definition);
+        let dropped = Mutation::replace(
+            site,
+            file,
+            text,
+            number,
+            &[],
+            "line dropped",
+            format!("definition of `{name}`"),
+            Demand::Definition,
+        );
         found.push(dropped.word(name));
     }
     found

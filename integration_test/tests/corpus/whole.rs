@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use integration_test::site::{target_folder, workspace};
@@ -92,8 +92,12 @@ impl Package {
     /// What rustc says of each module; nothing if all of it builds.
     fn build(&self) -> BTreeMap<usize, Vec<Said>> {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(&self.folder).args(["build", "--quiet", "--message-format=json", "--target-dir"]).arg(&self.target);
-        let output = cargo.stdin(Stdio::null()).stderr(Stdio::piped()).output().expect("cargo can be started");
+        cargo
+            .current_dir(&self.folder)
+            .args(["build", "--quiet", "--message-format=json", "--target-dir"])
+            .arg(&self.target);
+        let output =
+            cargo.stdin(Stdio::null()).stderr(Stdio::piped()).output().expect("cargo can be started");
         let mut found: BTreeMap<usize, Vec<Said>> = BTreeMap::new();
         let mut strays = String::new();
         for line in String::from_utf8_lossy(&output.stdout).lines() {
@@ -118,7 +122,11 @@ impl Package {
     /// What the checks say of each module that rustc has nothing against.
     fn run(&self) -> BTreeMap<usize, Vec<Said>> {
         let program = self.target.join("debug/corpus-of-mutations");
-        let output = Command::new(program).current_dir(&self.folder).stdin(Stdio::null()).output().expect("it can be started");
+        let output = Command::new(program)
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .output()
+            .expect("it can be started");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let mut found: BTreeMap<usize, Vec<Said>> = BTreeMap::new();
         for line in String::from_utf8_lossy(&output.stdout).lines() {
@@ -156,7 +164,9 @@ fn said(message: &serde_json::Value) -> Said {
             while !span["expansion"]["span"].is_null() && module_of(&text(&span["file_name"])).is_none() {
                 span = &span["expansion"]["span"];
             }
-            for line in number(&span["line_start"])..=number(&span["line_end"]).min(number(&span["line_start"]) + 3) {
+            for line in
+                number(&span["line_start"])..=number(&span["line_end"]).min(number(&span["line_start"]) + 3)
+            {
                 places.push((text(&span["file_name"]), line));
             }
             let _ = write!(words, " {}", text(&span["label"]));

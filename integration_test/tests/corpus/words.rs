@@ -8,7 +8,11 @@ pub(crate) fn transpose(word: &str) -> String {
     let places = (middle..letters.len()).chain((1..middle).rev()).filter(|at| *at > 0);
     for at in places {
         let (a, b) = (letters[at - 1], letters[at]);
-        if a != b && a.is_ascii_alphabetic() && b.is_ascii_alphabetic() && a.is_lowercase() == b.is_lowercase() {
+        if a != b
+            && a.is_ascii_alphabetic()
+            && b.is_ascii_alphabetic()
+            && a.is_lowercase() == b.is_lowercase()
+        {
             letters.swap(at - 1, at);
             return letters.into_iter().collect();
         }

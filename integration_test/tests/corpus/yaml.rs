@@ -152,7 +152,11 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
             Kind::Address => !text.contains("jump") && !text.contains("ssh_port"),
             _ => false,
         };
-        if unique && let Some(twin) = spots.iter().find(|twin| twin.line < spot.line && twin.key == spot.key && twin.kind == spot.kind) {
+        if unique
+            && let Some(twin) = spots
+                .iter()
+                .find(|twin| twin.line < spot.line && twin.key == spot.key && twin.kind == spot.kind)
+        {
             let other = lines[twin.line][twin.range.clone()].to_owned();
             put("copy of another's", &other, Demand::Line);
         }
@@ -162,14 +166,28 @@ pub(crate) fn mutations(site: &'static str, file: &str, text: &str) -> Vec<Mutat
 }
 
 /// Mutations of whole lines.
-fn of_lines(site: &'static str, file: &str, lines: &[&str], text: &str, spots: &[Spot], json: bool) -> Vec<Mutation> {
+fn of_lines(
+    site: &'static str,
+    file: &str,
+    lines: &[&str],
+    text: &str,
+    spots: &[Spot],
+    json: bool,
+) -> Vec<Mutation> {
     let mut found = Vec::new();
     for (number, line) in lines.iter().enumerate() {
-        let keys: Vec<&Spot> = spots.iter().filter(|spot| spot.line == number && matches!(spot.kind, Kind::Key | Kind::Own | Kind::OwnOptional)).collect();
+        let keys: Vec<&Spot> = spots
+            .iter()
+            .filter(|spot| {
+                spot.line == number && matches!(spot.kind, Kind::Key | Kind::Own | Kind::OwnOptional)
+            })
+            .collect();
         let Some(first) = keys.first() else { continue };
         let mut put = |operator, new: &[&str], demand: Demand| {
             let label = format!("line of `{}`", first.key);
-            found.push(Mutation::replace(site, file, text, number, new, operator, label, demand).word(&first.key));
+            found.push(
+                Mutation::replace(site, file, text, number, new, operator, label, demand).word(&first.key),
+            );
         };
         let listed = line.trim_start().starts_with("- ");
         // A second `- name: …` is a second item, as any list has.
@@ -211,8 +229,11 @@ fn block(lines: &[&str], number: usize) -> std::ops::RangeInclusive<u32> {
     let depth = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
     let own = depth(lines[number]);
     let is_item = |line: &str| line.trim_start().starts_with("- ") && depth(line) == own;
-    let start = (0..number).rev().find(|at| !lines[*at].trim().is_empty() && (depth(lines[*at]) < own || is_item(lines[*at])));
-    let end = (number + 1..lines.len()).find(|at| !lines[*at].trim().is_empty() && (depth(lines[*at]) < own || is_item(lines[*at])));
+    let start = (0..number)
+        .rev()
+        .find(|at| !lines[*at].trim().is_empty() && (depth(lines[*at]) < own || is_item(lines[*at])));
+    let end = (number + 1..lines.len())
+        .find(|at| !lines[*at].trim().is_empty() && (depth(lines[*at]) < own || is_item(lines[*at])));
     let count = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     // After the drop all lines below are one up.
     count(start.map_or(1, |at| at + 1))..=count(end.unwrap_or(lines.len()).saturating_sub(1).max(1))
@@ -223,7 +244,9 @@ fn has_sibling(lines: &[&str], number: usize) -> bool {
     let depth = |line: &&str| line.len() - line.trim_start_matches([' ', '-']).len();
     let own = depth(&lines[number]);
     let beside = |mut lines: Box<dyn Iterator<Item = &&str> + '_>| {
-        lines.find(|line| !line.trim().is_empty() && depth(line) <= own && !line.starts_with('#')).is_some_and(|line| depth(line) == own)
+        lines
+            .find(|line| !line.trim().is_empty() && depth(line) <= own && !line.starts_with('#'))
+            .is_some_and(|line| depth(line) == own)
     };
     beside(Box::new(lines[..number].iter().rev())) || beside(Box::new(lines[number + 1..].iter()))
 }
@@ -373,10 +396,17 @@ fn scalars(line: &str, json: bool) -> Vec<(std::ops::Range<usize>, bool)> {
 
 #[test]
 fn scalars_are_told_apart() {
-    let json = |line: &'static str| scalars(line, true).into_iter().map(|(range, key)| (&line[range], key)).collect::<Vec<_>>();
-    let words = |line: &'static str| scalars(line, false).into_iter().map(|(range, key)| (&line[range], key)).collect::<Vec<_>>();
+    let json = |line: &'static str| {
+        scalars(line, true).into_iter().map(|(range, key)| (&line[range], key)).collect::<Vec<_>>()
+    };
+    let words = |line: &'static str| {
+        scalars(line, false).into_iter().map(|(range, key)| (&line[range], key)).collect::<Vec<_>>()
+    };
     assert_eq!(words("  - name: web1 # x"), [("name", true), ("web1", false)]);
-    assert_eq!(words("vars: { weight: 1, zone: west }"), [("vars", true), ("weight", true), ("1", false), ("zone", true), ("west", false)]);
+    assert_eq!(
+        words("vars: { weight: 1, zone: west }"),
+        [("vars", true), ("weight", true), ("1", false), ("zone", true), ("west", false)]
+    );
     assert_eq!(words("  A: !file secrets/a"), [("A", true), ("!file", false), ("secrets/a", false)]);
     assert_eq!(json("      \"ssh_port\": 22,"), [("\"ssh_port\"", true), ("22", false)]);
     assert_eq!(words("  h: &name x.y:80"), [("h", true), ("&name", false), ("x.y:80", false)]);

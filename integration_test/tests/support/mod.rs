@@ -12,7 +12,8 @@ pub(crate) const POISON: &str = "lab-only-7f3a91";
 /// The example site, built, with a folder of its own in the lab.
 pub(crate) fn example(lab: &Lab) -> Site<'_> {
     let binary = build("example-site", false).expect("the example site builds");
-    Site::new(lab, "site", &workspace().join("integration_test/site"), binary).expect("the site can be copied")
+    Site::new(lab, "site", &workspace().join("integration_test/site"), binary)
+        .expect("the site can be copied")
 }
 
 /// What a run said of tasks, as `host kind name`.
@@ -34,12 +35,14 @@ pub(crate) struct Facts {
 pub(crate) fn facts(run: &Run) -> Facts {
     let mut facts = Facts::default();
     for line in run.stdout.lines() {
-        let event: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let event: serde_json::Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let host = text(&event["host"]);
         match event["event"].as_str() {
             Some("report") => {
-                let task = format!("{host} {} {}", text(&event["task"]["kind"]), text(&event["task"]["name"]));
+                let task =
+                    format!("{host} {} {}", text(&event["task"]["kind"]), text(&event["task"]["name"]));
                 match event["outcome"].as_str() {
                     Some("changed") => drop(facts.changed.insert(task)),
                     Some("may_change") => drop(facts.may_change.insert(task)),

@@ -26,9 +26,7 @@ pub(super) struct Cache {
 impl Cache {
     /// The cache of the build whose `OUT_DIR` this is.
     pub(super) fn new(out: &Path) -> Self {
-        Self {
-            folder: target_folder(out).join("paracrine-agent"),
-        }
+        Self { folder: target_folder(out).join("paracrine-agent") }
     }
 
     /// The target folder of the cargo that builds agents.
@@ -40,11 +38,7 @@ impl Cache {
     pub(super) fn lock(&self) -> Result<File, Failure> {
         let locked = fs::create_dir_all(&self.folder)
             .and_then(|()| {
-                File::options()
-                    .create(true)
-                    .truncate(false)
-                    .write(true)
-                    .open(self.folder.join("lock"))
+                File::options().create(true).truncate(false).write(true).open(self.folder.join("lock"))
             })
             .and_then(|file| file.lock().map(|()| file));
         locked.map_err(|error| self.failure(&error))
@@ -55,26 +49,17 @@ impl Cache {
         let folder = self.folder.join(key);
         let hash: Hash = serde_json::from_slice(&fs::read(folder.join("hash.json")).ok()?).ok()?;
         let compressed = fs::read(folder.join("agent.gz")).ok()?;
-        Some(Agent {
-            arch,
-            hash,
-            compressed,
-        })
+        Some(Agent { arch, hash, compressed })
     }
 
     /// Keeps an executable under a key.
     pub(super) fn put(&self, arch: Arch, key: &str, executable: &Path) -> Result<Agent, Failure> {
-        self.keep(arch, key, executable)
-            .map_err(|error| self.failure(&error))
+        self.keep(arch, key, executable).map_err(|error| self.failure(&error))
     }
 
     fn keep(&self, arch: Arch, key: &str, executable: &Path) -> io::Result<Agent> {
         let bytes = fs::read(executable)?;
-        let agent = Agent {
-            arch,
-            hash: Hash::of(&bytes),
-            compressed: compress(&bytes)?,
-        };
+        let agent = Agent { arch, hash: Hash::of(&bytes), compressed: compress(&bytes)? };
         // Whole or not at all: it may be interrupted at any time.
         let unfinished = self.folder.join(format!("{key}.unfinished"));
         let finished = self.folder.join(key);
@@ -109,11 +94,7 @@ impl Cache {
     }
 
     fn failure(&self, error: &io::Error) -> Failure {
-        Failure::new(format!(
-            "cannot be kept in `{}`: {}",
-            self.folder.display(),
-            folder::why(error)
-        ))
+        Failure::new(format!("cannot be kept in `{}`: {}", self.folder.display(), folder::why(error)))
     }
 }
 
@@ -126,15 +107,9 @@ pub(super) fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
 
 /// The target folder that an `OUT_DIR` lies in: cargo marks it.
 fn target_folder(out: &Path) -> PathBuf {
-    let marked = out
-        .ancestors()
-        .skip(1)
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let marked = out.ancestors().skip(1).find(|folder| folder.join("CACHEDIR.TAG").is_file());
     // `<target>/<profile>/build/<package>/out`
-    marked
-        .or_else(|| out.ancestors().nth(4))
-        .unwrap_or(out)
-        .to_owned()
+    marked.or_else(|| out.ancestors().nth(4)).unwrap_or(out).to_owned()
 }
 
 #[cfg(test)]
@@ -152,18 +127,12 @@ mod tests {
         let _locked = cache.lock().unwrap_or_else(|failure| panic!("{}", failure.why));
         for number in 0..12 {
             let put = cache.put(Arch::X86_64, &format!("key{number}"), &executable);
-            assert_eq!(
-                put.unwrap_or_else(|failure| panic!("{}", failure.why)).hash,
-                Hash::of(b"an agent")
-            );
+            assert_eq!(put.unwrap_or_else(|failure| panic!("{}", failure.why)).hash, Hash::of(b"an agent"));
         }
         let agent = cache.get(Arch::X86_64, "key11").unwrap();
         let mut text = String::new();
-        io::Read::read_to_string(
-            &mut flate2::read::GzDecoder::new(&agent.compressed[..]),
-            &mut text,
-        )
-        .unwrap();
+        io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&agent.compressed[..]), &mut text)
+            .unwrap();
         assert_eq!(text, "an agent");
         let kept = (0..12).filter(|number| cache.get(Arch::X86_64, &format!("key{number}")).is_some());
         assert_eq!(kept.count(), KEPT);

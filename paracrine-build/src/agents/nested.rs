@@ -30,12 +30,7 @@ pub(super) fn target(arch: Arch) -> Result<Target, Failure> {
         return Err(Failure::new(why).help(format!("run `rustup target add {}`", candidates[0])));
     };
     let rustc = ask_rustc(&["-vV"]).ok_or_else(|| Failure::new("cannot be built: `rustc -vV` fails"))?;
-    Ok(Target {
-        arch,
-        triple,
-        rustc,
-        flags: flags(triple),
-    })
+    Ok(Target { arch, triple, rustc, flags: flags(triple) })
 }
 
 /// Static, small, and without the paths of whoever builds it.
@@ -68,16 +63,8 @@ fn is_installed(triple: &str) -> bool {
 
 fn ask_rustc(args: &[&str]) -> Option<String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc)
-        .args(args)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    let output = Command::new(rustc).args(args).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Builds the agent; gives its executable.
@@ -93,19 +80,15 @@ pub(super) fn build(target: &Target, folder: &Path) -> Result<PathBuf, Failure> 
             command.env_remove(name);
         }
     }
-    command
-        .env("CARGO_TARGET_DIR", folder)
-        .env("CARGO_BUILD_BUILD_DIR", folder);
+    command.env("CARGO_TARGET_DIR", folder).env("CARGO_BUILD_BUILD_DIR", folder);
     command.env("CARGO_ENCODED_RUSTFLAGS", target.flags.join("\x1f"));
     command.env("CARGO_TERM_COLOR", "never");
     if let Some((variable, linker)) = linker(target) {
         command.env(variable, linker);
     }
     let manifest = manifest.display();
-    let by_hand = format!(
-        "cargo build --manifest-path {manifest} --profile agent --target {}",
-        target.triple
-    );
+    let by_hand =
+        format!("cargo build --manifest-path {manifest} --profile agent --target {}", target.triple);
     let output = command.output().map_err(|error| {
         Failure::new(format!("cannot be built: cargo does not start: {error}"))
             .help(format!("run `{by_hand}`"))
@@ -119,25 +102,11 @@ pub(super) fn build(target: &Target, folder: &Path) -> Result<PathBuf, Failure> 
 
 fn arguments(target: &Target, manifest: &Path) -> Vec<String> {
     let manifest = manifest.to_string_lossy();
-    let mut args: Vec<String> = [
-        "build",
-        "--manifest-path",
-        &manifest,
-        "--bin",
-        "paracrine-agent",
-        "--profile",
-        "agent",
-    ]
-    .map(str::to_owned)
-    .into();
-    args.extend(
-        [
-            "--target",
-            target.triple,
-            "--message-format=json-render-diagnostics",
-        ]
-        .map(str::to_owned),
-    );
+    let mut args: Vec<String> =
+        ["build", "--manifest-path", &manifest, "--bin", "paracrine-agent", "--profile", "agent"]
+            .map(str::to_owned)
+            .into();
+    args.extend(["--target", target.triple, "--message-format=json-render-diagnostics"].map(str::to_owned));
     if Path::new(sources::WORKSPACE).join("Cargo.lock").is_file() {
         args.push("--locked".into());
     }
@@ -153,9 +122,7 @@ fn outer_arguments() -> Vec<String> {
     {
         let parent = std::os::unix::process::parent_id();
         let line = std::fs::read(format!("/proc/{parent}/cmdline")).unwrap_or_default();
-        line.split(|byte| *byte == 0)
-            .map(|arg| String::from_utf8_lossy(arg).into_owned())
-            .collect()
+        line.split(|byte| *byte == 0).map(|arg| String::from_utf8_lossy(arg).into_owned()).collect()
     }
     #[cfg(not(target_os = "linux"))]
     Vec::new()
@@ -168,14 +135,8 @@ fn is_offline(arguments: &[String]) -> bool {
 
 /// Whether a variable is meant for build scripts or wrappers, not for a cargo.
 fn is_the_outer_cargos(name: &str) -> bool {
-    const PREFIXES: [&str; 6] = [
-        "CARGO_PKG_",
-        "CARGO_FEATURE_",
-        "CARGO_CFG_",
-        "CARGO_MANIFEST_",
-        "CARGO_BIN_",
-        "DEP_",
-    ];
+    const PREFIXES: [&str; 6] =
+        ["CARGO_PKG_", "CARGO_FEATURE_", "CARGO_CFG_", "CARGO_MANIFEST_", "CARGO_BIN_", "DEP_"];
     const NAMES: [&str; 21] = [
         "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
         "CARGO_BUILD_RUSTC_WRAPPER",
@@ -205,10 +166,7 @@ fn is_the_outer_cargos(name: &str) -> bool {
 /// The linker for another architecture than this machine's, where the user has not chosen one.
 fn linker(target: &Target) -> Option<(String, &'static str)> {
     let here = std::env::consts::ARCH == target.arch.name() && cfg!(target_os = "linux");
-    let variable = format!(
-        "CARGO_TARGET_{}_LINKER",
-        target.triple.to_uppercase().replace('-', "_")
-    );
+    let variable = format!("CARGO_TARGET_{}_LINKER", target.triple.to_uppercase().replace('-', "_"));
     if here || std::env::var_os(&variable).is_some() {
         return None;
     }
@@ -224,17 +182,13 @@ fn executable(messages: &[u8]) -> Option<PathBuf> {
     messages.split(|byte| *byte == b'\n').find_map(|line| {
         let message: serde_json::Value = serde_json::from_slice(line).ok()?;
         let ours = message["reason"] == "compiler-artifact" && message["target"]["name"] == "paracrine-agent";
-        ours.then(|| message["executable"].as_str().map(PathBuf::from))
-            .flatten()
+        ours.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
     })
 }
 
 fn explain(target: &Target, said: &str, by_hand: &str) -> Failure {
     let mut errors = said.lines().filter(|line| line.starts_with("error"));
-    let first = errors
-        .next()
-        .unwrap_or("cargo fails without a word")
-        .trim_end_matches('.');
+    let first = errors.next().unwrap_or("cargo fails without a word").trim_end_matches('.');
     let failure = Failure::new(format!("cannot be built: {first}"));
     let failure = if said.contains("may not be installed") || said.contains("can't find crate for `core`") {
         failure.help(format!("run `rustup target add {}`", target.triple))
@@ -245,10 +199,7 @@ fn explain(target: &Target, said: &str, by_hand: &str) -> Failure {
             _ => failure.help("run `apt-get install gcc`"),
         }
     } else if said.contains("--offline was specified") || said.contains("you're offline") {
-        failure.help(format!(
-            "run `cargo fetch --manifest-path {}` once while online",
-            manifest_of(by_hand)
-        ))
+        failure.help(format!("run `cargo fetch --manifest-path {}` once while online", manifest_of(by_hand)))
     } else {
         failure
     };
@@ -265,34 +216,19 @@ mod tests {
 
     fn some_target() -> Target {
         let triple = "aarch64-unknown-linux-musl";
-        Target {
-            arch: Arch::Aarch64,
-            triple,
-            rustc: String::new(),
-            flags: Vec::new(),
-        }
+        Target { arch: Arch::Aarch64, triple, rustc: String::new(), flags: Vec::new() }
     }
 
     #[test]
     fn the_outer_cargo_is_not_heard() {
-        for name in [
-            "CARGO_PKG_NAME",
-            "OUT_DIR",
-            "RUSTC_WORKSPACE_WRAPPER",
-            "RUSTFLAGS",
-            "CARGO_CFG_UNIX",
-            "TARGET",
-        ] {
+        for name in
+            ["CARGO_PKG_NAME", "OUT_DIR", "RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS", "CARGO_CFG_UNIX", "TARGET"]
+        {
             assert!(is_the_outer_cargos(name), "{name}");
         }
-        for name in [
-            "CARGO_HOME",
-            "CARGO_MAKEFLAGS",
-            "PATH",
-            "RUSTUP_TOOLCHAIN",
-            "CARGO_NET_OFFLINE",
-            "RUSTC",
-        ] {
+        for name in
+            ["CARGO_HOME", "CARGO_MAKEFLAGS", "PATH", "RUSTUP_TOOLCHAIN", "CARGO_NET_OFFLINE", "RUSTC"]
+        {
             assert!(!is_the_outer_cargos(name), "{name}");
         }
     }
@@ -309,23 +245,11 @@ mod tests {
     fn failures_say_what_mends_them() {
         let failure = |said: &str| explain(&some_target(), said, "cargo build --manifest-path /a/Cargo.toml");
         let missing = failure("error[E0463]: can't find crate for `core`\n  = note: may not be installed\n");
-        assert_eq!(
-            missing.why,
-            "cannot be built: error[E0463]: can't find crate for `core`"
-        );
-        assert_eq!(
-            missing.help[0],
-            "run `rustup target add aarch64-unknown-linux-musl`"
-        );
+        assert_eq!(missing.why, "cannot be built: error[E0463]: can't find crate for `core`");
+        assert_eq!(missing.help[0], "run `rustup target add aarch64-unknown-linux-musl`");
         let offline = failure("error: failed to download\nhint: you're offline\n");
-        assert_eq!(
-            offline.help[0],
-            "run `cargo fetch --manifest-path /a/Cargo.toml` once while online"
-        );
-        assert_eq!(
-            offline.help[1],
-            "to see all of it, run `cargo build --manifest-path /a/Cargo.toml`"
-        );
+        assert_eq!(offline.help[0], "run `cargo fetch --manifest-path /a/Cargo.toml` once while online");
+        assert_eq!(offline.help[1], "to see all of it, run `cargo build --manifest-path /a/Cargo.toml`");
     }
 
     #[test]

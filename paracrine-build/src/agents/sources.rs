@@ -47,17 +47,9 @@ pub(super) fn key(target: &Target) -> Result<String, Failure> {
             false => vec![String::new()],
         };
         for name in names {
-            let file = if name.is_empty() {
-                path.clone()
-            } else {
-                path.join(&name)
-            };
+            let file = if name.is_empty() { path.clone() } else { path.join(&name) };
             let bytes = std::fs::read(&file).map_err(|error| {
-                Failure::new(format!(
-                    "has unreadable sources: `{}`: {}",
-                    file.display(),
-                    folder::why(&error)
-                ))
+                Failure::new(format!("has unreadable sources: `{}`: {}", file.display(), folder::why(&error)))
             })?;
             add(&file.to_string_lossy(), &bytes);
         }

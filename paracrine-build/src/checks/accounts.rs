@@ -13,18 +13,85 @@ use crate::compile::place;
 
 /// The users of a fresh Debian 12.
 const USERS: [&str; 24] = [
-    "root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data", "backup",
-    "list", "irc", "_apt", "nobody", "systemd-network", "systemd-resolve", "systemd-timesync", "messagebus", "sshd",
+    "root",
+    "daemon",
+    "bin",
+    "sys",
+    "sync",
+    "games",
+    "man",
+    "lp",
+    "mail",
+    "news",
+    "uucp",
+    "proxy",
+    "www-data",
+    "backup",
+    "list",
+    "irc",
+    "_apt",
+    "nobody",
+    "systemd-network",
+    "systemd-resolve",
+    "systemd-timesync",
+    "messagebus",
+    "sshd",
     "polkitd",
 ];
 
 /// The groups of a fresh Debian 12.
 const GROUPS: [&str; 51] = [
-    "root", "daemon", "bin", "sys", "adm", "tty", "disk", "lp", "mail", "news", "uucp", "man", "proxy", "kmem", "dialout",
-    "fax", "voice", "cdrom", "floppy", "tape", "sudo", "audio", "dip", "www-data", "backup", "operator", "list", "irc",
-    "src", "shadow", "utmp", "video", "sasl", "plugdev", "staff", "games", "users", "nogroup", "systemd-journal",
-    "systemd-network", "systemd-resolve", "systemd-timesync", "messagebus", "_ssh", "input", "sgx", "kvm", "render",
-    "crontab", "netdev", "polkitd",
+    "root",
+    "daemon",
+    "bin",
+    "sys",
+    "adm",
+    "tty",
+    "disk",
+    "lp",
+    "mail",
+    "news",
+    "uucp",
+    "man",
+    "proxy",
+    "kmem",
+    "dialout",
+    "fax",
+    "voice",
+    "cdrom",
+    "floppy",
+    "tape",
+    "sudo",
+    "audio",
+    "dip",
+    "www-data",
+    "backup",
+    "operator",
+    "list",
+    "irc",
+    "src",
+    "shadow",
+    "utmp",
+    "video",
+    "sasl",
+    "plugdev",
+    "staff",
+    "games",
+    "users",
+    "nogroup",
+    "systemd-journal",
+    "systemd-network",
+    "systemd-resolve",
+    "systemd-timesync",
+    "messagebus",
+    "_ssh",
+    "input",
+    "sgx",
+    "kvm",
+    "render",
+    "crontab",
+    "netdev",
+    "polkitd",
 ];
 
 /// Users and groups that packages of Debian make.
@@ -108,7 +175,9 @@ pub(super) fn in_content(host: &Host<'_, '_>, kind: Kind, name: &str, task: &Tas
 fn named(resource: &Resource) -> Vec<(Kind, &AccountName)> {
     match resource {
         Resource::File(file) => vec![(Kind::User, &file.owner), (Kind::Group, &file.group)],
-        Resource::Directory(directory) => vec![(Kind::User, &directory.owner), (Kind::Group, &directory.group)],
+        Resource::Directory(directory) => {
+            vec![(Kind::User, &directory.owner), (Kind::Group, &directory.group)]
+        }
         Resource::Command(command) => command.user.iter().map(|user| (Kind::User, user)).collect(),
         Resource::User(user) if user.present => {
             user.group.iter().chain(&user.groups).map(|group| (Kind::Group, group)).collect()
@@ -152,7 +221,14 @@ impl<'t> Accounts<'t> {
         }
     }
 
-    fn missing(&self, kind: Kind, name: &str, index: usize, task: &Task, tasks: &[Task]) -> Option<Diagnostic> {
+    fn missing(
+        &self,
+        kind: Kind,
+        name: &str,
+        index: usize,
+        task: &Task,
+        tasks: &[Task],
+    ) -> Option<Diagnostic> {
         let there = match kind {
             Kind::User => self.users.get(name),
             Kind::Group => self.groups.get(name),
@@ -163,7 +239,8 @@ impl<'t> Accounts<'t> {
             Some(since) => {
                 let maker = &tasks[*since];
                 let what = kind.word();
-                let message = format!("{} needs {what} `{name}` before {} makes it", task.resource, maker.resource);
+                let message =
+                    format!("{} needs {what} `{name}` before {} makes it", task.resource, maker.resource);
                 let error = Diagnostic::error(Code::TASK_ORDER, message)
                     .at(place(task), "declared here, so done first")
                     .related(place(maker), format!("makes the {what}, after it"));
@@ -194,10 +271,13 @@ fn of_package(package: &str) -> &'static [&'static str] {
 
 fn unknown<'n>(kind: Kind, name: &str, task: &Task, names: impl IntoIterator<Item = &'n str>) -> Diagnostic {
     let what = kind.word();
-    Diagnostic::warning(Code::UNKNOWN_OWNER, format!("{what} `{name}` is not in Debian, and this plan does not make it"))
-        .at(place(task), format!("needs {what} `{name}`"))
-        .nearest(name, names)
-        .help(format!("declare it before: `plan.{what}(\"{name}\")`"))
+    Diagnostic::warning(
+        Code::UNKNOWN_OWNER,
+        format!("{what} `{name}` is not in Debian, and this plan does not make it"),
+    )
+    .at(place(task), format!("needs {what} `{name}`"))
+    .nearest(name, names)
+    .help(format!("declare it before: `plan.{what}(\"{name}\")`"))
 }
 
 #[cfg(test)]

@@ -16,10 +16,7 @@ pub(super) fn is_one(path: &str) -> bool {
 /// The user whose home the file is in, as far as the path tells.
 fn user_of(path: &str) -> Option<&str> {
     match path.strip_prefix("/home/") {
-        Some(rest) => rest
-            .split_once("/.ssh/")
-            .map(|(user, _)| user)
-            .filter(|user| !user.contains('/')),
+        Some(rest) => rest.split_once("/.ssh/").map(|(user, _)| user).filter(|user| !user.contains('/')),
         None => path.starts_with("/root/.ssh/").then_some("root"),
     }
 }
@@ -32,20 +29,14 @@ pub(super) fn about(file: &File) -> Vec<Finding> {
     // Debian's sshd lets a user's own group write.
     let own_group = user.is_some_and(|user| user == group);
     if mode & 0o002 != 0 || mode & 0o020 != 0 && !own_group {
-        let message = format!(
-            "sshd passes over `{}`: others than its owner can write to it",
-            file.path
-        );
+        let message = format!("sshd passes over `{}`: others than its owner can write to it", file.path);
         findings.push(Finding::whole(Code::AUTHORIZED_KEYS, message).help("give it mode 0o600"));
     }
     let Some(user) = user else {
         return findings;
     };
     if owner != "root" && owner != user {
-        let message = format!(
-            "sshd passes over `{}`: it belongs to neither `{user}` nor root",
-            file.path
-        );
+        let message = format!("sshd passes over `{}`: it belongs to neither `{user}` nor root", file.path);
         findings
             .push(Finding::whole(Code::AUTHORIZED_KEYS, message).help(format!("add `.owner(\"{user}\")`")));
     } else if owner != user && mode & 0o004 == 0 && !(own_group && mode & 0o040 != 0) {
@@ -85,14 +76,7 @@ fn other_format(number: u32, line: &str) -> Option<Finding> {
     if line.starts_with("-----BEGIN ") && line.contains("PRIVATE KEY")
         || line.starts_with("PuTTY-User-Key-File")
     {
-        return Some(
-            wrong(
-                number,
-                line,
-                "this is a private key, which never leaves its owner",
-            )
-            .help(public),
-        );
+        return Some(wrong(number, line, "this is a private key, which never leaves its owner").help(public));
     }
     if line.starts_with("---- BEGIN SSH2 PUBLIC KEY") {
         let message = "this is a public key in the format of RFC 4716, which sshd does not read here";
@@ -250,16 +234,8 @@ const FLAGS: [&str; 16] = [
 ];
 
 /// Options with a quoted value.
-const VALUES: [&str; 8] = [
-    "command",
-    "environment",
-    "expiry-time",
-    "from",
-    "permitlisten",
-    "permitopen",
-    "principals",
-    "tunnel",
-];
+const VALUES: [&str; 8] =
+    ["command", "environment", "expiry-time", "from", "permitlisten", "permitopen", "principals", "tunnel"];
 
 /// What is wrong with the options.
 fn option(number: u32, options: &str) -> Option<Finding> {
@@ -298,11 +274,7 @@ fn option(number: u32, options: &str) -> Option<Finding> {
                     return None;
                 }
                 let Some(inner) = quoted.strip_prefix('"') else {
-                    let finding = wrong(
-                        number,
-                        name,
-                        format!("the value of `{name}` stands without quotes"),
-                    );
+                    let finding = wrong(number, name, format!("the value of `{name}` stands without quotes"));
                     return Some(finding.help(format!("write `{name}=\"…\"`")));
                 };
                 let mut before = '"';
@@ -323,11 +295,7 @@ fn option(number: u32, options: &str) -> Option<Finding> {
             return None;
         }
         let Some(next) = rest.strip_prefix(',') else {
-            return Some(wrong(
-                number,
-                rest,
-                format!("`{rest}` follows an option without a `,`"),
-            ));
+            return Some(wrong(number, rest, format!("`{rest}` follows an option without a `,`")));
         };
         rest = next;
     }
@@ -340,11 +308,7 @@ fn value_of(number: u32, name: &str, value: &str) -> Option<Finding> {
     }
     match name.to_lowercase().as_str() {
         "environment" if !value.contains('=') => {
-            let finding = wrong(
-                number,
-                value,
-                format!("`environment` wants `NAME=value`, not `{value}`"),
-            );
+            let finding = wrong(number, value, format!("`environment` wants `NAME=value`, not `{value}`"));
             Some(finding)
         }
         "expiry-time" => {
@@ -360,11 +324,7 @@ fn value_of(number: u32, name: &str, value: &str) -> Option<Finding> {
             Some(finding.help("write `any`, or the number of a device"))
         }
         "permitopen" if !value.contains(':') => {
-            let finding = wrong(
-                number,
-                value,
-                format!("`permitopen` wants `host:port`, not `{value}`"),
-            );
+            let finding = wrong(number, value, format!("`permitopen` wants `host:port`, not `{value}`"));
             Some(finding)
         }
         _ => None,
@@ -389,20 +349,11 @@ fn key(number: u32, kind: &(&str, usize, Option<usize>), written: &str, rest: &s
         return Some(wrong(number, body, "the key is cut off").help(again));
     };
     if inner != name.as_bytes() {
-        return Some(
-            match std::str::from_utf8(inner)
-                .ok()
-                .filter(|inner| type_of(inner).is_some())
-            {
-                Some(inner) => wrong(
-                    number,
-                    written,
-                    format!("the key is of type `{inner}`, not `{written}`"),
-                )
+        return Some(match std::str::from_utf8(inner).ok().filter(|inner| type_of(inner).is_some()) {
+            Some(inner) => wrong(number, written, format!("the key is of type `{inner}`, not `{written}`"))
                 .help(format!("write `{inner}` before it")),
-                None => wrong(number, body, format!("the key is not of type `{written}`")).help(again),
-            },
-        );
+            None => wrong(number, body, format!("the key is not of type `{written}`")).help(again),
+        });
     }
     if strings == 0 {
         return None;
@@ -417,14 +368,7 @@ fn key(number: u32, kind: &(&str, usize, Option<usize>), written: &str, rest: &s
     }
     let as_long_as_it_should = first.is_none_or(|length| read[0].len() == length);
     if !rest.is_empty() || !as_long_as_it_should {
-        return Some(
-            wrong(
-                number,
-                body,
-                format!("the key is no whole key of type `{written}`"),
-            )
-            .help(again),
-        );
+        return Some(wrong(number, body, format!("the key is no whole key of type `{written}`")).help(again));
     }
     match name {
         // A sign may stand before the number.
@@ -451,10 +395,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(4) {
         return None;
     }
-    let body = text
-        .strip_suffix("==")
-        .or_else(|| text.strip_suffix('='))
-        .unwrap_or(text);
+    let body = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0u32, 0);
     for c in body.bytes() {
@@ -487,9 +428,7 @@ mod tests {
     const RSA: &str = "AAAAB3NzaC1yc2EAAAADAQABAAAAgQC+8M6KMhdX2S290jAuXEidpa44544jxTR2fhcHVbT4ZsGPmWg7G+K4BbaTsHNm7sAUY9Hn5PyT5Y3iEm10HIbwTVRkc1o9QUfI+uRqF4IjktWlq221OiWhJtqaKeH2Vdx+iJmd3hdxYjP9ltvgFY2ef2nJ8wdKhlTHEBp8vd/+IQ==";
 
     fn filled(line: &str) -> String {
-        line.replace("E!", ED25519)
-            .replace("C!", ECDSA)
-            .replace("R!", RSA)
+        line.replace("E!", ED25519).replace("C!", ECDSA).replace("R!", RSA)
     }
 
     const GOOD: [&str; 25] = [
@@ -521,85 +460,33 @@ mod tests {
     ];
 
     const BAD: [(&str, &str, &str); 31] = [
-        (
-            "ssh-ed2551 E!",
-            "sshd knows no type of key `ssh-ed2551`",
-            "did you mean `ssh-ed25519`?",
-        ),
+        ("ssh-ed2551 E!", "sshd knows no type of key `ssh-ed2551`", "did you mean `ssh-ed25519`?"),
         (
             "ed25519 E!",
             "sshd knows no type of key `ed25519`",
             "write the line as it is in the file that ends in `.pub`: `ssh-ed25519 AAAA…`",
         ),
-        (
-            "SSH-ED25519 E!",
-            "sshd knows no type of key `SSH-ED25519`",
-            "did you mean `ssh-ed25519`?",
-        ),
-        (
-            "restrict ssh-rsaa E!",
-            "sshd knows no type of key `ssh-rsaa`",
-            "did you mean `ssh-rsa`?",
-        ),
-        (
-            "ssh-rsa E!",
-            "the key is of type `ssh-ed25519`, not `ssh-rsa`",
-            "write `ssh-ed25519` before it",
-        ),
+        ("SSH-ED25519 E!", "sshd knows no type of key `SSH-ED25519`", "did you mean `ssh-ed25519`?"),
+        ("restrict ssh-rsaa E!", "sshd knows no type of key `ssh-rsaa`", "did you mean `ssh-rsa`?"),
+        ("ssh-rsa E!", "the key is of type `ssh-ed25519`, not `ssh-rsa`", "write `ssh-ed25519` before it"),
         (
             "ecdsa-sha2-nistp384 C!",
             "the key is of type `ecdsa-sha2-nistp256`, not `ecdsa-sha2-nistp384`",
             "write `ecdsa-sha2-nistp256` before it",
         ),
         ("ssh-ed25519", "no key follows `ssh-ed25519`", AGAIN),
-        (
-            "E!",
-            "no type of key stands before the key",
-            "write `ssh-ed25519` before it",
-        ),
-        (
-            "E! ssh-ed25519",
-            "no type of key stands before the key",
-            "write `ssh-ed25519` before it",
-        ),
+        ("E!", "no type of key stands before the key", "write `ssh-ed25519` before it"),
+        ("E! ssh-ed25519", "no type of key stands before the key", "write `ssh-ed25519` before it"),
         ("ssh-ed25519 E!=", "the key is not base64, or cut off", AGAIN),
         ("ssh-ed25519 me@host", "the key is not base64, or cut off", AGAIN),
-        (
-            "ssh-ed25519 E!AAAA",
-            "the key is no whole key of type `ssh-ed25519`",
-            AGAIN,
-        ),
-        (
-            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMvVa2Xmllx63g7LNNtd",
-            "the key is cut off",
-            AGAIN,
-        ),
+        ("ssh-ed25519 E!AAAA", "the key is no whole key of type `ssh-ed25519`", AGAIN),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMvVa2Xmllx63g7LNNtd", "the key is cut off", AGAIN),
         ("ssh-ed25519 AAAA", "the key is cut off", AGAIN),
-        (
-            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE4AAAA",
-            "the key is not of type `ssh-ed25519`",
-            AGAIN,
-        ),
-        (
-            "bogus ssh-ed25519 E!",
-            "sshd knows no option `bogus`",
-            "sshd passes over the key",
-        ),
-        (
-            "no-pyt ssh-ed25519 E!",
-            "sshd knows no option `no-pyt`",
-            "did you mean `no-pty`?",
-        ),
-        (
-            "no-pty,,no-user-rc ssh-ed25519 E!",
-            "an option is empty",
-            "leave out the `,`",
-        ),
-        (
-            "tunnel=\"x\" ssh-ed25519 E!",
-            "`tunnel` cannot be `x`",
-            "write `any`, or the number of a device",
-        ),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE4AAAA", "the key is not of type `ssh-ed25519`", AGAIN),
+        ("bogus ssh-ed25519 E!", "sshd knows no option `bogus`", "sshd passes over the key"),
+        ("no-pyt ssh-ed25519 E!", "sshd knows no option `no-pyt`", "did you mean `no-pty`?"),
+        ("no-pty,,no-user-rc ssh-ed25519 E!", "an option is empty", "leave out the `,`"),
+        ("tunnel=\"x\" ssh-ed25519 E!", "`tunnel` cannot be `x`", "write `any`, or the number of a device"),
         (
             "no-pty, no-user-rc ssh-ed25519 E!",
             "a space stands within the options",
@@ -610,31 +497,15 @@ mod tests {
             "the value of `command` stands without quotes",
             "write `command=\"…\"`",
         ),
-        (
-            "command ssh-ed25519 E!",
-            "the option `command` wants a value",
-            "write `command=\"…\"`",
-        ),
-        (
-            "restrict=\"x\" ssh-ed25519 E!",
-            "the option `restrict` has no value",
-            "leave out the `=`",
-        ),
+        ("command ssh-ed25519 E!", "the option `command` wants a value", "write `command=\"…\"`"),
+        ("restrict=\"x\" ssh-ed25519 E!", "the option `restrict` has no value", "leave out the `=`"),
         (
             "command=\"ls ssh-ed25519 E!",
             "a `\"` of the options is not closed",
             "the key is never reached; write `\\\"` for a quote within quotes",
         ),
-        (
-            "command=\"a\"b ssh-ed25519 E!",
-            "`b` follows an option without a `,`",
-            "",
-        ),
-        (
-            "environment=\"A\" ssh-ed25519 E!",
-            "`environment` wants `NAME=value`, not `A`",
-            "",
-        ),
+        ("command=\"a\"b ssh-ed25519 E!", "`b` follows an option without a `,`", ""),
+        ("environment=\"A\" ssh-ed25519 E!", "`environment` wants `NAME=value`, not `A`", ""),
         (
             "expiry-time=\"soon\" ssh-ed25519 E!",
             "`expiry-time` cannot be `soon`",
@@ -667,11 +538,8 @@ mod tests {
     #[test]
     fn what_sshd_takes_is_good() {
         for good in GOOD {
-            let said: Vec<String> = look(&filled(good))
-                .findings
-                .into_iter()
-                .map(|finding| finding.message)
-                .collect();
+            let said: Vec<String> =
+                look(&filled(good)).findings.into_iter().map(|finding| finding.message).collect();
             assert_eq!(said, [""; 0], "{good}");
         }
     }
@@ -680,12 +548,9 @@ mod tests {
     fn mistakes_are_told_with_what_was_meant() {
         for (line, message, help) in BAD {
             let found = look(&filled(line)).findings;
-            let said = found.first().map(|finding| {
-                (
-                    finding.message.as_str(),
-                    finding.help.first().map_or("", |help| help),
-                )
-            });
+            let said = found
+                .first()
+                .map(|finding| (finding.message.as_str(), finding.help.first().map_or("", |help| help)));
             assert_eq!(said, Some((message, help)), "{line}");
         }
     }
@@ -698,16 +563,8 @@ mod tests {
             "-----BEGIN PRIVATE KEY-----\nMIIE\n",
             "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n",
         ] {
-            let said: Vec<String> = look(key)
-                .findings
-                .into_iter()
-                .map(|finding| finding.message)
-                .collect();
-            assert_eq!(
-                said,
-                ["this is a private key, which never leaves its owner"],
-                "{key}"
-            );
+            let said: Vec<String> = look(key).findings.into_iter().map(|finding| finding.message).collect();
+            assert_eq!(said, ["this is a private key, which never leaves its owner"], "{key}");
         }
     }
 

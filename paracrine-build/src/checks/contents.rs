@@ -41,7 +41,14 @@ pub(super) struct Finding {
 impl Finding {
     pub(super) fn error(code: Code, line: u32, word: &str, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { severity: Severity::Error, code, message, line: Some(line), word: word.to_owned(), help: Vec::new() }
+        Self {
+            severity: Severity::Error,
+            code,
+            message,
+            line: Some(line),
+            word: word.to_owned(),
+            help: Vec::new(),
+        }
     }
 
     pub(super) fn whole(code: Code, message: impl Into<String>) -> Self {
@@ -250,11 +257,13 @@ fn locate(task: &Task, body: &Body, line: u32, word: &str) -> Option<Place> {
         let name = source.strip_prefix(&format!("{}/", template::FOLDER))?;
         let source = session.templates().source(name)?;
         let only = |is_it: &dyn Fn(&str) -> bool| {
-            let mut found = (1..=source.line_count()).filter(|number| source.line(*number).is_some_and(is_it));
+            let mut found =
+                (1..=source.line_count()).filter(|number| source.line(*number).is_some_and(is_it));
             found.next().filter(|_| found.next().is_none())
         };
         let literal = |line: &str| reads_as(line, wanted, word);
-        let line = only(&|line| line == wanted).or_else(|| (!word.is_empty()).then(|| only(&literal)).flatten())?;
+        let line =
+            only(&|line| line == wanted).or_else(|| (!word.is_empty()).then(|| only(&literal)).flatten())?;
         (Rc::new(Source::clone(&source)), line)
     };
     let text = source.line(line)?;

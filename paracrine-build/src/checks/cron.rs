@@ -9,9 +9,7 @@ use super::contents::{Finding, Found, LATE};
 pub(super) fn about(file: &File) -> Vec<Finding> {
     let mut findings = Vec::new();
     let name = file.path.file_name();
-    let plain = name
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
     if !plain && file.path.as_str() != "/etc/crontab" {
         let better: String = name.chars().map(|c| if c == '.' { '-' } else { c }).collect();
         findings.push(
@@ -29,10 +27,7 @@ pub(super) fn about(file: &File) -> Vec<Finding> {
         findings.push(
             Finding::whole(
                 Code::CRON,
-                format!(
-                    "cron passes over `{}`: others than its owner can write to it",
-                    file.path
-                ),
+                format!("cron passes over `{}`: others than its owner can write to it", file.path),
             )
             .help("give it mode 0o644"),
         );
@@ -50,9 +45,7 @@ pub(super) fn look(text: &str) -> Found {
     if let Some(last) = text.lines().last().filter(|_| !text.ends_with('\n')) {
         let number = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
         let message = "the last line has no line break, so cron passes over the whole file";
-        found
-            .findings
-            .push(wrong(number, last, message).help("end the file with a line break"));
+        found.findings.push(wrong(number, last, message).help("end the file with a line break"));
     }
     for (number, line) in (1u32..).zip(text.split('\n')) {
         if let Some(line) = line.strip_suffix('\r') {
@@ -86,16 +79,8 @@ fn is_variable(line: &str) -> bool {
     })
 }
 
-const SPECIAL: [&str; 8] = [
-    "@reboot",
-    "@yearly",
-    "@annually",
-    "@monthly",
-    "@weekly",
-    "@daily",
-    "@midnight",
-    "@hourly",
-];
+const SPECIAL: [&str; 8] =
+    ["@reboot", "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
 fn entry(number: u32, line: &str, found: &mut Found) {
     let mut rest = line;
@@ -113,11 +98,7 @@ fn entry(number: u32, line: &str, found: &mut Found) {
                 continue;
             }
             if let Err(why) = field.check(text) {
-                let shown = if text.is_empty() {
-                    "nothing".into()
-                } else {
-                    format!("`{text}`")
-                };
+                let shown = if text.is_empty() { "nothing".into() } else { format!("`{text}`") };
                 found.findings.push(
                     wrong(number, text, format!("{shown} is no {}: {why}", field.name))
                         .help("minute, hour, day of month, month, day of week, user, command"),
@@ -133,9 +114,7 @@ fn entry(number: u32, line: &str, found: &mut Found) {
         return;
     }
     let is_name = user.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && user
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        && user.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
     if !is_name || command.is_empty() {
         let message = match (user, is_name) {
             ("", _) => "the line has neither user nor command".to_owned(),
@@ -158,13 +137,9 @@ fn percent(number: u32, command: &str, found: &mut Found) {
     for c in command.chars() {
         if c == '%' && !escaped {
             found.findings.push(
-                wrong(
-                    number,
-                    "%",
-                    "cron ends the command at `%` and gives it the rest as input",
-                )
-                .warning()
-                .help("write `\\%` for a percent sign"),
+                wrong(number, "%", "cron ends the command at `%` and gives it the rest as input")
+                    .warning()
+                    .help("write `\\%` for a percent sign"),
             );
             return;
         }
@@ -189,31 +164,14 @@ struct Field {
 }
 
 const FIELDS: [Field; 5] = [
-    Field {
-        name: "minute",
-        first: 0,
-        last: 59,
-        names: &[],
-    },
-    Field {
-        name: "hour",
-        first: 0,
-        last: 23,
-        names: &[],
-    },
-    Field {
-        name: "day of month",
-        first: 1,
-        last: 31,
-        names: &[],
-    },
+    Field { name: "minute", first: 0, last: 59, names: &[] },
+    Field { name: "hour", first: 0, last: 23, names: &[] },
+    Field { name: "day of month", first: 1, last: 31, names: &[] },
     Field {
         name: "month",
         first: 1,
         last: 12,
-        names: &[
-            "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-        ],
+        names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
     },
     Field {
         name: "day of week",
@@ -229,8 +187,7 @@ impl Field {
         if text.is_empty() {
             return Err("the line ends before it".into());
         }
-        text.split(',')
-            .try_for_each(|range| self.range(range).map(|_| ()))
+        text.split(',').try_for_each(|range| self.range(range).map(|_| ()))
     }
 
     /// First and last of a range.
@@ -298,18 +255,10 @@ fn days(number: u32, fields: &[&str], found: &mut Found) {
     }
     const LENGTHS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let shortest = FIELDS[2].numbers(day).into_iter().min().unwrap_or(1);
-    let longest = FIELDS[3]
-        .numbers(month)
-        .iter()
-        .map(|month| LENGTHS[*month as usize - 1])
-        .max()
-        .unwrap_or(31);
+    let longest =
+        FIELDS[3].numbers(month).iter().map(|month| LENGTHS[*month as usize - 1]).max().unwrap_or(31);
     if shortest > longest && weekday.starts_with('*') {
-        found.findings.push(wrong(
-            number,
-            day,
-            format!("day {shortest} never comes in month {month}"),
-        ));
+        found.findings.push(wrong(number, day, format!("day {shortest} never comes in month {month}")));
     }
     // Debian's cron: only a field that begins with `*` leaves the choice to the other one.
     if !day.starts_with('*') && !weekday.starts_with('*') {

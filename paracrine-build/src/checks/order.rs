@@ -35,9 +35,7 @@ pub(super) fn check(host: &mut Host<'_, '_>) {
         {
             // The nearest that is declared: others above it are its own business.
             let above = std::iter::successors(path.parent(), |folder| folder.parent());
-            let declared = above
-                .filter_map(|folder| directories.get(folder.as_str()).copied())
-                .next();
+            let declared = above.filter_map(|folder| directories.get(folder.as_str()).copied()).next();
             if let Some(later) = declared.filter(|directory| *directory > index) {
                 host.report(too_early(task, &host.tasks()[later], "which it lies in"));
             }
@@ -84,10 +82,7 @@ const PROVIDERS: [(&str, &[&str]); 22] = [
     ("containerd", &["containerd", "containerd.io"]),
     ("docker", &["docker.io", "docker-ce"]),
     ("dovecot", &["dovecot-core"]),
-    (
-        "exim4",
-        &["exim4-daemon-light", "exim4-daemon-heavy", "exim4-base"],
-    ),
+    ("exim4", &["exim4-daemon-light", "exim4-daemon-heavy", "exim4-base"]),
     ("libvirtd", &["libvirt-daemon-system"]),
     ("mariadb", &["mariadb-server"]),
     ("mysql", &["default-mysql-server", "mysql-server"]),
@@ -108,11 +103,8 @@ const PROVIDERS: [(&str, &[&str]); 22] = [
 
 fn too_early(task: &Task, needed: &Task, why: &str) -> Diagnostic {
     let (this, that) = (&task.resource, &needed.resource);
-    Diagnostic::error(
-        Code::TASK_ORDER,
-        format!("{this} is declared before {that}, {why}"),
-    )
-    .at(place(task), "declared here, so done first")
-    .related(place(needed), "done after it")
-    .help(format!("declare {that} before {this}"))
+    Diagnostic::error(Code::TASK_ORDER, format!("{this} is declared before {that}, {why}"))
+        .at(place(task), "declared here, so done first")
+        .related(place(needed), "done after it")
+        .help(format!("declare {that} before {this}"))
 }

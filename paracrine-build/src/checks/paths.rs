@@ -11,11 +11,8 @@ use super::Host;
 use crate::compile::place;
 
 pub(super) fn check(host: &mut Host<'_, '_>) {
-    let by_path: HashMap<&str, &Task> = host
-        .tasks()
-        .iter()
-        .filter_map(|task| Some((path(task)?.as_str(), task)))
-        .collect();
+    let by_path: HashMap<&str, &Task> =
+        host.tasks().iter().filter_map(|task| Some((path(task)?.as_str(), task))).collect();
     for task in host.tasks() {
         let Some(path) = path(task) else { continue };
         // Removing what a link or a removed directory may hold is no contradiction.

@@ -32,10 +32,7 @@ pub(super) fn check(host: &mut Host<'_, '_>) {
 
 /// `` secret `DB_PASSWORD` ``
 fn named(text: &Text) -> String {
-    let names: BTreeSet<String> = text
-        .secrets()
-        .map(|source| format!("`{}`", source.name))
-        .collect();
+    let names: BTreeSet<String> = text.secrets().map(|source| format!("`{}`", source.name)).collect();
     format!("secret {}", names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
@@ -44,11 +41,7 @@ fn readable(content: &Content, mode: Mode, task: &Task) -> Option<Diagnostic> {
     if text.secrets().next().is_none() || mode.bits() & 0o004 == 0 {
         return None;
     }
-    let message = format!(
-        "{} is in `{}`, which everybody can read",
-        named(text),
-        task.resource.name()
-    );
+    let message = format!("{} is in `{}`, which everybody can read", named(text), task.resource.name());
     Some(
         Diagnostic::error(Code::SECRET_EXPOSED, message)
             .at(place(task), format!("mode {mode}"))
@@ -61,13 +54,7 @@ fn told_by_systemd(content: &Content, task: &Task) -> Option<Diagnostic> {
     let text = content.text()?;
     for line in lines(text) {
         let Some(name) = line.secret() else { continue };
-        let key = line
-            .before(name)
-            .split('=')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
+        let key = line.before(name).split('=').next().unwrap_or_default().trim().to_owned();
         if key.starts_with("SetCredential") {
             continue;
         }
@@ -76,10 +63,7 @@ fn told_by_systemd(content: &Content, task: &Task) -> Option<Diagnostic> {
             key if key.starts_with("Exec") => "`systemctl show` and `ps` tell its command lines".to_owned(),
             _ => "`systemctl show` tells its settings".to_owned(),
         };
-        let message = format!(
-            "secret `{name}` is in `{}`: {shown} to everybody",
-            task.resource.name()
-        );
+        let message = format!("secret `{name}` is in `{}`: {shown} to everybody", task.resource.name());
         return Some(
             Diagnostic::error(Code::SECRET_EXPOSED, message)
                 .at(place(task), "in this unit")
@@ -216,10 +200,7 @@ fn last_command(line: &str) -> &str {
 fn program(piece: &str) -> &str {
     const KEYWORDS: [&str; 9] = ["if", "then", "else", "elif", "while", "until", "do", "!", "{"];
     // The secret continues the last word, so an assignment that it ends is none before it.
-    piece
-        .split_whitespace()
-        .find(|word| !KEYWORDS.contains(word) && !is_assignment(word))
-        .unwrap_or_default()
+    piece.split_whitespace().find(|word| !KEYWORDS.contains(word) && !is_assignment(word)).unwrap_or_default()
 }
 
 fn is_assignment(word: &str) -> bool {
@@ -235,9 +216,6 @@ fn here_document(line: &str) -> Option<String> {
         return None;
     }
     let word = after.trim_start_matches('-').trim_start();
-    let word = word
-        .split([' ', '\t', ';', '|', ')', '>'])
-        .next()?
-        .trim_matches(['"', '\'', '\\']);
+    let word = word.split([' ', '\t', ';', '|', ')', '>']).next()?.trim_matches(['"', '\'', '\\']);
     (!word.is_empty()).then(|| word.to_owned())
 }

@@ -12,36 +12,24 @@ pub(super) fn about(file: &File) -> Vec<Finding> {
     let mut findings = Vec::new();
     let name = file.path.file_name();
     if file.path.as_str() != "/etc/sudoers" && (name.contains('.') || name.ends_with('~')) {
-        let message = format!(
-            "sudo passes over `{}`: its name has a `.` or ends in `~`",
-            file.path
-        );
+        let message = format!("sudo passes over `{}`: its name has a `.` or ends in `~`", file.path);
         findings.push(
             Finding::whole(Code::SUDOERS, message).help(format!("call it `{}`", name.replace('.', "-"))),
         );
     }
     if file.mode.bits() & 0o022 != 0 {
-        let message = format!(
-            "sudo refuses to work while others than root can write to `{}`",
-            file.path
-        );
+        let message = format!("sudo refuses to work while others than root can write to `{}`", file.path);
         findings.push(Finding::whole(Code::SUDOERS, message).help("give it mode 0o440"));
     }
     if file.owner.as_str() != "root" {
-        let message = format!(
-            "sudo refuses to work while `{}` does not belong to root",
-            file.path
-        );
+        let message = format!("sudo refuses to work while `{}` does not belong to root", file.path);
         findings.push(Finding::whole(Code::SUDOERS, message).help("leave its owner as it is"));
     }
     if file.validate.is_none() {
         findings.push(
-            Finding::whole(
-                Code::SUDOERS,
-                format!("nothing looks at `{}` before sudo does", file.path),
-            )
-            .warning()
-            .help("add `.validate(\"visudo -cf {}\")`"),
+            Finding::whole(Code::SUDOERS, format!("nothing looks at `{}` before sudo does", file.path))
+                .warning()
+                .help("add `.validate(\"visudo -cf {}\")`"),
         );
     }
     findings
@@ -55,10 +43,7 @@ pub(super) fn look(text: &str) -> Found {
     for (_, line) in &lines {
         if let Some((_, definitions)) = alias(line) {
             aliases.extend(
-                definitions
-                    .split(':')
-                    .filter_map(|one| one.split_once('='))
-                    .map(|(name, _)| name.trim()),
+                definitions.split(':').filter_map(|one| one.split_once('=')).map(|(name, _)| name.trim()),
             );
         }
     }
@@ -86,9 +71,7 @@ fn logical(text: &str) -> Vec<(u32, String)> {
         let comment =
             line.trim_start().starts_with('#') && !is_id(line.trim_start()) && !line.starts_with("#include");
         let line = if comment { "" } else { strip_comment(line) };
-        let (piece, more) = line
-            .strip_suffix('\\')
-            .map_or((line, false), |piece| (piece, true));
+        let (piece, more) = line.strip_suffix('\\').map_or((line, false), |piece| (piece, true));
         match all.last_mut().filter(|_| continued) {
             Some((_, logical)) => {
                 logical.push(' ');
@@ -155,18 +138,15 @@ fn definition(number: u32, kind: &str, definitions: &str, findings: &mut Vec<Fin
     let name = definitions.split('=').next().unwrap_or_default().trim();
     if !definitions.contains('=') || !is_alias(name) {
         findings.push(
-            wrong(number, name, format!("`{name}` is no name of an alias")).help(format!(
-                "write `{kind} NAME = …` with capital letters, digits and `_`"
-            )),
+            wrong(number, name, format!("`{name}` is no name of an alias"))
+                .help(format!("write `{kind} NAME = …` with capital letters, digits and `_`")),
         );
     }
 }
 
 fn is_alias(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 const TAGS: [&str; 16] = [
@@ -272,11 +252,7 @@ fn command_of(number: u32, command: &str, aliases: &BTreeSet<&str>) -> Option<Fi
         return None;
     }
     if is_alias(program) {
-        let finding = wrong(
-            number,
-            program,
-            format!("alias `{program}` is not defined in this file"),
-        );
+        let finding = wrong(number, program, format!("alias `{program}` is not defined in this file"));
         return Some(finding.warning().nearest(program, aliases.iter().copied()));
     }
     let message = match program.is_empty() {

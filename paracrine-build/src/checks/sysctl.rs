@@ -9,9 +9,7 @@ use paracrine_model::resource::file::File;
 use super::contents::{Finding, Found, LATE};
 
 /// The folders below `/proc/sys`, also those that only some kernels and modules have.
-const ROOTS: [&str; 10] = [
-    "abi", "crypto", "debug", "dev", "fs", "kernel", "net", "sunrpc", "user", "vm",
-];
+const ROOTS: [&str; 10] = ["abi", "crypto", "debug", "dev", "fs", "kernel", "net", "sunrpc", "user", "vm"];
 
 /// Folders that are too rare to be meant by other words.
 const RARE: [&str; 3] = ["bus", "lnet", "xen"];
@@ -86,26 +84,15 @@ fn entry(number: u32, line: &str) -> Option<Finding> {
         return Some(wrong(number, key, format!("`{key}` has no value")).help("write one after the `=`"));
     }
     if value.len() > 1 && !value.contains(LATE) && value.starts_with('"') && value.ends_with('"') {
-        let finding = wrong(
-            number,
-            value,
-            format!("the quotes would be part of the value of `{key}`"),
-        );
+        let finding = wrong(number, value, format!("the quotes would be part of the value of `{key}`"));
         return Some(finding.help(format!("write `{key} = {}`", value.trim_matches('"'))));
     }
     // Comments begin only lines.
-    let comment = [" #", "\t#", " ;", "\t;"]
-        .iter()
-        .filter_map(|start| value.find(start))
-        .min()?;
+    let comment = [" #", "\t#", " ;", "\t;"].iter().filter_map(|start| value.find(start)).min()?;
     let comment = value[comment..].trim_start();
     let message = format!("the comment would be part of the value of `{key}`");
     let shown = comment.split(LATE).next().unwrap_or_default();
-    Some(
-        wrong(number, shown, message)
-            .warning()
-            .help("write it in a line of its own"),
-    )
+    Some(wrong(number, shown, message).warning().help("write it in a line of its own"))
 }
 
 /// What is wrong with a key.
@@ -124,9 +111,7 @@ fn malformed(number: u32, key: &str) -> Option<Finding> {
                 .help(format!("write `{}`", short.replace('/', "."))),
         );
     }
-    let odd = key
-        .chars()
-        .find(|c| !(c.is_ascii_alphanumeric() || "._-/:@*?[]!".contains(*c)));
+    let odd = key.chars().find(|c| !(c.is_ascii_alphanumeric() || "._-/:@*?[]!".contains(*c)));
     if let Some(odd) = odd {
         let odd = match odd {
             ' ' | '\t' => "a space".to_owned(),
@@ -144,11 +129,7 @@ fn malformed(number: u32, key: &str) -> Option<Finding> {
         return None;
     }
     if !ROOTS.contains(&root) && !RARE.contains(&root) {
-        let finding = wrong(
-            number,
-            root,
-            format!("the kernel has no `{root}`, with which `{key}` begins"),
-        );
+        let finding = wrong(number, root, format!("the kernel has no `{root}`, with which `{key}` begins"));
         let finding = finding.nearest(root, ROOTS);
         return Some(match finding.help.is_empty() {
             true => finding.help(format!("keys begin with {}", ROOTS.join(", "))),
@@ -277,52 +258,16 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_what_was_meant() {
         for (line, message, help) in [
-            (
-                "vm.swappiness 10",
-                "`vm.swappiness 10` is no assignment",
-                "write `vm.swappiness = 10`",
-            ),
-            (
-                "vm.swappiness: 10",
-                "`vm.swappiness: 10` is no assignment",
-                "write `vm.swappiness = 10`",
-            ),
-            (
-                "vm.swappiness =",
-                "`vm.swappiness` has no value",
-                "write one after the `=`",
-            ),
-            (
-                "= 1",
-                "no key stands before the `=`",
-                "write `net.ipv4.ip_forward = 1`",
-            ),
-            (
-                "- = 1",
-                "no key stands before the `=`",
-                "write `net.ipv4.ip_forward = 1`",
-            ),
-            (
-                "net.ipv4.ip forward = 1",
-                "the key `net.ipv4.ip forward` holds a space",
-                "",
-            ),
-            (
-                "net.ipv4.ip,forward = 1",
-                "the key `net.ipv4.ip,forward` holds `,`",
-                "",
-            ),
-            (
-                "vm..swappiness = 1",
-                "a part of the key `vm..swappiness` is empty",
-                "",
-            ),
+            ("vm.swappiness 10", "`vm.swappiness 10` is no assignment", "write `vm.swappiness = 10`"),
+            ("vm.swappiness: 10", "`vm.swappiness: 10` is no assignment", "write `vm.swappiness = 10`"),
+            ("vm.swappiness =", "`vm.swappiness` has no value", "write one after the `=`"),
+            ("= 1", "no key stands before the `=`", "write `net.ipv4.ip_forward = 1`"),
+            ("- = 1", "no key stands before the `=`", "write `net.ipv4.ip_forward = 1`"),
+            ("net.ipv4.ip forward = 1", "the key `net.ipv4.ip forward` holds a space", ""),
+            ("net.ipv4.ip,forward = 1", "the key `net.ipv4.ip,forward` holds `,`", ""),
+            ("vm..swappiness = 1", "a part of the key `vm..swappiness` is empty", ""),
             ("vm. = 1", "a part of the key `vm.` is empty", ""),
-            (
-                "/proc/sys/vm/swappiness = 1",
-                "`/proc/sys/vm/swappiness` is a path",
-                "write `vm.swappiness`",
-            ),
+            ("/proc/sys/vm/swappiness = 1", "`/proc/sys/vm/swappiness` is a path", "write `vm.swappiness`"),
             (
                 "nte.core.somaxconn = 1",
                 "the kernel has no `nte`, with which `nte.core.somaxconn` begins",
@@ -339,11 +284,7 @@ mod tests {
                 "keys begin with abi, crypto, debug, dev, fs, kernel, net, sunrpc, user, vm",
             ),
             ("vm = 1", "`vm` is no key, but the folder of many", "write `vm.…`"),
-            (
-                "vm.swapiness = 1",
-                "the kernel has no `vm.swapiness`",
-                "did you mean `vm.swappiness`?",
-            ),
+            ("vm.swapiness = 1", "the kernel has no `vm.swapiness`", "did you mean `vm.swappiness`?"),
             (
                 "net.ipv4.ip_foward = 1",
                 "the kernel has no `net.ipv4.ip_foward`",
@@ -381,11 +322,7 @@ mod tests {
         fn walk(folder: &std::path::Path, key: &str) {
             for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
                 let name = entry.file_name().to_string_lossy().replace('.', "/");
-                let key = if key.is_empty() {
-                    name
-                } else {
-                    format!("{key}.{name}")
-                };
+                let key = if key.is_empty() { name } else { format!("{key}.{name}") };
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     walk(&entry.path(), &key);
                 } else {

@@ -15,11 +15,7 @@ struct Wrong {
 }
 
 fn wrong(piece: &str, why: impl Into<String>) -> Wrong {
-    Wrong {
-        why: why.into(),
-        piece: piece.to_owned(),
-        help: None,
-    }
+    Wrong { why: why.into(), piece: piece.to_owned(), help: None }
 }
 
 impl Wrong {
@@ -127,9 +123,7 @@ fn parse_span(value: &str) -> Result<(), Wrong> {
             return Err(wrong(value, format!("`{rest}` does not begin with a number")));
         }
         let word = text.trim_start();
-        let name = word
-            .find(|c: char| !c.is_alphabetic() && c != 'µ')
-            .map_or(word, |end| &word[..end]);
+        let name = word.find(|c: char| !c.is_alphabetic() && c != 'µ').map_or(word, |end| &word[..end]);
         let unit = UNITS.iter().find(|(unit, _)| *unit == name);
         let factor = match unit {
             Some((_, factor)) => *factor,
@@ -140,11 +134,7 @@ fn parse_span(value: &str) -> Result<(), Wrong> {
                 return Err(wrong(value, format!("there is no unit `{name}`")).nearest(name, known));
             }
         };
-        let number: u128 = if whole.is_empty() {
-            0
-        } else {
-            whole.parse().unwrap_or(u128::from(u64::MAX))
-        };
+        let number: u128 = if whole.is_empty() { 0 } else { whole.parse().unwrap_or(u128::from(u64::MAX)) };
         sum = sum.saturating_add(number.saturating_mul(factor.into()));
         if sum >= u128::from(u64::MAX) {
             return Err(wrong(value, "it is too long").help("write `infinity`"));
@@ -238,14 +228,8 @@ struct Event {
 
 impl Event {
     fn parse(value: &str) -> Result<Self, Wrong> {
-        let mut event = Self {
-            days: None,
-            year: None,
-            month: None,
-            day: None,
-            from_the_end: false,
-            local_zone: None,
-        };
+        let mut event =
+            Self { days: None, year: None, month: None, day: None, from_the_end: false, local_zone: None };
         let mut text = value;
         if let Some((before, zone)) = value.rsplit_once(' ') {
             let local = (3..=5).contains(&zone.len()) && zone.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -256,10 +240,7 @@ impl Event {
                 text = before;
             }
             if text.ends_with(' ') {
-                return Err(wrong(
-                    value,
-                    format!("more than one space stands before `{zone}`"),
-                ));
+                return Err(wrong(value, format!("more than one space stands before `{zone}`")));
             }
         }
         if SHORTHANDS.contains(&text.to_lowercase().as_str()) {
@@ -315,11 +296,7 @@ impl Event {
         self.from_the_end = text[last..].starts_with('~');
         self.year = chain(&YEAR, year, false)?;
         self.month = chain(&MONTH, month, false)?;
-        self.day = if self.from_the_end {
-            chain(&LAST_DAY, day, true)?
-        } else {
-            chain(&DAY, day, false)?
-        };
+        self.day = if self.from_the_end { chain(&LAST_DAY, day, true)? } else { chain(&DAY, day, false)? };
         Ok(())
     }
 
@@ -380,8 +357,7 @@ fn event_is_over(word: &str, last: bool) -> Wrong {
 /// The day of the week that a word names.
 fn day_of(word: &str) -> Option<usize> {
     let word = word.to_lowercase();
-    DAYS.iter()
-        .position(|(long, short)| *long == word || *short == word)
+    DAYS.iter().position(|(long, short)| *long == word || *short == word)
 }
 
 /// `Mon`, `Mon..Fri`, `Mon,Wed`
@@ -397,10 +373,7 @@ fn weekdays(text: &str) -> Result<[bool; 7], Wrong> {
             let wrong = wrong(word, format!("`{word}` is no day of the week"));
             let shorthands = SHORTHANDS.iter().take(9).copied();
             let day = word.to_lowercase();
-            match DAYS
-                .iter()
-                .find(|(long, short)| day.starts_with(short) && long.starts_with(&day))
-            {
+            match DAYS.iter().find(|(long, short)| day.starts_with(short) && long.starts_with(&day)) {
                 Some((_, short)) => wrong.help(format!("did you mean `{short}`?")),
                 None if word == text => wrong.nearest(word, shorthands.chain(names)),
                 None => wrong.nearest(word, names),
@@ -416,11 +389,7 @@ fn weekdays(text: &str) -> Result<[bool; 7], Wrong> {
         };
         if first > last {
             let wrong = wrong(range, format!("`{range}` goes beyond Sunday, where weeks end"));
-            return Err(wrong.help(format!(
-                "write `{},{}`",
-                days_between(first, 6),
-                days_between(0, last)
-            )));
+            return Err(wrong.help(format!("write `{},{}`", days_between(first, 6), days_between(0, last))));
         }
         days[first..=last].fill(true);
     }
@@ -485,11 +454,7 @@ fn chain(field: &Field, text: &str, from_the_end: bool) -> Result<Chain, Wrong> 
                 stop: stop.map(|stop| number(field, stop, text)).transpose()?,
                 repeat: match (step, stop) {
                     (Some(step), _) => decimal(field, step).ok_or_else(|| {
-                        let shown = if step.is_empty() {
-                            "nothing".into()
-                        } else {
-                            format!("`{step}`")
-                        };
+                        let shown = if step.is_empty() { "nothing".into() } else { format!("`{step}`") };
                         wrong(text, format!("{shown} is no step"))
                     })?,
                     (None, Some(_)) => unit(field),
@@ -510,10 +475,7 @@ fn chain(field: &Field, text: &str, from_the_end: bool) -> Result<Chain, Wrong> 
             };
             if !fits || part.stop.is_none() && part.repeat > field.last - field.first {
                 let step = step.unwrap_or_default();
-                return Err(wrong(
-                    text,
-                    format!("no {} is {step} after the first", field.name),
-                ));
+                return Err(wrong(text, format!("no {} is {step} after the first", field.name)));
             }
             Ok(part)
         })
@@ -528,11 +490,7 @@ fn unit(field: &Field) -> u64 {
 /// A number that the field has.
 fn number(field: &Field, text: &str, whole: &str) -> Result<u64, Wrong> {
     let Some(number) = decimal(field, text) else {
-        let shown = if text.is_empty() {
-            "nothing".into()
-        } else {
-            format!("`{text}`")
-        };
+        let shown = if text.is_empty() { "nothing".into() } else { format!("`{text}`") };
         return Err(wrong(whole, format!("{shown} is no {}", field.name)));
     };
     let number = match number {
@@ -544,10 +502,7 @@ fn number(field: &Field, text: &str, whole: &str) -> Result<u64, Wrong> {
         return Ok(number);
     }
     let (first, last) = (field.first, field.last / unit(field));
-    Err(wrong(
-        whole,
-        format!("`{text}` is no {}: it goes from {first} to {last}", field.name),
-    ))
+    Err(wrong(whole, format!("`{text}` is no {}: it goes from {first} to {last}", field.name)))
 }
 
 /// Digits as a number; of seconds, with a fraction, in microseconds.
@@ -663,14 +618,8 @@ mod tests {
         ("12:60", "`60` is no minute: it goes from 0 to 59"),
         ("24:00", "`24` is no hour: it goes from 0 to 23"),
         ("23:59:60", "`60` is no second: it goes from 0 to 59"),
-        (
-            "00:00:59.9999999",
-            "`59.9999999` is no second: it goes from 0 to 59",
-        ),
-        (
-            "*-02~1/7",
-            "no day before the end of the month is 7 after the first",
-        ),
+        ("00:00:59.9999999", "`59.9999999` is no second: it goes from 0 to 59"),
+        ("*-02~1/7", "no day before the end of the month is 7 after the first"),
         ("*-*~3..1", "3 is after 1"),
         ("12:00 Foo/Bar", "there is no time zone `Foo/Bar`"),
         ("quaterly", "`quaterly` is no day of the week"),
@@ -715,23 +664,14 @@ mod tests {
         ("0/24:00", "no hour is 24 after the first"),
         ("*-1/12-1", "no month is 12 after the first"),
         ("*-*-31/1", "no day of the month is 1 after the first"),
-        (
-            "*-*~28/28",
-            "no day before the end of the month is 28 after the first",
-        ),
+        ("*-*~28/28", "no day before the end of the month is 28 after the first"),
         ("*-*-* *:*:59/2", "no second is 2 after the first"),
         ("1..:00", "nothing is no hour"),
         ("/5", "`/5` is neither a date nor a time of the day"),
         ("+1:00", "`+1` is no hour"),
         ("*-feb-1", "`feb` is no month"),
-        (
-            "*-*~31",
-            "`31` is no day before the end of the month: it goes from 1 to 28",
-        ),
-        (
-            "*-*~00",
-            "`00` is no day before the end of the month: it goes from 1 to 28",
-        ),
+        ("*-*~31", "`31` is no day before the end of the month: it goes from 1 to 28"),
+        ("*-*~00", "`00` is no day before the end of the month: it goes from 1 to 28"),
         ("1-1-1-1", "a date is year, month and day"),
         ("1~1-1", "`~` stands only before the day"),
         ("12:00:5.", "`5.` is no second"),
@@ -802,18 +742,10 @@ mod tests {
     #[test]
     fn events_are_what_systemd_takes_for_them() {
         for good in EVENTS {
-            assert_eq!(
-                calendar(1, "OnCalendar", good).map(|finding| finding.message),
-                None,
-                "{good}"
-            );
+            assert_eq!(calendar(1, "OnCalendar", good).map(|finding| finding.message), None, "{good}");
         }
         for (bad, why) in NO_EVENTS {
-            assert_eq!(
-                Event::parse(bad).err().map(|wrong| wrong.why),
-                Some(why.to_owned()),
-                "{bad}"
-            );
+            assert_eq!(Event::parse(bad).err().map(|wrong| wrong.why), Some(why.to_owned()), "{bad}");
         }
     }
 
@@ -823,11 +755,7 @@ mod tests {
             assert_eq!(parse_span(good).err().map(|wrong| wrong.why), None, "{good}");
         }
         for (bad, why) in NO_SPANS {
-            assert_eq!(
-                parse_span(bad).err().map(|wrong| wrong.why),
-                Some(why.to_owned()),
-                "{bad}"
-            );
+            assert_eq!(parse_span(bad).err().map(|wrong| wrong.why), Some(why.to_owned()), "{bad}");
         }
     }
 
@@ -866,10 +794,7 @@ mod tests {
             ("*-*/3-1", "write `1/3`"),
             ("daily Europe/Berln", "did you mean `Europe/Berlin`?"),
             ("10:00 Europe/Berln", "did you mean `Europe/Berlin`?"),
-            (
-                "0 4 * * *",
-                "write `04:30` or `04:30:00` for a time, `*-*-01` for a date",
-            ),
+            ("0 4 * * *", "write `04:30` or `04:30:00` for a time, `*-*-01` for a date"),
         ] {
             let found = calendar(1, "OnCalendar", text).map(|finding| finding.help);
             assert_eq!(found, Some(vec![help.to_owned()]), "{text}");
@@ -880,27 +805,12 @@ mod tests {
 
     #[test]
     fn days_that_never_come_are_told() {
-        for never in [
-            "*-02-30",
-            "2024-2-30",
-            "Mon 2024-01-02",
-            "2023-02-29",
-            "*-4,6,9,11-31",
-        ] {
+        for never in ["*-02-30", "2024-2-30", "Mon 2024-01-02", "2023-02-29", "*-4,6,9,11-31"] {
             let message = calendar(1, "OnCalendar", never).map(|finding| finding.message);
             assert_eq!(message, Some(format!("`{never}` never comes")));
         }
-        for comes in [
-            "*-02-29",
-            "Tue 2024-01-02",
-            "*-2,3-30",
-            "Thu 1970-01-01",
-            "Sun *-2-29",
-        ] {
-            assert_eq!(
-                calendar(1, "OnCalendar", comes).map(|finding| finding.message),
-                None
-            );
+        for comes in ["*-02-29", "Tue 2024-01-02", "*-2,3-30", "Thu 1970-01-01", "Sun *-2-29"] {
+            assert_eq!(calendar(1, "OnCalendar", comes).map(|finding| finding.message), None);
         }
     }
 }

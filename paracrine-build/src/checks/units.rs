@@ -69,7 +69,8 @@ fn known() -> &'static BTreeMap<&'static str, BTreeMap<&'static str, bool>> {
             match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
                 Some(name) => section = name,
                 None => {
-                    let (key, boolean) = line.strip_suffix(" boolean").map_or((line, false), |key| (key, true));
+                    let (key, boolean) =
+                        line.strip_suffix(" boolean").map_or((line, false), |key| (key, true));
                     sections.entry(section).or_default().insert(key, boolean);
                 }
             }
@@ -112,7 +113,9 @@ fn read<'t>(kind: Kind, text: &'t str, findings: &mut Vec<Finding>) -> Vec<Entry
         if let Some(name) = line.strip_prefix('[') {
             match name.strip_suffix(']') {
                 Some(name) => section = Some((name, is_section(kind, name, number, findings))),
-                None => findings.push(wrong(number, line, format!("`{line}` is no section: its `]` is missing"))),
+                None => {
+                    findings.push(wrong(number, line, format!("`{line}` is no section: its `]` is missing")))
+                }
             }
             continue;
         }
@@ -200,14 +203,19 @@ fn value(kind: Kind, entry: &Entry<'_>, found: &mut Found) {
         (!value.is_empty() && !value.contains([LATE, '%']) && !words.contains(&value.as_str())).then(|| {
             let finding = wrong(*line, value, format!("`{key}` cannot be `{value}`"));
             let finding = finding.nearest(value, words.iter().copied());
-            if finding.help.is_empty() { finding.help(format!("it is one of {}", words.join(", "))) } else { finding }
+            if finding.help.is_empty() {
+                finding.help(format!("it is one of {}", words.join(", ")))
+            } else {
+                finding
+            }
         })
     };
     let boolean = known().get(section).and_then(|keys| keys.get(key)).copied().unwrap_or_default();
     let folded = value.to_lowercase();
     if boolean
         && !value.contains([LATE, '%'])
-        && !["", "1", "yes", "y", "true", "t", "on", "0", "no", "n", "false", "f", "off"].contains(&folded.as_str())
+        && !["", "1", "yes", "y", "true", "t", "on", "0", "no", "n", "false", "f", "off"]
+            .contains(&folded.as_str())
     {
         found.findings.push(wrong(*line, value, format!("`{key}` is `yes` or `no`, not `{value}`")));
     }
@@ -220,14 +228,18 @@ fn value(kind: Kind, entry: &Entry<'_>, found: &mut Found) {
         }
         (_, "KillMode") => one_of(&["control-group", "process", "mixed", "none"]),
         (_, "User") => {
-            let plain = !value.is_empty() && !value.contains([LATE, '%']) && !value.starts_with(|c: char| c.is_ascii_digit());
+            let plain = !value.is_empty()
+                && !value.contains([LATE, '%'])
+                && !value.starts_with(|c: char| c.is_ascii_digit());
             if plain {
                 found.users.push((*line, value.clone()));
             }
             None
         }
         (_, "Group") => {
-            let plain = !value.is_empty() && !value.contains([LATE, '%']) && !value.starts_with(|c: char| c.is_ascii_digit());
+            let plain = !value.is_empty()
+                && !value.contains([LATE, '%'])
+                && !value.starts_with(|c: char| c.is_ascii_digit());
             if plain {
                 found.groups.push((*line, value.clone()));
             }
@@ -241,7 +253,11 @@ fn value(kind: Kind, entry: &Entry<'_>, found: &mut Found) {
         }
         (_, "WorkingDirectory" | "RootDirectory" | "EnvironmentFile") => absolute(*line, key, value),
         (_, key) if key.starts_with("Exec") => exec(*line, value),
-        (_, "WantedBy" | "RequiredBy" | "After" | "Before" | "Wants" | "Requires" | "BindsTo" | "PartOf" | "Also") => {
+        (
+            _,
+            "WantedBy" | "RequiredBy" | "After" | "Before" | "Wants" | "Requires" | "BindsTo" | "PartOf"
+            | "Also",
+        ) => {
             let bad = value.split_whitespace().find(|unit| {
                 !unit.contains([LATE, '%']) && paracrine_model::name::UnitName::parse(unit).is_err()
             });
@@ -274,12 +290,19 @@ fn exec(line: u32, value: &str) -> Option<Finding> {
     }
     if program.contains('/') {
         let finding = wrong(line, program, format!("program `{program}` is a relative path"));
-        return Some(finding.help("write its absolute path, or a bare name that systemd finds in `/usr/bin` and the like"));
+        return Some(
+            finding.help(
+                "write its absolute path, or a bare name that systemd finds in `/usr/bin` and the like",
+            ),
+        );
     }
     let shell = ["cd", "export", "source", ".", "exec", "if", "for", "while", "set", "ulimit", "umask"];
     if shell.contains(&program) {
-        let finding = wrong(line, program, format!("`{program}` is a word of the shell, and systemd is none"));
-        return Some(finding.help(format!("write `/bin/sh -c '{program} …'`, or see systemd.exec(5) for a key that does it")));
+        let finding =
+            wrong(line, program, format!("`{program}` is a word of the shell, and systemd is none"));
+        return Some(finding.help(format!(
+            "write `/bin/sh -c '{program} …'`, or see systemd.exec(5) for a key that does it"
+        )));
     }
     None
 }
@@ -290,7 +313,11 @@ fn complete(kind: Kind, entries: &[Entry<'_>], findings: &mut Vec<Finding>) {
         let all = entries.iter().filter(|entry| entry.section == section && entry.key == key);
         // An empty value forgets those before it.
         all.fold(Vec::new(), |mut kept, entry| {
-            if entry.value.is_empty() { kept.clear() } else { kept.push(entry) }
+            if entry.value.is_empty() {
+                kept.clear()
+            } else {
+                kept.push(entry)
+            }
             kept
         })
     };
@@ -301,12 +328,19 @@ fn complete(kind: Kind, entries: &[Entry<'_>], findings: &mut Vec<Finding>) {
             let starts = values("Service", "ExecStart");
             let oneshot = values("Service", "Type").last().is_some_and(|entry| entry.value == "oneshot");
             if starts.is_empty() && !has("Service", "ExecStop") && !has("Unit", "SuccessAction") {
-                findings.push(whole("the service has no `ExecStart`, so systemd refuses it").help("add `ExecStart=` to `[Service]`"));
+                findings.push(
+                    whole("the service has no `ExecStart`, so systemd refuses it")
+                        .help("add `ExecStart=` to `[Service]`"),
+                );
             }
             if let (false, [_, second, ..]) = (oneshot, starts.as_slice()) {
                 findings.push(
-                    wrong(second.line, "ExecStart", "only a service with `Type=oneshot` has several `ExecStart`".into())
-                        .help("systemd refuses the unit; set `Type=oneshot`, or start one program"),
+                    wrong(
+                        second.line,
+                        "ExecStart",
+                        "only a service with `Type=oneshot` has several `ExecStart`".into(),
+                    )
+                    .help("systemd refuses the unit; set `Type=oneshot`, or start one program"),
                 );
             }
             let restart = values("Service", "Restart");
@@ -314,28 +348,47 @@ fn complete(kind: Kind, entries: &[Entry<'_>], findings: &mut Vec<Finding>) {
                 && matches!(entry.value.as_str(), "always" | "on-success")
             {
                 let message = format!("`Restart={}` is not for `Type=oneshot`", entry.value);
-                findings.push(wrong(entry.line, "Restart", message).help("systemd refuses the unit; use `on-failure`"));
+                findings.push(
+                    wrong(entry.line, "Restart", message).help("systemd refuses the unit; use `on-failure`"),
+                );
             }
         }
         Kind::Timer => {
-            let keys =
-                ["OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec", "OnCalendar"];
+            let keys = [
+                "OnActiveSec",
+                "OnBootSec",
+                "OnStartupSec",
+                "OnUnitActiveSec",
+                "OnUnitInactiveSec",
+                "OnCalendar",
+            ];
             if !keys.iter().any(|key| has("Timer", key)) {
                 let names: BTreeSet<&str> = keys.into_iter().collect();
                 let names: Vec<&str> = names.into_iter().collect();
-                findings.push(whole("the timer has no time, so systemd refuses it").help(format!("add one of {}", names.join(", "))));
+                findings.push(
+                    whole("the timer has no time, so systemd refuses it")
+                        .help(format!("add one of {}", names.join(", "))),
+                );
             }
         }
         Kind::Socket => {
-            let listens = entries.iter().any(|entry| entry.section == "Socket" && entry.key.starts_with("Listen"));
+            let listens =
+                entries.iter().any(|entry| entry.section == "Socket" && entry.key.starts_with("Listen"));
             if !listens {
-                findings.push(whole("the socket listens nowhere, so systemd refuses it").help("add `ListenStream=` to `[Socket]`"));
+                findings.push(
+                    whole("the socket listens nowhere, so systemd refuses it")
+                        .help("add `ListenStream=` to `[Socket]`"),
+                );
             }
         }
         Kind::Path => {
-            let watches = ["PathExists", "PathExistsGlob", "PathChanged", "PathModified", "DirectoryNotEmpty"];
+            let watches =
+                ["PathExists", "PathExistsGlob", "PathChanged", "PathModified", "DirectoryNotEmpty"];
             if !watches.iter().any(|key| has("Path", key)) {
-                findings.push(whole("the path unit watches nothing, so systemd refuses it").help("add `PathChanged=` to `[Path]`"));
+                findings.push(
+                    whole("the path unit watches nothing, so systemd refuses it")
+                        .help("add `PathChanged=` to `[Path]`"),
+                );
             }
         }
         _ => {}

@@ -8,11 +8,7 @@ fn named(source: &str) -> Vec<String> {
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
     let tokens = tokens(&source).unwrap();
-    let found = mentions(
-        &tokens,
-        u32::try_from(line).unwrap(),
-        u32::try_from(column).unwrap(),
-    );
+    let found = mentions(&tokens, u32::try_from(line).unwrap(), u32::try_from(column).unwrap());
     let shown = |mention: &Mention| match mention.around {
         true => format!("({})", mention.written),
         false => mention.written.clone(),
@@ -42,17 +38,11 @@ fn nested_values_and_those_of_the_host_are_found() {
             plan.§file("/a", text!("{}{}{}", self.cx.env.smtp.host, env.workers, cx.host.vars.weight.unwrap_or(1)));
         }"#,
     );
-    assert_eq!(
-        found,
-        ["self.cx.env.smtp.host", "env.workers", "cx.host.vars.weight"]
-    );
+    assert_eq!(found, ["self.cx.env.smtp.host", "env.workers", "cx.host.vars.weight"]);
     // Other hosts are not this one, and what a call returns may be anything.
     let found = named(r#"fn f() { plan.§file("/a", text!("{}{}", other.vars.weight, host.vars.weight)) }"#);
     assert_eq!(found, Vec::<String>::new());
-    assert_eq!(
-        named(r#"fn f() { plan.§user(std::env::var("X")); }"#),
-        Vec::<String>::new()
-    );
+    assert_eq!(named(r#"fn f() { plan.§user(std::env::var("X")); }"#), Vec::<String>::new());
 }
 
 #[test]
@@ -85,15 +75,7 @@ fn variables_of_the_same_function_are_followed() {
             plan.§file("/a", text!("{url} {password:>5} {{ignored}}")).reload_on(&conf);
         }"#,
     );
-    assert_eq!(
-        found,
-        [
-            "cx.env.password",
-            "cx.env.app_host",
-            "cx.env.other",
-            "cx.env.port"
-        ]
-    );
+    assert_eq!(found, ["cx.env.password", "cx.env.app_host", "cx.env.other", "cx.env.port"]);
 }
 
 #[test]
@@ -108,8 +90,5 @@ fn a_recipe_or_macro_is_found_by_its_first_word() {
     let found =
         named(r#"fn db() { §postgresql::server(plan).version(15).database("app", &cx.env.db_password); }"#);
     assert_eq!(found, ["cx.env.db_password"]);
-    assert_eq!(
-        named(r#"fn db() { §conf!(plan, cx.env.app_host); }"#),
-        ["cx.env.app_host"]
-    );
+    assert_eq!(named(r#"fn db() { §conf!(plan, cx.env.app_host); }"#), ["cx.env.app_host"]);
 }

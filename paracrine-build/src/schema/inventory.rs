@@ -105,24 +105,12 @@ pub(super) fn schema(deployment: &Deployment) -> Value {
     let environments: Vec<&str> = deployment.environments.iter().map(|of| &*of.name).collect();
     let roles: Vec<&str> = deployment.roles.iter().map(|role| role.value.as_str()).collect();
     let types = [
-        (
-            "EnvironmentName",
-            json!({ "type": "string", "enum": environments }),
-        ),
+        ("EnvironmentName", json!({ "type": "string", "enum": environments })),
         // A new one is allowed: it comes with the inventory that first names it.
-        (
-            "RoleName",
-            json!({ "anyOf": [{ "enum": roles }, { "type": "string" }] }),
-        ),
-        (
-            "Vars",
-            json!({ "type": "object", "properties": properties(&deployment.vars, "cx.host.vars") }),
-        ),
+        ("RoleName", json!({ "anyOf": [{ "enum": roles }, { "type": "string" }] })),
+        ("Vars", json!({ "type": "object", "properties": properties(&deployment.vars, "cx.host.vars") })),
         ("ArchName", json!({ "type": "string", "enum": ARCHES })),
-        (
-            "OsName",
-            json!({ "type": "string", "enum": Os::ALL.map(Os::name) }),
-        ),
+        ("OsName", json!({ "type": "string", "enum": Os::ALL.map(Os::name) })),
     ];
     for (name, of_site) in types {
         schema["$defs"][name] = of_site;

@@ -19,10 +19,7 @@ fn schemas(root: &Path, inventories: &[&str]) -> [Value; 2] {
 
 fn example() -> (&'static Path, [Value; 2]) {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../integration_test/site"));
-    (
-        root,
-        schemas(root, &["inventory/dev.yaml", "inventory/prod.yaml"]),
-    )
+    (root, schemas(root, &["inventory/dev.yaml", "inventory/prod.yaml"]))
 }
 
 /// YAML as a validator sees it: tags are gone.
@@ -34,12 +31,9 @@ fn plain(node: &Node) -> Value {
         yaml::Value::Float(value) => json!(value),
         yaml::Value::Text(value) => json!(value),
         yaml::Value::List(items) => items.iter().map(plain).collect(),
-        yaml::Value::Map(map) => Value::Object(
-            map.entries
-                .iter()
-                .map(|(key, node)| (key.name.clone(), plain(node)))
-                .collect(),
-        ),
+        yaml::Value::Map(map) => {
+            Value::Object(map.entries.iter().map(|(key, node)| (key.name.clone(), plain(node))).collect())
+        }
     }
 }
 
@@ -72,10 +66,7 @@ fn validate(root: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut V
                     Value::Object(_) => "object",
                 };
                 let fits = |name: &Value| name == is || (name == "number" && is == "integer");
-                if !wanted
-                    .as_array()
-                    .map_or_else(|| fits(wanted), |names| names.iter().any(fits))
-                {
+                if !wanted.as_array().map_or_else(|| fits(wanted), |names| names.iter().any(fits)) {
                     wrong.push(format!("{at} is {is}, not {wanted}"));
                 }
             }
@@ -118,20 +109,12 @@ fn validate(root: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut V
                 }
             }
             "minItems" => {
-                if value
-                    .as_array()
-                    .is_some_and(|items| (items.len() as u64) < wanted.as_u64().unwrap())
-                {
+                if value.as_array().is_some_and(|items| (items.len() as u64) < wanted.as_u64().unwrap()) {
                     wrong.push(format!("{at} is too short"));
                 }
             }
             "uniqueItems" => {
-                let items: Vec<_> = value
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .map(Value::to_string)
-                    .collect();
+                let items: Vec<_> = value.as_array().into_iter().flatten().map(Value::to_string).collect();
                 if items.iter().collect::<BTreeSet<_>>().len() < items.len() {
                     wrong.push(format!("{at} holds something twice"));
                 }
@@ -168,21 +151,12 @@ fn mistakes_in_a_config_are_seen() {
     let (root, [config, _]) = example();
     let text = std::fs::read_to_string(root.join("config.yaml")).unwrap();
     let with = |from: &str, to: &str| wrong(&config, &text.replacen(from, to, 1));
-    assert_eq!(
-        with("WORKERS: 2", "WORKERS: two"),
-        [r#"/environments/dev/WORKERS is string, not "integer""#]
-    );
+    assert_eq!(with("WORKERS: 2", "WORKERS: two"), [r#"/environments/dev/WORKERS is string, not "integer""#]);
     assert_eq!(
         with("APP_HOST: app.dev", "APP_HSOT: app.dev"),
-        [
-            "/environments/dev/APP_HSOT is not known",
-            "/environments/dev has no APP_HOST"
-        ]
+        ["/environments/dev/APP_HSOT is not known", "/environments/dev has no APP_HOST"]
     );
-    assert_eq!(
-        with("[ann, bob]", "ann"),
-        [r#"/common/ADMINS is string, not "array""#]
-    );
+    assert_eq!(with("[ann, bob]", "ann"), [r#"/common/ADMINS is string, not "array""#]);
     // What may well become right: a further common key, a further environment.
     assert_eq!(with("BACKUP_HOUR: 3", "BACKUP_HOUR: 3\n  NEW: 1"), NOTHING);
     assert_eq!(with("  prod:", "  staging: { WORKERS: 1 }\n  prod:"), NOTHING);
@@ -201,32 +175,19 @@ fn mistakes_in_a_config_are_seen() {
 #[test]
 fn mistakes_in_an_inventory_are_seen() {
     let (_, [_, inventory]) = example();
-    let with = |server: &str| {
-        wrong(
-            &inventory,
-            &format!("environment: dev\nservers: [{{ name: a, {server} }}]\n"),
-        )
-    };
+    let with =
+        |server: &str| wrong(&inventory, &format!("environment: dev\nservers: [{{ name: a, {server} }}]\n"));
     let whole = "ssh_hostname: a, ssh_port: 22, ssh_user: root, ssh_key: k, wireguard_ip: 10.0.0.1, roles: [web, new], \
                  vars: { weight: 2, other: x }, sudo: false, arch: arm64, os: debian-12, jump: null, host_key: k, count: 1";
     assert_eq!(with(whole), NOTHING);
     assert_eq!(with("ssh_prot: 22"), ["/servers/0/ssh_prot is not known"]);
     assert_eq!(with("ssh_port: 0"), ["/servers/0/ssh_port is out of range"]);
-    assert_eq!(
-        with("ssh_port: '22'"),
-        [r#"/servers/0/ssh_port is string, not ["integer","null"]"#]
-    );
-    assert_eq!(
-        with("roles: [web, web]"),
-        ["/servers/0/roles holds something twice"]
-    );
+    assert_eq!(with("ssh_port: '22'"), [r#"/servers/0/ssh_port is string, not ["integer","null"]"#]);
+    assert_eq!(with("roles: [web, web]"), ["/servers/0/roles holds something twice"]);
     assert_eq!(with("os: debian-2").len(), 1);
     assert_eq!(with("vars: { weight: much }").len(), 1);
     assert_eq!(
-        wrong(
-            &inventory,
-            "environment: prd\nservers: []\ndefaults: { host_key: k }\n"
-        ),
+        wrong(&inventory, "environment: prd\nservers: []\ndefaults: { host_key: k }\n"),
         [
             "/defaults/host_key is not known",
             r#"/environment is "prd", none of ["dev","prod"]"#,
@@ -242,14 +203,7 @@ fn mistakes_in_an_inventory_are_seen() {
 #[test]
 fn the_keys_of_inventories_are_those_that_are_read() {
     let (_, [_, inventory]) = example();
-    let keys = |of: &Value| {
-        of["properties"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .cloned()
-            .collect::<BTreeSet<_>>()
-    };
+    let keys = |of: &Value| of["properties"].as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     let set = |keys: &[&str]| keys.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
     assert_eq!(keys(&inventory), set(&KEYS));
     assert_eq!(keys(&inventory["$defs"]["Server"]), set(&SERVER_KEYS));
@@ -263,18 +217,10 @@ fn the_keys_of_inventories_are_those_that_are_read() {
             paracrine_model::inventory::parse(&Source::of_text("i.yaml", text), &mut Sources::new(&mut disk))
                 .1;
         let refused = found.iter().any(|problem| problem.code == Code::UNKNOWN_KEY);
-        assert_eq!(
-            keys(&inventory["$defs"]["Defaults"]).contains(key),
-            !refused,
-            "{key}"
-        );
+        assert_eq!(keys(&inventory["$defs"]["Defaults"]).contains(key), !refused, "{key}");
     }
     assert!(inventory::ARCHES.iter().all(|name| Arch::parse(name).is_some()));
-    assert!(
-        Arch::ALL
-            .iter()
-            .all(|arch| inventory::ARCHES.contains(&arch.name()))
-    );
+    assert!(Arch::ALL.iter().all(|arch| inventory::ARCHES.contains(&arch.name())));
 }
 
 #[test]
@@ -308,19 +254,11 @@ environments:
         key("smtp")["properties"]["port"]["anyOf"],
         json!([{ "type": "integer" }, { "type": "null" }])
     );
-    assert_eq!(
-        key("smtp")["properties"]["port"]["description"],
-        "`cx.env.smtp.port` in roles"
-    );
+    assert_eq!(key("smtp")["properties"]["port"]["description"], "`cx.env.smtp.port` in roles");
     assert_eq!(key("empty")["items"], json!({}));
+    assert_eq!(schema["properties"]["a-b"]["$ref"], "#/$defs/values/properties/a-b");
     assert_eq!(
-        schema["properties"]["a-b"]["$ref"],
-        "#/$defs/values/properties/a-b"
-    );
-    assert_eq!(
-        schema["properties"]["environments"]["properties"]["dev"]["required"]
-            .as_array()
-            .map(Vec::len),
+        schema["properties"]["environments"]["properties"]["dev"]["required"].as_array().map(Vec::len),
         Some(5)
     );
 }

@@ -174,12 +174,7 @@ pub(super) const LATE: &str = "a late value can only be placed";
 
 fn guard(args: &[Value], what: &str, name: &str, mover: bool) -> Result<(), Error> {
     let refused = args.iter().any(|arg| {
-        late::is_captured(arg)
-            || if mover {
-                late::of(arg).is_some()
-            } else {
-                late::within(arg).is_some()
-            }
+        late::is_captured(arg) || if mover { late::of(arg).is_some() } else { late::within(arg).is_some() }
     });
     if refused {
         return Err(Error::new(

@@ -94,16 +94,8 @@ impl Templates {
     pub(crate) fn new(root: &Path) -> Self {
         let names = folder::files(&root.join(FOLDER));
         let (read, hashes) = (Mutex::default(), Mutex::default());
-        let store = Arc::new(Store {
-            root: root.to_owned(),
-            names,
-            read,
-            hashes,
-        });
-        let syntax = SyntaxConfig::builder()
-            .keep_trailing_newline(true)
-            .build()
-            .unwrap_or_default();
+        let store = Arc::new(Store { root: root.to_owned(), names, read, hashes });
+        let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default();
         let mut environment = builtins::environment();
         environment.set_syntax(syntax.clone());
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -125,13 +117,7 @@ impl Templates {
             Some(Ok(source)) => Ok(Some(source.text().to_owned())),
             Some(Err(why)) => Err(Error::new(ErrorKind::InvalidOperation, why.message)),
         });
-        Self {
-            store,
-            environment,
-            syntax,
-            scanned: RefCell::default(),
-            found: RefCell::default(),
-        }
+        Self { store, environment, syntax, scanned: RefCell::default(), found: RefCell::default() }
     }
 
     /// The text of a template with these values in place.
@@ -164,15 +150,10 @@ impl Templates {
         if let Some(wrong) = self.scan(name, values, location) {
             return Err(Box::new(wrong));
         }
-        let template = self
-            .environment
-            .get_template(name)
-            .map_err(|error| self.failure(&error, name))?;
+        let template = self.environment.get_template(name).map_err(|error| self.failure(&error, name))?;
         late::begin();
-        let values: BTreeMap<&str, Value> = values
-            .iter()
-            .map(|(name, value)| (*name, value.clone()))
-            .collect();
+        let values: BTreeMap<&str, Value> =
+            values.iter().map(|(name, value)| (*name, value.clone())).collect();
         let rendered = template.render(Value::from(values));
         let output = match rendered {
             Ok(output) => output,
@@ -244,11 +225,7 @@ impl Templates {
     pub(crate) fn unused(&self) -> Diagnostics {
         let read = self.store.read.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unused = Diagnostics::new();
-        for name in self
-            .store
-            .names()
-            .filter(|name| !read.contains_key(*name) && !folder::is_clutter(name))
-        {
+        for name in self.store.names().filter(|name| !read.contains_key(*name) && !folder::is_clutter(name)) {
             let warning = Diagnostic::warning(
                 Code::TEMPLATE_UNUSED,
                 format!("template `{name}` is not used by any host"),

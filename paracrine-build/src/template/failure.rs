@@ -23,12 +23,7 @@ pub(super) fn diagnostic(
         outer = inner;
     }
     // The innermost is the cause; the others say how it was reached.
-    let cause = chain
-        .iter()
-        .rev()
-        .find(|error| error.name().is_some())
-        .copied()
-        .unwrap_or(error);
+    let cause = chain.iter().rev().find(|error| error.name().is_some()).copied().unwrap_or(error);
     let place = |error: &Error| place_of(error, name, &source);
     let written = cause.range().and_then(|range| {
         let text = source(cause.name()?)?;
@@ -37,10 +32,7 @@ pub(super) fn diagnostic(
     let place_of_cause = place(cause);
     let (code, message, label) = describe(cause, written.as_deref());
     let mut diagnostic = Diagnostic::error(code, message).at(place_of_cause.clone(), label);
-    for outer in chain
-        .iter()
-        .filter(|outer| outer.name().is_some() && !std::ptr::eq(**outer, cause))
-    {
+    for outer in chain.iter().filter(|outer| outer.name().is_some() && !std::ptr::eq(**outer, cause)) {
         let place = place(outer);
         if place != place_of_cause {
             diagnostic = diagnostic.related(place, "reached from here");
@@ -56,12 +48,7 @@ fn place_of(error: &Error, name: &str, source: &impl Fn(&str) -> Option<Arc<Sour
     let name = error.name().unwrap_or(name);
     match (source(name), error.range()) {
         (Some(source), Some(range)) => source.place(range),
-        _ => Place::new(
-            path_of(name),
-            u32::try_from(error.line().unwrap_or(1)).unwrap_or(1),
-            1,
-            0,
-        ),
+        _ => Place::new(path_of(name), u32::try_from(error.line().unwrap_or(1)).unwrap_or(1), 1, 0),
     }
 }
 
@@ -72,22 +59,14 @@ fn describe(error: &Error, written: Option<&str>) -> (Code, String, String) {
         detail => detail.to_owned(),
     };
     match error.kind() {
-        ErrorKind::SyntaxError | ErrorKind::BadEscape => (
-            Code::TEMPLATE_SYNTAX,
-            format!("template syntax: {}", both()),
-            "here".into(),
-        ),
+        ErrorKind::SyntaxError | ErrorKind::BadEscape => {
+            (Code::TEMPLATE_SYNTAX, format!("template syntax: {}", both()), "here".into())
+        }
         ErrorKind::UndefinedError => match written {
-            Some(written) => (
-                Code::TEMPLATE_UNDEFINED,
-                format!("`{written}` is undefined"),
-                "undefined".into(),
-            ),
-            None => (
-                Code::TEMPLATE_UNDEFINED,
-                "something here is undefined".into(),
-                "undefined".into(),
-            ),
+            Some(written) => {
+                (Code::TEMPLATE_UNDEFINED, format!("`{written}` is undefined"), "undefined".into())
+            }
+            None => (Code::TEMPLATE_UNDEFINED, "something here is undefined".into(), "undefined".into()),
         },
         ErrorKind::TemplateNotFound => (Code::TEMPLATE_MISSING, both(), "included here".into()),
         ErrorKind::UnknownFilter
@@ -97,10 +76,6 @@ fn describe(error: &Error, written: Option<&str>) -> (Code, String, String) {
         _ if detail.starts_with(builtins::LATE) => {
             (Code::TEMPLATE_LATE, detail.to_owned(), "not placed".into())
         }
-        _ => (
-            Code::TEMPLATE_FAILED,
-            format!("a template failed: {}", both()),
-            "here".into(),
-        ),
+        _ => (Code::TEMPLATE_FAILED, format!("a template failed: {}", both()), "here".into()),
     }
 }

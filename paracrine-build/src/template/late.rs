@@ -68,10 +68,7 @@ pub(super) fn is_captured(value: &Value) -> bool {
 
 /// The names of the late values in a text, for messages.
 pub(super) fn names(text: &Text) -> String {
-    let mut names: Vec<String> = text
-        .secrets()
-        .map(|source| format!("`{}`", source.name))
-        .collect();
+    let mut names: Vec<String> = text.secrets().map(|source| format!("`{}`", source.name)).collect();
     names.sort();
     names.dedup();
     format!("secret {}", names.join(", "))

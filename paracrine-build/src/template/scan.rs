@@ -83,14 +83,7 @@ pub(super) fn scan(
     }
     let mut scope = Scope::new(values);
     if let Some(parsed) = templates.get(name) {
-        let mut scan = Scan {
-            store,
-            templates: &templates,
-            at: parsed,
-            found,
-            quiet: 0,
-            depth: 0,
-        };
+        let mut scan = Scan { store, templates: &templates, at: parsed, found, quiet: 0, depth: 0 };
         scan.template(parsed, &mut scope);
         found = scan.found;
     }
@@ -352,11 +345,7 @@ impl<'s> Scan<'s> {
 
     fn for_loop(&mut self, each: &'s ast::ForLoop<'s>, scope: &mut Scope<'s>) -> Option<String> {
         let over = self.expr(&each.iter, scope);
-        self.misuse_if(
-            over.late().as_deref(),
-            "a loop runs over",
-            machinery::bytes(each.iter.span()),
-        );
+        self.misuse_if(over.late().as_deref(), "a loop runs over", machinery::bytes(each.iter.span()));
         scope.push();
         scope.set("loop", Known::Anything);
         bind(&each.target, over.items(), scope);
@@ -391,9 +380,7 @@ impl<'s> Scan<'s> {
         scope.push();
         self.referred(&import.expr, false, scope);
         let module = Known::Module(scope.pop());
-        let is_there = constants(&import.expr)
-            .iter()
-            .any(|name| self.templates.contains_key(name.as_str()));
+        let is_there = constants(&import.expr).iter().any(|name| self.templates.contains_key(name.as_str()));
         for (name, alias) in &import.names {
             let ast::Expr::Var(var) = name else { continue };
             if is_there && let Some(names) = module.lacks(var.id) {
@@ -404,22 +391,14 @@ impl<'s> Scan<'s> {
                     .nearest(var.id, names.iter().map(String::as_str));
                 self.found.push(error);
             }
-            bind(
-                alias.as_ref().unwrap_or(name),
-                module.item(Some(&Value::from(var.id))),
-                scope,
-            );
+            bind(alias.as_ref().unwrap_or(name), module.item(Some(&Value::from(var.id))), scope);
         }
     }
 
     /// Walks the templates that a statement refers to.
     fn referred(&mut self, name: &'s ast::Expr<'s>, may_miss: bool, scope: &mut Scope<'s>) -> Option<String> {
         let known = self.expr(name, scope);
-        self.misuse_if(
-            known.late().as_deref(),
-            "a template is named by",
-            machinery::bytes(name.span()),
-        );
+        self.misuse_if(known.late().as_deref(), "a template is named by", machinery::bytes(name.span()));
         let names = constants(name);
         let mut late = None;
         let mut there = false;

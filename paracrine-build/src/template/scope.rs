@@ -42,10 +42,8 @@ impl<'s> Known<'s> {
         let Self::Values(values) = self else {
             return Self::Anything;
         };
-        let items = values
-            .iter()
-            .filter(|value| late::of(value).is_none())
-            .filter_map(|value| value.try_iter().ok());
+        let items =
+            values.iter().filter(|value| late::of(value).is_none()).filter_map(|value| value.try_iter().ok());
         Self::of(items.flatten())
     }
 
@@ -54,31 +52,22 @@ impl<'s> Known<'s> {
         let Self::Values(values) = self else {
             return Self::Anything;
         };
-        let inner = values
-            .iter()
-            .filter(|value| late::of(value).is_none())
-            .filter_map(|value| {
-                let is_map = value.kind() == ValueKind::Map;
-                let items: Vec<Value> = value.try_iter().ok()?.collect();
-                Some(items.into_iter().filter_map(move |item| {
-                    if is_map {
-                        value.get_item(&item).ok()
-                    } else {
-                        Some(item)
-                    }
-                }))
-            });
+        let inner = values.iter().filter(|value| late::of(value).is_none()).filter_map(|value| {
+            let is_map = value.kind() == ValueKind::Map;
+            let items: Vec<Value> = value.try_iter().ok()?.collect();
+            Some(items.into_iter().filter_map(
+                move |item| {
+                    if is_map { value.get_item(&item).ok() } else { Some(item) }
+                },
+            ))
+        });
         Self::of(inner.flatten())
     }
 
     /// One of these, of which not too many are followed.
     pub(super) fn of(values: impl Iterator<Item = Value>) -> Self {
         let values: Vec<Value> = values.take(FOLLOWED).collect();
-        if values.is_empty() {
-            Self::Anything
-        } else {
-            Self::Values(values)
-        }
+        if values.is_empty() { Self::Anything } else { Self::Values(values) }
     }
 
     /// What is at a key of it, which is `None` where it is not a constant.
@@ -87,16 +76,12 @@ impl<'s> Known<'s> {
             (Self::Values(values), Some(key)) => {
                 let found = values.iter().filter(|value| late::of(value).is_none());
                 Self::of(
-                    found
-                        .filter_map(|value| value.get_item(key).ok())
-                        .filter(|value| !value.is_undefined()),
+                    found.filter_map(|value| value.get_item(key).ok()).filter(|value| !value.is_undefined()),
                 )
             }
-            (Self::Module(names), Some(key)) => key
-                .as_str()
-                .and_then(|key| names.get(key))
-                .cloned()
-                .unwrap_or(Self::Anything),
+            (Self::Module(names), Some(key)) => {
+                key.as_str().and_then(|key| names.get(key)).cloned().unwrap_or(Self::Anything)
+            }
             _ => self.values(),
         }
     }
@@ -105,15 +90,10 @@ impl<'s> Known<'s> {
     pub(super) fn lacks(&self, key: &str) -> Option<Vec<String>> {
         match self {
             Self::Values(values) => {
-                let records: Option<Vec<&Record>> = values
-                    .iter()
-                    .map(|value| value.downcast_object_ref::<Record>())
-                    .collect();
-                let keys: Vec<String> = records?
-                    .iter()
-                    .flat_map(|record| record.keys())
-                    .map(str::to_owned)
-                    .collect();
+                let records: Option<Vec<&Record>> =
+                    values.iter().map(|value| value.downcast_object_ref::<Record>()).collect();
+                let keys: Vec<String> =
+                    records?.iter().flat_map(|record| record.keys()).map(str::to_owned).collect();
                 (!keys.iter().any(|known| known == key)).then_some(keys)
             }
             Self::Module(names) => {
@@ -147,14 +127,9 @@ pub(super) struct Scope<'s> {
 
 impl<'s> Scope<'s> {
     pub(super) fn new(values: &'s [(&'static str, Value)]) -> Self {
-        let context = values
-            .iter()
-            .map(|(name, value)| (*name, Known::Values(vec![value.clone()])))
-            .collect();
-        Self {
-            frames: vec![context, HashMap::new()],
-            guarded: Vec::new(),
-        }
+        let context =
+            values.iter().map(|(name, value)| (*name, Known::Values(vec![value.clone()]))).collect();
+        Self { frames: vec![context, HashMap::new()], guarded: Vec::new() }
     }
 
     pub(super) fn push(&mut self) {
@@ -191,8 +166,7 @@ impl<'s> Scope<'s> {
 
     pub(super) fn is_guarded(&self, path: &str) -> bool {
         self.guarded.iter().any(|guarded| {
-            path.strip_prefix(guarded.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            path.strip_prefix(guarded.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     }
 
@@ -225,10 +199,7 @@ pub(super) fn guards(condition: &ast::Expr<'_>, holds: bool) -> Vec<String> {
         }
         ast::Expr::UnaryOp(not) if matches!(not.op, ast::UnaryOpKind::Not) => guards(&not.expr, !holds),
         ast::Expr::BinOp(both)
-            if matches!(
-                (both.op, holds),
-                (ast::BinOpKind::ScAnd, true) | (ast::BinOpKind::ScOr, false)
-            ) =>
+            if matches!((both.op, holds), (ast::BinOpKind::ScAnd, true) | (ast::BinOpKind::ScOr, false)) =>
         {
             let mut all = guards(&both.left, holds);
             all.extend(guards(&both.right, holds));

@@ -60,9 +60,7 @@ impl ser::Error for Failed {
 
 /// Late text and secrets give themselves away by their names; through JSON they come back as what they were.
 fn again<T: Serialize + ?Sized, R: serde::de::DeserializeOwned>(value: &T) -> Result<R, Failed> {
-    serde_json::to_value(value)
-        .and_then(serde_json::from_value)
-        .map_err(|error| Failed(error.to_string()))
+    serde_json::to_value(value).and_then(serde_json::from_value).map_err(|error| Failed(error.to_string()))
 }
 
 struct Build;
@@ -152,25 +150,16 @@ impl ser::Serializer for Build {
         variant: &'static str,
         _: usize,
     ) -> Result<Tagged<Items>, Failed> {
-        Ok(Tagged {
-            variant,
-            inner: Items(Vec::new()),
-        })
+        Ok(Tagged { variant, inner: Items(Vec::new()) })
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Entries, Failed> {
-        Ok(Entries {
-            entries: BTreeMap::new(),
-            key: None,
-        })
+        Ok(Entries { entries: BTreeMap::new(), key: None })
     }
 
     fn serialize_struct(self, name: &'static str, length: usize) -> Result<Fields, Failed> {
         let fields = BTreeMap::new();
-        Ok(Fields {
-            fields,
-            text: (name == "Text" && length == 1).then_some(None),
-        })
+        Ok(Fields { fields, text: (name == "Text" && length == 1).then_some(None) })
     }
 
     fn serialize_struct_variant(
@@ -180,13 +169,7 @@ impl ser::Serializer for Build {
         variant: &'static str,
         _: usize,
     ) -> Result<Tagged<Fields>, Failed> {
-        Ok(Tagged {
-            variant,
-            inner: Fields {
-                fields: BTreeMap::new(),
-                text: None,
-            },
-        })
+        Ok(Tagged { variant, inner: Fields { fields: BTreeMap::new(), text: None } })
     }
 }
 
@@ -275,10 +258,7 @@ impl ser::SerializeMap for Entries {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failed> {
-        let key = self
-            .key
-            .take()
-            .ok_or_else(|| Failed("a map gives a value before its key".into()))?;
+        let key = self.key.take().ok_or_else(|| Failed("a map gives a value before its key".into()))?;
         self.entries.insert(key, value.serialize(Build)?);
         Ok(())
     }

@@ -45,46 +45,28 @@ servers:
 /// The values that a host's plan gets from a declaration with this secret in it.
 fn values(declaration: &str, secret: Option<Secret>) -> BTreeMap<String, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
-    let prod = INVENTORY
-        .replace("dev", "prod")
-        .replace("!env TOKEN", "!file token");
+    let prod = INVENTORY.replace("dev", "prod").replace("!env TOKEN", "!file token");
     let roles = format!("fn site() {{\n{declaration}\n}}\n");
-    let files = [
-        ("config.yaml", CONFIG),
-        ("dev.yaml", INVENTORY),
-        ("prod.yaml", &prod),
-        ("roles.rs", &roles),
-    ];
+    let files =
+        [("config.yaml", CONFIG), ("dev.yaml", INVENTORY), ("prod.yaml", &prod), ("roles.rs", &roles)];
     for (name, text) in files {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
     let mut disk = Disk::new(folder.path());
-    let (deployment, problems) = deployment::load(
-        &mut Sources::new(&mut disk),
-        "config.yaml",
-        &["dev.yaml", "prod.yaml"],
-    );
+    let (deployment, problems) =
+        deployment::load(&mut Sources::new(&mut disk), "config.yaml", &["dev.yaml", "prod.yaml"]);
     let deployment = deployment.unwrap_or_else(|| panic!("{problems:?}"));
     let plan = Plan::new(Blobs::default());
-    plan.file("/a", secret.as_ref().map_or_else(Text::default, Text::from))
-        .mode(0o600);
+    plan.file("/a", secret.as_ref().map_or_else(Text::default, Text::from)).mode(0o600);
     let (mut plan, _) = plan.finish();
-    plan.tasks[0].origin = Origin {
-        file: "roles.rs".into(),
-        line: 2,
-        column: 1,
-    };
-    let hosts = (0..deployment.hosts.len())
-        .map(|host| (host, plan.clone()))
-        .collect();
+    plan.tasks[0].origin = Origin { file: "roles.rs".into(), line: 2, column: 1 };
+    let hosts = (0..deployment.hosts.len()).map(|host| (host, plan.clone())).collect();
     let site = SitePlan::new(deployment, hosts, Blobs::default());
     let mut writer = Writer::new("site".into(), None, Vec::new());
     let mut all = Values::new(folder.path(), site.deployment());
     for host in site.hosts() {
         let address = site.deployment().hosts[host.index()].address.clone();
-        writer
-            .host(host.environment().into(), address, Vec::new(), host.plan())
-            .unwrap();
+        writer.host(host.environment().into(), address, Vec::new(), host.plan()).unwrap();
         let values = all.of(host, &mut writer);
         writer.values_of_host(&values).unwrap();
     }
@@ -114,14 +96,8 @@ fn each_environment_and_each_host_has_its_own() {
             "cx.host.vars.weight weight = 2 dev.yaml:4:52",
         ]
     );
-    assert_eq!(
-        values["dev web2"][1],
-        "cx.host.vars.weight weight = 1 dev.yaml:2:21"
-    );
-    assert_eq!(
-        values["prod web2"][0],
-        "cx.env.relay.host RELAY.host = relay.example.org config.yaml:15:14"
-    );
+    assert_eq!(values["dev web2"][1], "cx.host.vars.weight weight = 1 dev.yaml:2:21");
+    assert_eq!(values["prod web2"][0], "cx.env.relay.host RELAY.host = relay.example.org config.yaml:15:14");
 }
 
 #[test]
@@ -140,10 +116,8 @@ fn merged_and_common_values_are_shown_where_they_are_written() {
 
 #[test]
 fn what_is_long_or_missing_is_shown_shortly() {
-    let values = values(
-        "plan(cx.env.admins.iter().join(), cx.env.text, cx.host.vars.token, cx.env.nothing)",
-        None,
-    );
+    let values =
+        values("plan(cx.env.admins.iter().join(), cx.env.text, cx.host.vars.token, cx.env.nothing)", None);
     assert_eq!(
         values["dev web2"],
         [
@@ -152,39 +126,21 @@ fn what_is_long_or_missing_is_shown_shortly() {
             "cx.host.vars.token token = (not there) dev.yaml:5:11",
         ]
     );
-    assert_eq!(
-        values["dev web1"][2],
-        "cx.host.vars.token token = ‹secret token› dev.yaml:4:63"
-    );
+    assert_eq!(values["dev web1"][2], "cx.host.vars.token token = ‹secret token› dev.yaml:4:63");
     assert_eq!(
         values["prod web1"][..2],
-        [
-            "cx.env.admins ADMINS = [] config.yaml:16:5",
-            "cx.env.text TEXT = \"\" config.yaml:17:5"
-        ]
+        ["cx.env.admins ADMINS = [] config.yaml:16:5", "cx.env.text TEXT = \"\" config.yaml:17:5"]
     );
 }
 
 #[test]
 fn a_secret_is_found_however_it_came_into_the_task() {
-    let secret = |name: &str, provider: Provider| {
-        Some(Secret::new(SecretSource {
-            name: name.into(),
-            provider,
-        }))
-    };
-    let passed = values(
-        "plan(password)",
-        secret("SMTP.password", Provider::Env("SMTP_PASSWORD".into())),
-    );
-    assert_eq!(
-        passed["dev web1"],
-        ["- SMTP.password = ‹secret SMTP.password› config.yaml:2:41"]
-    );
-    let named = values(
-        "plan(cx.env.smtp.password)",
-        secret("SMTP.password", Provider::Env("SMTP_PASSWORD".into())),
-    );
+    let secret =
+        |name: &str, provider: Provider| Some(Secret::new(SecretSource { name: name.into(), provider }));
+    let passed = values("plan(password)", secret("SMTP.password", Provider::Env("SMTP_PASSWORD".into())));
+    assert_eq!(passed["dev web1"], ["- SMTP.password = ‹secret SMTP.password› config.yaml:2:41"]);
+    let named =
+        values("plan(cx.env.smtp.password)", secret("SMTP.password", Provider::Env("SMTP_PASSWORD".into())));
     assert_eq!(
         named["dev web1"],
         ["cx.env.smtp.password SMTP.password = ‹secret SMTP.password› config.yaml:2:41"]

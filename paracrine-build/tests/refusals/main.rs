@@ -43,21 +43,14 @@ impl SiteContext for Context {
 }
 
 fn check(case: &str, role: fn(&Context, &Plan)) {
-    let site = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/refusals")
-        .join(case);
+    let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refusals").join(case);
     let drawn = format!("{}\n", Compile::new(role).check(&site).drawn());
     let expected = site.join("expected.txt");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&expected, &drawn).unwrap();
     }
     let known = std::fs::read_to_string(&expected).unwrap_or_default();
-    assert_eq!(
-        drawn,
-        known,
-        "\n{drawn}\nis not what {} holds",
-        expected.display()
-    );
+    assert_eq!(drawn, known, "\n{drawn}\nis not what {} holds", expected.display());
 }
 
 /// A role for sites that do not get as far.

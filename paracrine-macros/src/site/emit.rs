@@ -13,30 +13,14 @@ pub(super) fn emit(deployment: &Deployment, config: &str, inventories: &[&str]) 
     let taken = ["Context", "Env", "Environment", "Host", "Role", "Vars"];
     let mut names: HashSet<String> = taken.iter().map(|name| (*name).to_owned()).collect();
     let mut structs = Structs::new(&mut names);
-    structs.add(
-        "Env",
-        &format!("The values of an environment, as `{config}` has them."),
-        &deployment.env,
-    );
-    structs.add(
-        "Vars",
-        "The `vars` of a host, as the inventories have them.",
-        &deployment.vars,
-    );
+    structs.add("Env", &format!("The values of an environment, as `{config}` has them."), &deployment.env);
+    structs.add("Vars", "The `vars` of a host, as the inventories have them.", &deployment.vars);
     let structs = structs.into_tokens();
     let environments = names_of(
-        deployment
-            .environments
-            .iter()
-            .map(|environment| (&*environment.name, environment.place.to_string())),
+        deployment.environments.iter().map(|environment| (&*environment.name, environment.place.to_string())),
     );
     let environment = enumeration("Environment", "An environment of the config.", &environments);
-    let roles = names_of(
-        deployment
-            .roles
-            .iter()
-            .map(|role| (role.value.as_str(), role.place.to_string())),
-    );
+    let roles = names_of(deployment.roles.iter().map(|role| (role.value.as_str(), role.place.to_string())));
     let role = enumeration("Role", "A role that a host of any inventory plays.", &roles);
     let host = host();
     let context = context(config, inventories);
@@ -57,16 +41,11 @@ fn names_of<'n>(names: impl Iterator<Item = (&'n str, String)>) -> Vec<Name> {
 
 fn enumeration(ident: &str, doc: &str, names: &[Name]) -> TokenStream {
     let ident = Ident::new(ident, Span::call_site());
-    let variants = names
-        .iter()
-        .map(|(_, variant, doc)| quote!(#[doc = #doc] #variant,));
+    let variants = names.iter().map(|(_, variant, doc)| quote!(#[doc = #doc] #variant,));
     let all = names.iter().map(|(_, variant, _)| quote!(Self::#variant));
-    let named = names
-        .iter()
-        .map(|(name, variant, _)| quote!(Self::#variant => #name,));
-    let parsed = names
-        .iter()
-        .map(|(name, variant, _)| quote!(#name => ::core::option::Option::Some(Self::#variant),));
+    let named = names.iter().map(|(name, variant, _)| quote!(Self::#variant => #name,));
+    let parsed =
+        names.iter().map(|(name, variant, _)| quote!(#name => ::core::option::Option::Some(Self::#variant),));
     quote! {
         #[doc = #doc]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

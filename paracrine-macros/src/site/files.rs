@@ -74,9 +74,7 @@ pub(super) struct Disk {
 
 impl Disk {
     pub(super) fn new(package: &Path) -> Self {
-        Self {
-            package: package.to_owned(),
-        }
+        Self { package: package.to_owned() }
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -105,11 +103,7 @@ impl Files for Disk {
         #[cfg(not(unix))]
         let mode = None;
         let readable = std::fs::File::open(&path).is_ok();
-        Some(Metadata {
-            is_file: metadata.is_file(),
-            readable,
-            mode,
-        })
+        Some(Metadata { is_file: metadata.is_file(), readable, mode })
     }
 }
 
@@ -121,31 +115,11 @@ mod tests {
     fn paths_are_relative_to_the_caller_and_named_from_the_package() {
         for (package, caller, path, named) in [
             ("/w/site", "/w/site/build.rs", "config.yaml", "config.yaml"),
-            (
-                "/w/site",
-                "/w/site/build.rs",
-                "./inventory/../config.yaml",
-                "config.yaml",
-            ),
-            (
-                "/w/site",
-                "/w/site/roles/mod.rs",
-                "config.yaml",
-                "roles/config.yaml",
-            ),
+            ("/w/site", "/w/site/build.rs", "./inventory/../config.yaml", "config.yaml"),
+            ("/w/site", "/w/site/roles/mod.rs", "config.yaml", "roles/config.yaml"),
             ("/w/site", "/w/site/roles/mod.rs", "../config.yaml", "config.yaml"),
-            (
-                "/w/site",
-                "/w/site/build.rs",
-                "../shared/config.yaml",
-                "../shared/config.yaml",
-            ),
-            (
-                "/w/site",
-                "/w/site/build.rs",
-                "/etc/config.yaml",
-                "/etc/config.yaml",
-            ),
+            ("/w/site", "/w/site/build.rs", "../shared/config.yaml", "../shared/config.yaml"),
+            ("/w/site", "/w/site/build.rs", "/etc/config.yaml", "/etc/config.yaml"),
         ] {
             let folders = Folders::new(package.into(), Some(Path::new(caller)));
             assert_eq!(folders.of_package(path), named, "{path} in {caller}");

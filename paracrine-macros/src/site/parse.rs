@@ -27,10 +27,7 @@ impl Parse for Input {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => format!("write `{EXAMPLE}`"),
                     };
-                    return Err(syn::Error::new(
-                        key.span(),
-                        format!("`site!` has no `{other}`; {help}"),
-                    ));
+                    return Err(syn::Error::new(key.span(), format!("`site!` has no `{other}`; {help}")));
                 }
             }
             if !input.is_empty() {
@@ -48,10 +45,7 @@ impl Parse for Input {
 fn once<T>(slot: &mut Option<T>, value: T, key: &Ident) -> syn::Result<()> {
     match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(syn::Error::new(
-            key.span(),
-            format!("`{key}` stands twice; remove one"),
-        )),
+        Some(_) => Err(syn::Error::new(key.span(), format!("`{key}` stands twice; remove one"))),
     }
 }
 
@@ -66,9 +60,8 @@ fn path(input: ParseStream<'_>) -> syn::Result<LitStr> {
 fn paths(input: ParseStream<'_>) -> syn::Result<Vec<LitStr>> {
     let content;
     let bracket = bracketed!(content in input);
-    let paths: Vec<LitStr> = Punctuated::<LitStr, Token![,]>::parse_terminated_with(&content, path)?
-        .into_iter()
-        .collect();
+    let paths: Vec<LitStr> =
+        Punctuated::<LitStr, Token![,]>::parse_terminated_with(&content, path)?.into_iter().collect();
     if paths.is_empty() {
         let why = "`site!` wants at least one inventory: `inventories: [\"inventory/dev.yaml\"]`";
         return Err(syn::Error::new(bracket.span.join(), why));

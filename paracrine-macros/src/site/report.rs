@@ -17,11 +17,7 @@ pub(super) fn emit(
     sources: &mut Sources<'_>,
 ) -> TokenStream {
     let mut errors = Diagnostics::new();
-    errors.extend(
-        diagnostics
-            .into_iter()
-            .filter(|diagnostic| diagnostic.severity == Severity::Error),
-    );
+    errors.extend(diagnostics.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Error));
     for_programs(&errors);
     let title = match errors.iter().count() {
         1 => "an error in the files of this site".to_owned(),
@@ -35,16 +31,10 @@ pub(super) fn emit(
 
 /// The argument that names the first file with an error.
 fn blamed(input: &Input, folders: &Folders, errors: &Diagnostics) -> Span {
-    let files: Vec<&str> = errors
-        .iter()
-        .filter_map(|error| error.primary.as_ref())
-        .map(|note| &*note.place.file)
-        .collect();
-    let unreadable = |path: &str| {
-        errors
-            .iter()
-            .any(|error| error.primary.is_none() && error.message.contains(path))
-    };
+    let files: Vec<&str> =
+        errors.iter().filter_map(|error| error.primary.as_ref()).map(|note| &*note.place.file).collect();
+    let unreadable =
+        |path: &str| errors.iter().any(|error| error.primary.is_none() && error.message.contains(path));
     std::iter::once(&input.config)
         .chain(&input.inventories)
         .find(|path| {
@@ -72,9 +62,7 @@ fn for_programs(errors: &Diagnostics) {
 pub(super) fn skeleton(error: TokenStream, span: Span) -> TokenStream {
     let names =
         ["Context", "Env", "Environment", "Host", "Role", "Vars"].map(|name| syn::Ident::new(name, span));
-    let aliases = names
-        .iter()
-        .map(|name| quote!(pub type #name = broken::#name<{ broken::FILES }>;));
+    let aliases = names.iter().map(|name| quote!(pub type #name = broken::#name<{ broken::FILES }>;));
     quote! {
         #[allow(dead_code, unreachable_pub, missing_docs)]
         mod broken {

@@ -15,10 +15,7 @@ pub(super) struct Structs<'n> {
 impl<'n> Structs<'n> {
     /// `names`: those that are taken.
     pub(super) fn new(names: &'n mut HashSet<String>) -> Self {
-        Self {
-            names,
-            tokens: TokenStream::new(),
-        }
+        Self { names, tokens: TokenStream::new() }
     }
 
     pub(super) fn into_tokens(self) -> TokenStream {
@@ -39,11 +36,7 @@ impl<'n> Structs<'n> {
             readers.push(quote!(#member: entries.field(#key)?,));
         }
         // Without a field nothing would be read.
-        let entries = if fields.0.is_empty() {
-            quote!(_entries)
-        } else {
-            quote!(entries)
-        };
+        let entries = if fields.0.is_empty() { quote!(_entries) } else { quote!(entries) };
         self.tokens.extend(quote! {
             #[doc = #doc]
             #[derive(Clone, Debug, ::paracrine_build::__private::serde::Serialize)]
@@ -113,10 +106,6 @@ impl<'n> Structs<'n> {
 
 /// `` `APP_HOST`: dev config.yaml:4:5, prod config.yaml:8:5 ``
 fn origin(field: &FieldShape) -> String {
-    let places: Vec<String> = field
-        .places
-        .iter()
-        .map(|(owner, place)| format!("{owner} {place}"))
-        .collect();
+    let places: Vec<String> = field.places.iter().map(|(owner, place)| format!("{owner} {place}")).collect();
     format!("`{}`: {}", field.key, places.join(", "))
 }

@@ -37,10 +37,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Piece>, String> {
             continue;
         }
         if brace == "}" {
-            return Err(format!(
-                "`}}` closes nothing after {}; write `}}}}` for a brace",
-                context(&literal)
-            ));
+            return Err(format!("`}}` closes nothing after {}; write `}}}}` for a brace", context(&literal)));
         }
         let Some((inside, after)) = after.split_once('}') else {
             return Err("`{` is not closed; write `{{` for a brace".to_owned());
@@ -59,19 +56,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Piece>, String> {
 }
 
 fn context(before: &str) -> String {
-    let tail: String = before
-        .chars()
-        .rev()
-        .take(12)
-        .collect::<Vec<_>>()
-        .into_iter()
-        .rev()
-        .collect();
-    if tail.is_empty() {
-        "a place or the beginning".to_owned()
-    } else {
-        format!("{tail:?}")
-    }
+    let tail: String = before.chars().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect();
+    if tail.is_empty() { "a place or the beginning".to_owned() } else { format!("{tail:?}") }
 }
 
 fn name(inside: &str) -> Result<Name, String> {
@@ -102,9 +88,7 @@ fn name(inside: &str) -> Result<Name, String> {
         }
     }
     if syn::parse_str::<syn::Ident>(trimmed).is_err() {
-        return Err(format!(
-            "`{{{trimmed}}}` is a word of Rust's own; name the argument otherwise"
-        ));
+        return Err(format!("`{{{trimmed}}}` is a word of Rust's own; name the argument otherwise"));
     }
     Ok(Name::Named(trimmed.to_owned()))
 }
@@ -126,26 +110,13 @@ mod tests {
         for (text, pieces) in [
             ("", vec![]),
             ("plain", vec![literal("plain")]),
-            (
-                "a={}\n",
-                vec![literal("a="), Piece::Place(Name::Next), literal("\n")],
-            ),
+            ("a={}\n", vec![literal("a="), Piece::Place(Name::Next), literal("\n")]),
             ("{}{}", vec![Piece::Place(Name::Next), Piece::Place(Name::Next)]),
-            (
-                "{0}-{12}",
-                vec![
-                    Piece::Place(Name::Index(0)),
-                    literal("-"),
-                    Piece::Place(Name::Index(12)),
-                ],
-            ),
+            ("{0}-{12}", vec![Piece::Place(Name::Index(0)), literal("-"), Piece::Place(Name::Index(12))]),
             ("{name}{ spaced }", vec![named("name"), named("spaced")]),
             ("{{}}", vec![literal("{}")]),
             ("{{{x}}}", vec![literal("{"), named("x"), literal("}")]),
-            (
-                "wörld {ü} 日",
-                vec![literal("wörld "), named("ü"), literal(" 日")],
-            ),
+            ("wörld {ü} 日", vec![literal("wörld "), named("ü"), literal(" 日")]),
             ("{{\"a\": 1}}", vec![literal("{\"a\": 1}")]),
         ] {
             assert_eq!(parse(text), Ok(pieces), "{text}");
@@ -157,14 +128,8 @@ mod tests {
         for (text, why) in [
             ("{", "`{` is not closed; write `{{` for a brace"),
             ("a {b", "`{` is not closed; write `{{` for a brace"),
-            (
-                "}",
-                "`}` closes nothing after a place or the beginning; write `}}` for a brace",
-            ),
-            (
-                "some text }",
-                "`}` closes nothing after \"some text \"; write `}}` for a brace",
-            ),
+            ("}", "`}` closes nothing after a place or the beginning; write `}}` for a brace"),
+            ("some text }", "`}` closes nothing after \"some text \"; write `}}` for a brace"),
             (
                 "{:?}",
                 "`{:?}` has a format specification, which late values cannot have; write `{}`, and format the argument with \
@@ -180,14 +145,8 @@ mod tests {
                 "`{cx.env.x}` is not a name; write `{}` and give the value after the text: `text!(\"…{}…\", cx.env.x)`; write \
                  `{{` for a brace",
             ),
-            (
-                "{99999999999999999999}",
-                "`{99999999999999999999}` is too large an index",
-            ),
-            (
-                "{match}",
-                "`{match}` is a word of Rust's own; name the argument otherwise",
-            ),
+            ("{99999999999999999999}", "`{99999999999999999999}` is too large an index"),
+            ("{match}", "`{match}` is a word of Rust's own; name the argument otherwise"),
         ] {
             assert_eq!(parse(text), Err(why.to_owned()), "{text}");
         }

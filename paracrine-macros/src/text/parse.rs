@@ -61,10 +61,7 @@ impl Parse for Input {
             } else {
                 None
             };
-            let argument = Argument {
-                name,
-                value: input.parse()?,
-            };
+            let argument = Argument { name, value: input.parse()? };
             match &argument.name {
                 Some(name) if arguments.iter().any(|other| other.name.as_ref() == Some(name)) => {
                     return Err(syn::Error::new(

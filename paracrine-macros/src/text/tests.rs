@@ -14,10 +14,7 @@ fn refused(input: TokenStream) -> Vec<String> {
 #[test]
 fn places_and_arguments_have_to_fit() {
     for (input, messages) in [
-        (
-            quote!("{} {}", a),
-            &["place 2 of the text has no argument; there is one argument"][..],
-        ),
+        (quote!("{} {}", a), &["place 2 of the text has no argument; there is one argument"][..]),
         (
             quote!("{} {3}"),
             &[
@@ -25,30 +22,12 @@ fn places_and_arguments_have_to_fit() {
                 "place 4 of the text has no argument; there are no arguments",
             ],
         ),
-        (
-            quote!("{0} {}{}{}", a, b),
-            &["place 3 of the text has no argument; there are 2 arguments"],
-        ),
-        (
-            quote!("x", a),
-            &["argument has no place in the text; add `{}`, or remove it"],
-        ),
-        (
-            quote!("{}", a, name = b),
-            &["argument `name` has no place in the text; add `{}`, or remove it"],
-        ),
-        (
-            quote!("{a}", a = 1, a = 2),
-            &["argument `a` stands twice; remove one"],
-        ),
-        (
-            quote!("{a}{}", a = 1, b),
-            &["arguments without a name stand before those with one"],
-        ),
-        (
-            quote!(),
-            &["`text!` wants a text: `text!(\"PASSWORD={}\\n\", cx.env.password)`"],
-        ),
+        (quote!("{0} {}{}{}", a, b), &["place 3 of the text has no argument; there are 2 arguments"]),
+        (quote!("x", a), &["argument has no place in the text; add `{}`, or remove it"]),
+        (quote!("{}", a, name = b), &["argument `name` has no place in the text; add `{}`, or remove it"]),
+        (quote!("{a}", a = 1, a = 2), &["argument `a` stands twice; remove one"]),
+        (quote!("{a}{}", a = 1, b), &["arguments without a name stand before those with one"]),
+        (quote!(), &["`text!` wants a text: `text!(\"PASSWORD={}\\n\", cx.env.password)`"]),
         (
             quote!(cx.env.x),
             &[
@@ -60,13 +39,9 @@ fn places_and_arguments_have_to_fit() {
     ] {
         assert_eq!(refused(input.clone()), messages, "{input}");
     }
-    for good in [
-        quote!("{}", a),
-        quote!("{a}{a}"),
-        quote!("{b}{0}", a, b = c),
-        quote!("{} ", a == b,),
-        quote!(""),
-    ] {
+    for good in
+        [quote!("{}", a), quote!("{a}{a}"), quote!("{b}{0}", a, b = c), quote!("{} ", a == b,), quote!("")]
+    {
         assert_eq!(refused(good.clone()), [""; 0], "{good}");
     }
 }
@@ -74,8 +49,5 @@ fn places_and_arguments_have_to_fit() {
 #[test]
 fn a_refused_text_is_still_a_text() {
     let expanded = expand(quote!("{}")).to_string();
-    assert!(
-        expanded.contains("compile_error") && expanded.contains("Text :: default ()"),
-        "{expanded}"
-    );
+    assert!(expanded.contains("compile_error") && expanded.contains("Text :: default ()"), "{expanded}");
 }

@@ -247,9 +247,7 @@ impl<P: Port> Engine<P> {
         let resources: Vec<_> = differing.iter().map(|looked| &self.tasks[looked.index].resource).collect();
         let alone = matches!(resources.as_slice(), [one] if !together(one));
         let applied = match resources.as_slice() {
-            [one] if alone => {
-                apply_any(one, &Turn { due: &differing[0].due, again: false }, &mut self.world)
-            }
+            [one] if alone => apply_any(one, &Turn { due: &differing[0].due, again: false }, &mut self.world),
             all => apply_all(all, &mut self.world),
         };
 
@@ -311,9 +309,10 @@ impl<P: Port> Engine<P> {
             let Some(Content::Blob { hash, .. }) = resource.content() else { continue };
             let hash = *hash;
             let there = match examine_any(resource, &Turn::default(), &mut self.world) {
-                Ok(comparison) => !comparison.differences.iter().any(|difference| {
-                    matches!(difference, Difference::Content { .. } | Difference::Create)
-                }),
+                Ok(comparison) => !comparison
+                    .differences
+                    .iter()
+                    .any(|difference| matches!(difference, Difference::Content { .. } | Difference::Create)),
                 // Its directory is not there yet, or the like: an earlier task will see to it.
                 Err(_) => false,
             };

@@ -104,7 +104,9 @@ impl Journal {
         if self.record == self.written {
             return Ok(());
         }
-        let wrong = |error: io::Error| Failure::new(format!("cannot write the journal {}: {error}", self.path.display()));
+        let wrong = |error: io::Error| {
+            Failure::new(format!("cannot write the journal {}: {error}", self.path.display()))
+        };
         let mut bytes = MAGIC.to_vec();
         bytes.extend(postcard::to_allocvec(&self.record).map_err(|error| wrong(io::Error::other(error)))?);
         replace(&self.path, &bytes).map_err(wrong)?;

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Stdout, Write};
 use std::time::{Duration, Instant};
 
+use crate::world::process::interrupt_at_end_of;
 use paracrine_model::hash::Hash;
 use paracrine_model::protocol::{self, Contents, Failure, FrameError, FromAgent, ToAgent};
-use crate::world::process::interrupt_at_end_of;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 use rustix::io::Errno;
@@ -167,7 +167,9 @@ pub fn unpack(contents: &Contents) -> Result<Vec<(Hash, Vec<u8>)>, Failure> {
         let mut bytes = Vec::new();
         let read = stream.by_ref().take(*length).read_to_end(&mut bytes);
         if read.ok().map(|read| read as u64) != Some(*length) || Hash::of(&bytes) != *hash {
-            return Err(Failure::new("a content arrived damaged").help("run again; if it happens again, it is a bug"));
+            return Err(
+                Failure::new("a content arrived damaged").help("run again; if it happens again, it is a bug")
+            );
         }
         all.push((*hash, bytes));
     }

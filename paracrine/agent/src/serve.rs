@@ -84,8 +84,9 @@ fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
     let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default().trim().to_owned();
     port.say(FromAgent::Hello { agent, machine });
     if agent != start.agent {
-        return Err(Failure::new("the agent on the host is not the one of this build")
-            .help("its cache was changed by somebody: remove /var/cache/paracrine on the host and run again"));
+        return Err(Failure::new("the agent on the host is not the one of this build").help(
+            "its cache was changed by somebody: remove /var/cache/paracrine on the host and run again",
+        ));
     }
     let folders = Folders::ours()?;
     let at;
@@ -133,7 +134,12 @@ fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
 
 /// Who ran what was cut off. The journal of a run that is at work looks the same: without the lock, this says nothing while
 /// another run holds it, be it that this was so before the journal was read or that that run began just now.
-fn cut_off<'j>(journal: &'j Journal, lock: Option<&Lock>, at_work: bool, folders: &Folders) -> Option<&'j str> {
+fn cut_off<'j>(
+    journal: &'j Journal,
+    lock: Option<&Lock>,
+    at_work: bool,
+    folders: &Folders,
+) -> Option<&'j str> {
     let at_work = at_work || (lock.is_none() && Lock::held_by(&folders.run).is_some());
     journal.cut_off().filter(|_| !at_work)
 }
@@ -146,7 +152,9 @@ fn run(start: Start, ready: Ready, port: Stdio) -> Result<(Summary, Stdio), Fail
         port.say(FromAgent::Lacking(vec![*hash]));
         let contents = port.wait_for_go().map_err(|_| Failure::new("the controller is gone"))?;
         let found = unpack(&contents)?.into_iter().find(|(found, _)| found == hash);
-        found.map(|(_, bytes)| bytes).ok_or_else(|| Failure::new(format!("the controller lacks the content {hash}")))
+        found
+            .map(|(_, bytes)| bytes)
+            .ok_or_else(|| Failure::new(format!("the controller lacks the content {hash}")))
     });
     let setup = Setup {
         mode: start.mode,

@@ -111,7 +111,9 @@ impl World {
         let local = LOCAL.iter().any(|place| path.as_str().starts_with(place));
         let may = |maker: &&Maker| match maker {
             Maker::Package(_) => !local,
-            Maker::Command { creates, .. } => creates.as_ref().is_none_or(|made| path == made || path.is_below(made)),
+            Maker::Command { creates, .. } => {
+                creates.as_ref().is_none_or(|made| path == made || path.is_below(made))
+            }
         };
         Some(match self.makers.iter().rev().find(may)? {
             Maker::Package(name) => format!("package {name} may bring it"),

@@ -87,18 +87,12 @@ impl<'a> Artifact<'a> {
     /// # Errors
     /// Bytes that are no compiled site, or one of another version.
     pub fn open(bytes: &'a [u8]) -> Result<Self, Broken> {
-        let rest = bytes
-            .strip_prefix(MAGIC)
-            .ok_or(Broken("not one of this version"))?;
+        let rest = bytes.strip_prefix(MAGIC).ok_or(Broken("not one of this version"))?;
         let (length, rest) = rest.split_first_chunk::<8>().ok_or(Broken("it is cut off"))?;
         let length = usize::try_from(u64::from_be_bytes(*length)).map_err(|_| Broken("it is cut off"))?;
         let (index, data) = rest.split_at_checked(length).ok_or(Broken("it is cut off"))?;
         let index = postcard::from_bytes(index).map_err(|_| Broken("its index is garbled"))?;
-        Ok(Self {
-            index,
-            data,
-            values: OnceLock::new(),
-        })
+        Ok(Self { index, data, values: OnceLock::new() })
     }
 
     /// A host's plan.
@@ -130,24 +124,15 @@ impl<'a> Artifact<'a> {
         let tasks: Vec<Vec<u32>> =
             postcard::from_bytes(bytes).map_err(|_| Broken("its values are garbled"))?;
         let value = |at: &u32| {
-            usize::try_from(*at)
-                .ok()
-                .and_then(|at| all.get(at))
-                .ok_or(Broken("a value is missing"))
+            usize::try_from(*at).ok().and_then(|at| all.get(at)).ok_or(Broken("a value is missing"))
         };
-        tasks
-            .iter()
-            .map(|values| values.iter().map(value).collect())
-            .collect()
+        tasks.iter().map(|values| values.iter().map(value).collect()).collect()
     }
 
     /// The schemas for editors: the name of each (`config`) and its text.
     pub fn schemas(&self) -> impl Iterator<Item = (&str, &'a str)> {
         let text = |section| std::str::from_utf8(self.section(section)?).ok();
-        self.index
-            .schemas
-            .iter()
-            .filter_map(move |(name, section)| Some((name.as_str(), text(*section)?)))
+        self.index.schemas.iter().filter_map(move |(name, section)| Some((name.as_str(), text(*section)?)))
     }
 
     /// The content of that name.
@@ -215,14 +200,7 @@ impl Writer {
         let tasks = u32::try_from(plan.tasks.len()).map_err(|_| Broken("a plan has over 2³² tasks"))?;
         let plan = self.section(&bytes);
         let values = Section::default();
-        self.index.hosts.push(Host {
-            environment,
-            address,
-            roles,
-            tasks,
-            plan,
-            values,
-        });
+        self.index.hosts.push(Host { environment, address, roles, tasks, plan, values });
         Ok(())
     }
 
@@ -282,10 +260,7 @@ impl Writer {
     fn section(&mut self, bytes: &[u8]) -> Section {
         let start = self.data.len() as u64;
         self.data.extend_from_slice(bytes);
-        Section {
-            start,
-            length: bytes.len() as u64,
-        }
+        Section { start, length: bytes.len() as u64 }
     }
 
     /// The whole as bytes.
@@ -347,15 +322,10 @@ mod tests {
         let mut writer = Writer::new("site".into(), None, vec!["dev".into()]);
         let mut size = Vec::new();
         for name in ["web1", "web2", "db1"] {
-            writer
-                .host("dev".into(), address(name), Vec::new(), &plan)
-                .unwrap();
+            writer.host("dev".into(), address(name), Vec::new(), &plan).unwrap();
             if name != "db1" {
-                let values = [
-                    writer.value(app_host(3)),
-                    writer.value(app_host(4)),
-                    writer.value(app_host(3)),
-                ];
+                let values =
+                    [writer.value(app_host(3)), writer.value(app_host(4)), writer.value(app_host(3))];
                 assert_eq!(values[0], values[2]);
                 writer.values_of_host(&[Vec::new(), values.to_vec()]).unwrap();
             }

@@ -40,23 +40,15 @@ pub fn parse(source: &Source) -> (Option<Config>, Diagnostics) {
 
 fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Config> {
     let Value::Map(top) = &node.value else {
-        let what = if node.is_left_empty() {
-            "the config is empty"
-        } else {
-            "the config is not a mapping"
-        };
+        let what = if node.is_left_empty() { "the config is empty" } else { "the config is not a mapping" };
         let error = Diagnostic::error(Code::WRONG_TYPE, what)
             .at(node.place.clone(), node.kind())
             .help("begin it with `environments:`");
         diagnostics.push(error);
         return None;
     };
-    let mut config = Config {
-        common: Map::default(),
-        environments: Vec::new(),
-        broken: Vec::new(),
-        complete: true,
-    };
+    let mut config =
+        Config { common: Map::default(), environments: Vec::new(), broken: Vec::new(), complete: true };
     let mut found = false;
     for (key, node) in &top.entries {
         match key.name.as_str() {
@@ -66,9 +58,7 @@ fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Config> {
             }
             "common" => {
                 if let Some(map) = field::map(key, node, diagnostics) {
-                    map.entries
-                        .iter()
-                        .for_each(|entry| common(entry.clone(), &mut config, diagnostics));
+                    map.entries.iter().for_each(|entry| common(entry.clone(), &mut config, diagnostics));
                 }
             }
             name => match nearest(name, TOP).filter(|_| matches!(node.value, Value::Map(_))) {
@@ -98,10 +88,7 @@ fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Config> {
 }
 
 fn missing_environments(top: &Map, node: &Node, diagnostics: &mut Diagnostics) {
-    let near = nearest(
-        "environments",
-        top.entries.iter().map(|(key, _)| key.name.as_str()),
-    );
+    let near = nearest("environments", top.entries.iter().map(|(key, _)| key.name.as_str()));
     let error = Diagnostic::error(Code::MISSING_KEY, "the config has no `environments`")
         .at(node.place.clone(), "in this mapping")
         .help("add `environments:` with a mapping of values for each");
@@ -115,13 +102,10 @@ fn common(entry: (Key, Node), config: &mut Config, diagnostics: &mut Diagnostics
     let (key, node) = entry;
     match config.common.entry(&key.name) {
         Some((first, _)) => diagnostics.push(
-            Diagnostic::error(
-                Code::DUPLICATE_KEY,
-                format!("common value `{}` stands twice", key.name),
-            )
-            .at(key.place, "again here")
-            .related(first.place.clone(), "first here")
-            .help("keys of the top level and of `common` are the same values; remove one"),
+            Diagnostic::error(Code::DUPLICATE_KEY, format!("common value `{}` stands twice", key.name))
+                .at(key.place, "again here")
+                .related(first.place.clone(), "first here")
+                .help("keys of the top level and of `common` are the same values; remove one"),
         ),
         None => config.common.entries.push((key, node)),
     }
@@ -142,12 +126,10 @@ fn environments(key: &Key, node: &Node, config: &mut Config, diagnostics: &mut D
         if all_empty {
             config.environments.push((name.clone(), Map::default()));
         } else if is_bare(node) {
-            let error = Diagnostic::error(
-                Code::EMPTY_VALUE,
-                format!("environment `{}` has no values", name.name),
-            )
-            .at(name.place.clone(), "empty")
-            .help("give it the values that the other environments have");
+            let error =
+                Diagnostic::error(Code::EMPTY_VALUE, format!("environment `{}` has no values", name.name))
+                    .at(name.place.clone(), "empty")
+                    .help("give it the values that the other environments have");
             diagnostics.push(field::used(error, node));
             config.broken.push(name.name.clone());
         } else if let Some(map) = field::map(name, node, diagnostics) {
@@ -222,11 +204,7 @@ pub(crate) fn literal_secrets<'m>(maps: impl IntoIterator<Item = &'m Map>, diagn
 
 fn literals(map: &Map, path: &str, found: &mut impl FnMut(&str, &Place)) {
     for (key, node) in &map.entries {
-        let name = if path.is_empty() {
-            key.name.clone()
-        } else {
-            format!("{path}.{}", key.name)
-        };
+        let name = if path.is_empty() { key.name.clone() } else { format!("{path}.{}", key.name) };
         let secret = sounds_secret(&key.name);
         literal(&name, node, secret, found);
     }
@@ -246,9 +224,8 @@ fn literal(name: &str, node: &Node, secret: bool, found: &mut impl FnMut(&str, &
 fn sounds_secret(key: &str) -> bool {
     let words = crate::shape::words(key);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let about = [
-        "file", "path", "dir", "length", "ttl", "expiry", "policy", "name", "id", "url", "host", "public",
-    ];
+    let about =
+        ["file", "path", "dir", "length", "ttl", "expiry", "policy", "name", "id", "url", "host", "public"];
     if words.last().is_some_and(|last| about.contains(last)) {
         return false;
     }
@@ -272,7 +249,5 @@ fn sounds_secret(key: &str) -> bool {
     ];
     let keys = ["api", "access", "signing", "encryption", "auth", "master"];
     words.iter().any(|word| alone.contains(word))
-        || words
-            .windows(2)
-            .any(|pair| keys.contains(&pair[0]) && matches!(pair[1], "key" | "keys"))
+        || words.windows(2).any(|pair| keys.contains(&pair[0]) && matches!(pair[1], "key" | "keys"))
 }

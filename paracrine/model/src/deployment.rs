@@ -106,10 +106,7 @@ pub fn load(
         };
         read.push(((*path).into(), inventory));
     }
-    let mut loader = Loader {
-        diagnostics,
-        config: parsed.as_ref(),
-    };
+    let mut loader = Loader { diagnostics, config: parsed.as_ref() };
     let deployment = loader.deployment(config.into(), &read);
     let diagnostics = loader.diagnostics;
     ((!diagnostics.has_errors()).then_some(deployment), diagnostics)
@@ -125,37 +122,22 @@ impl Loader<'_> {
     fn deployment(&mut self, config: Arc<str>, inventories: &[(Arc<str>, Option<Inventory>)]) -> Deployment {
         let mut environments = self.environments();
         let complete = inventories.iter().all(|(_, inventory)| {
-            inventory
-                .as_ref()
-                .and_then(|inventory| inventory.environment.as_ref())
-                .is_some()
+            inventory.as_ref().and_then(|inventory| inventory.environment.as_ref()).is_some()
         });
         let hosts = self.hosts(inventories, &mut environments, complete);
         let env = {
             let members: Vec<Member<'_>> = environments.iter().map(environment_member).collect();
             shape::unify(&members, Missing::Refused, &mut self.diagnostics)
         };
-        let read: Vec<&Inventory> = inventories
-            .iter()
-            .filter_map(|(_, inventory)| inventory.as_ref())
-            .collect();
+        let read: Vec<&Inventory> =
+            inventories.iter().filter_map(|(_, inventory)| inventory.as_ref()).collect();
         let members: Vec<Member<'_>> = read.iter().flat_map(|inventory| members(inventory)).collect();
         let vars = shape::unify(&members, Missing::Optional, &mut self.diagnostics);
         near_misses(&members, &mut self.diagnostics);
         let values = environments.iter().map(|environment| map_of(&environment.values));
-        config::literal_secrets(
-            values.chain(members.iter().map(|member| member.map)),
-            &mut self.diagnostics,
-        );
+        config::literal_secrets(values.chain(members.iter().map(|member| member.map)), &mut self.diagnostics);
         let roles = self.roles(&read);
-        Deployment {
-            config,
-            environments,
-            hosts,
-            roles,
-            env,
-            vars,
-        }
+        Deployment { config, environments, hosts, roles, env, vars }
     }
 
     fn environments(&mut self) -> Vec<Environment> {
@@ -177,11 +159,7 @@ impl Loader<'_> {
             }
             variants.insert(variant, index);
             let mut values = own.clone();
-            let common = config
-                .common
-                .entries
-                .iter()
-                .filter(|(key, _)| own.get(&key.name).is_none());
+            let common = config.common.entries.iter().filter(|(key, _)| own.get(&key.name).is_none());
             values.entries.extend(common.cloned());
             environments.push(Environment {
                 name: key.name.as_str().into(),
@@ -196,28 +174,20 @@ impl Loader<'_> {
     /// The environment that an inventory names.
     fn environment_of(&mut self, inventory: &Inventory, environments: &[Environment]) -> Option<usize> {
         let named = inventory.environment.as_ref()?;
-        let known = environments
-            .iter()
-            .position(|environment| *environment.name == *named.value);
+        let known = environments.iter().position(|environment| *environment.name == *named.value);
         let config = self.config.filter(|config| config.complete)?;
         let there = config.environments.iter().any(|(key, _)| key.name == named.value);
         if known.is_none() && !there && !config.broken.contains(&named.value) {
-            let names: Vec<&str> = config
-                .environments
-                .iter()
-                .map(|(key, _)| key.name.as_str())
-                .collect();
+            let names: Vec<&str> = config.environments.iter().map(|(key, _)| key.name.as_str()).collect();
             let error = Diagnostic::error(
                 Code::UNKNOWN_ENVIRONMENT,
                 format!("unknown environment `{}`", named.value),
             )
             .at(named.place.clone(), "not an environment of the config");
-            self.diagnostics.push(
-                match crate::diagnostic::nearest(&named.value, names.iter().copied()) {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error.help(format!("the config has {}", crate::field::listed(&names))),
-                },
-            );
+            self.diagnostics.push(match crate::diagnostic::nearest(&named.value, names.iter().copied()) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help(format!("the config has {}", crate::field::listed(&names))),
+            });
         }
         known
     }
@@ -245,10 +215,7 @@ impl Loader<'_> {
                 continue;
             }
             variants.insert(variant, (name, place));
-            roles.push(Field {
-                value: name.to_owned(),
-                place: place.clone(),
-            });
+            roles.push(Field { value: name.to_owned(), place: place.clone() });
         }
         roles
     }
@@ -310,13 +277,7 @@ fn near_misses(members: &[Member<'_>], diagnostics: &mut Diagnostics) {
 }
 
 fn mapping(map: Map, place: &Place) -> Node {
-    Node {
-        value: Value::Map(map),
-        place: place.clone(),
-        tag: None,
-        spelling: None,
-        used: None,
-    }
+    Node { value: Value::Map(map), place: place.clone(), tag: None, spelling: None, used: None }
 }
 
 fn map_of(node: &Node) -> &Map {
@@ -328,36 +289,18 @@ fn map_of(node: &Node) -> &Map {
 }
 
 fn environment_member(environment: &Environment) -> Member<'_> {
-    let Environment {
-        name, place, values, ..
-    } = environment;
-    Member {
-        owner: Arc::clone(name),
-        place: place.clone(),
-        map: map_of(values),
-    }
+    let Environment { name, place, values, .. } = environment;
+    Member { owner: Arc::clone(name), place: place.clone(), map: map_of(values) }
 }
 
 fn members(inventory: &Inventory) -> impl Iterator<Item = Member<'_>> {
     let whole = inventory.servers.iter().map(|server| {
         let Field { value, place } = &server.name;
-        Member {
-            owner: value.as_str().into(),
-            place: place.clone(),
-            map: &server.vars,
-        }
+        Member { owner: value.as_str().into(), place: place.clone(), map: &server.vars }
     });
-    let partial = inventory.partial.iter().map(
-        |Partial {
-             name, vars, place, ..
-         }| {
-            let owner = name.as_ref().map_or("a server without name", |name| &name.value);
-            Member {
-                owner: owner.into(),
-                place: place.clone(),
-                map: vars,
-            }
-        },
-    );
+    let partial = inventory.partial.iter().map(|Partial { name, vars, place, .. }| {
+        let owner = name.as_ref().map_or("a server without name", |name| &name.value);
+        Member { owner: owner.into(), place: place.clone(), map: vars }
+    });
     whole.chain(partial)
 }

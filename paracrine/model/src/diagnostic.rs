@@ -73,37 +73,21 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: Code, message: String) -> Self {
-        debug_assert!(
-            !message.ends_with('.'),
-            "a message does not end in a full stop: {message}"
-        );
-        Self {
-            severity,
-            code,
-            message,
-            primary: None,
-            related: Vec::new(),
-            help: Vec::new(),
-        }
+        debug_assert!(!message.ends_with('.'), "a message does not end in a full stop: {message}");
+        Self { severity, code, message, primary: None, related: Vec::new(), help: Vec::new() }
     }
 
     /// Says where it is wrong.
     #[must_use]
     pub fn at(mut self, place: Place, label: impl Into<String>) -> Self {
-        self.primary = Some(Note {
-            place,
-            label: label.into(),
-        });
+        self.primary = Some(Note { place, label: label.into() });
         self
     }
 
     /// Adds another place that matters.
     #[must_use]
     pub fn related(mut self, place: Place, label: impl Into<String>) -> Self {
-        self.related.push(Note {
-            place,
-            label: label.into(),
-        });
+        self.related.push(Note { place, label: label.into() });
         self
     }
 
@@ -155,10 +139,7 @@ impl Diagnostics {
     /// Adds a problem; one that is there already (same code, place and message) is not added again.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         let place = diagnostic.primary.as_ref().map(|note| note.place.clone());
-        if self
-            .known
-            .insert((diagnostic.code, diagnostic.message.clone(), place))
-        {
+        if self.known.insert((diagnostic.code, diagnostic.message.clone(), place)) {
             self.all.push(diagnostic);
         }
     }

@@ -14,10 +14,7 @@ pub struct Field<T> {
 
 impl<T> Field<T> {
     pub(crate) fn new(value: T, place: &Place) -> Self {
-        Self {
-            value,
-            place: place.clone(),
-        }
+        Self { value, place: place.clone() }
     }
 }
 
@@ -113,12 +110,10 @@ pub(crate) fn used(diagnostic: Diagnostic, node: &Node) -> Diagnostic {
 pub(crate) fn unknown(key: &Key, of: &str, known: &[&str], diagnostics: &mut Diagnostics) {
     let error = Diagnostic::error(Code::UNKNOWN_KEY, format!("unknown key `{}`", key.name))
         .at(key.place.clone(), format!("not a key of {of}"));
-    diagnostics.push(
-        match crate::diagnostic::nearest(&key.name, known.iter().copied()) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(format!("the keys are {}", listed(known))),
-        },
-    );
+    diagnostics.push(match crate::diagnostic::nearest(&key.name, known.iter().copied()) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help(format!("the keys are {}", listed(known))),
+    });
 }
 
 /// `a`, `b` and `c`

@@ -65,4 +65,3 @@ impl std::fmt::Display for Arch {
         f.write_str(self.name())
     }
 }
-

@@ -139,11 +139,8 @@ fn read(
     diagnostics: &mut Diagnostics,
 ) -> Option<Inventory> {
     let Value::Map(top) = &node.value else {
-        let what = if node.is_left_empty() {
-            "the inventory is empty"
-        } else {
-            "the inventory is not a mapping"
-        };
+        let what =
+            if node.is_left_empty() { "the inventory is empty" } else { "the inventory is not a mapping" };
         let error = Diagnostic::error(Code::WRONG_TYPE, what)
             .at(node.place.clone(), node.kind())
             .help("begin it with `environment:` and `servers:`");
@@ -170,11 +167,7 @@ fn read(
             .unwrap_or_default(),
         None => server::Settings::default(),
     };
-    let mut inventory = Inventory {
-        environment,
-        servers: Vec::new(),
-        partial: Vec::new(),
-    };
+    let mut inventory = Inventory { environment, servers: Vec::new(), partial: Vec::new() };
     if let Some((key, node)) = required(top, node, "servers", diagnostics)
         && let Some(items) = field::list(key, node, diagnostics)
     {
@@ -202,10 +195,8 @@ fn required<'n>(
     diagnostics: &mut Diagnostics,
 ) -> Option<&'n (Key, Node)> {
     let entry = top.entry(name);
-    let misspelled = top
-        .entries
-        .iter()
-        .any(|(key, _)| crate::diagnostic::nearest(&key.name, KEYS) == Some(name));
+    let misspelled =
+        top.entries.iter().any(|(key, _)| crate::diagnostic::nearest(&key.name, KEYS) == Some(name));
     if entry.is_none() && !misspelled {
         let error = Diagnostic::error(Code::MISSING_KEY, format!("the inventory has no `{name}`"))
             .at(node.place.clone(), "in this mapping")

@@ -39,11 +39,7 @@ impl Patterns {
         for (late, value) in values.iter() {
             for form in forms(value) {
                 if let Some(first) = form.bytes().next() {
-                    patterns
-                        .by_first
-                        .entry(first)
-                        .or_default()
-                        .push((form, patterns.names.len()));
+                    patterns.by_first.entry(first).or_default().push((form, patterns.names.len()));
                 }
             }
             patterns.names.push(late.to_string());
@@ -53,24 +49,16 @@ impl Patterns {
 
     /// The longest that `bytes` begin with: its length and the place of its name.
     fn at(&self, bytes: &[u8]) -> Option<(usize, usize)> {
-        let fitting = self
-            .by_first
-            .get(bytes.first()?)?
-            .iter()
-            .filter(|(form, _)| bytes.starts_with(form.as_bytes()));
-        fitting
-            .map(|(form, name)| (form.len(), *name))
-            .max_by_key(|(length, _)| *length)
+        let fitting =
+            self.by_first.get(bytes.first()?)?.iter().filter(|(form, _)| bytes.starts_with(form.as_bytes()));
+        fitting.map(|(form, name)| (form.len(), *name)).max_by_key(|(length, _)| *length)
     }
 }
 
 impl Mask {
     /// A mask for these values.
     pub fn new(values: &LateValues) -> Self {
-        Self {
-            values: values.clone(),
-            patterns: OnceCell::new(),
-        }
+        Self { values: values.clone(), patterns: OnceCell::new() }
     }
 
     /// The text without values.
@@ -121,7 +109,8 @@ impl Mask {
             Outcome::MayChange { because } => Outcome::MayChange { because: self.text(&because) },
             Outcome::Failed(failure) => Outcome::Failed(self.failure(failure)),
         };
-        let differences = report.differences.into_iter().map(|difference| self.difference(difference)).collect();
+        let differences =
+            report.differences.into_iter().map(|difference| self.difference(difference)).collect();
         Report { outcome, differences, ..report }
     }
 
@@ -129,24 +118,19 @@ impl Mask {
     pub fn difference(&self, difference: Difference) -> Difference {
         match difference {
             Difference::Create => Difference::Create,
-            Difference::Remove { what } => Difference::Remove {
-                what: self.text(&what),
-            },
+            Difference::Remove { what } => Difference::Remove { what: self.text(&what) },
             Difference::Attribute { name, before, after } => Difference::Attribute {
                 name: self.text(&name),
                 before: before.map(|before| self.text(&before)),
                 after: self.text(&after),
             },
-            Difference::Content {
-                before: OldContent::Text(text),
-            } => Difference::Content {
-                before: OldContent::Text(self.text(&text)),
-            },
+            Difference::Content { before: OldContent::Text(text) } => {
+                Difference::Content { before: OldContent::Text(self.text(&text)) }
+            }
             Difference::Content { before } => Difference::Content { before },
-            Difference::Action { verb, because } => Difference::Action {
-                verb: self.text(&verb),
-                because: self.text(&because),
-            },
+            Difference::Action { verb, because } => {
+                Difference::Action { verb: self.text(&verb), because: self.text(&because) }
+            }
         }
     }
 }
@@ -154,10 +138,7 @@ impl Mask {
 /// The ways in which a value is written.
 fn forms(value: &str) -> Vec<String> {
     let mut forms = Vec::new();
-    let lines = value
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.len() >= SHORTEST_LINE);
+    let lines = value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_LINE);
     let several = value.trim_end().contains('\n');
     for plain in [value, value.trim()].into_iter().chain(lines.filter(|_| several)) {
         forms.push(plain.to_owned());

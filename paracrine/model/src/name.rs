@@ -112,7 +112,8 @@ fn check_path(path: &str) -> Result<(), String> {
 fn check_package(name: &str) -> Result<(), String> {
     let (bare, arch) = name.split_once(':').map_or((name, None), |(bare, arch)| (bare, Some(arch)));
     if let Some(arch) = arch
-        && (arch.is_empty() || !arch.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
+        && (arch.is_empty()
+            || !arch.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
     {
         return Err("has a malformed architecture after the `:`".into());
     }
@@ -127,7 +128,9 @@ fn check_package(name: &str) -> Result<(), String> {
         _ => return Err("does not start with a lower case letter or digit".into()),
     }
     let bad = bare.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(*c)));
-    bad.map_or(Ok(()), |c| Err(format!("holds `{}`: only `a-z`, `0-9`, `+`, `-` and `.` may stand there", c.escape_debug())))
+    bad.map_or(Ok(()), |c| {
+        Err(format!("holds `{}`: only `a-z`, `0-9`, `+`, `-` and `.` may stand there", c.escape_debug()))
+    })
 }
 
 fn check_version(version: &str) -> Result<(), String> {
@@ -154,12 +157,25 @@ fn check_account(name: &str) -> Result<(), String> {
         return Err("does not start with a lower case letter or `_`".into());
     }
     let bad = name.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(*c)));
-    bad.map_or(Ok(()), |c| Err(format!("holds `{}`: only `a-z`, `0-9`, `_` and `-` may stand there", c.escape_debug())))
+    bad.map_or(Ok(()), |c| {
+        Err(format!("holds `{}`: only `a-z`, `0-9`, `_` and `-` may stand there", c.escape_debug()))
+    })
 }
 
 /// The types of units that systemd knows (systemd.unit(5)).
-pub const UNIT_TYPES: [&str; 11] =
-    ["service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope"];
+pub const UNIT_TYPES: [&str; 11] = [
+    "service",
+    "socket",
+    "device",
+    "mount",
+    "automount",
+    "swap",
+    "target",
+    "path",
+    "timer",
+    "slice",
+    "scope",
+];
 
 fn check_unit(name: &str) -> Result<(), String> {
     let Some((stem, kind)) = name.rsplit_once('.') else {
@@ -234,8 +250,14 @@ mod tests {
         assert_eq!(path("/etc/motd"), Ok("/etc/motd".into()));
         let package = |s: &str| PackageName::parse(s).map(|p| p.to_string());
         assert_eq!(package("g++-12:amd64"), Ok("g++-12:amd64".into()));
-        assert_eq!(package("nginx=1.2"), Err("holds a version: write `package(\"nginx\").at_least(\"1.2\")`".into()));
-        assert_eq!(UnitName::parse("app").unwrap_err(), "has no type: write it with its ending, like `.service`");
+        assert_eq!(
+            package("nginx=1.2"),
+            Err("holds a version: write `package(\"nginx\").at_least(\"1.2\")`".into())
+        );
+        assert_eq!(
+            UnitName::parse("app").unwrap_err(),
+            "has no type: write it with its ending, like `.service`"
+        );
         assert_eq!(UnitName::parse("app.servce").unwrap_err(), "ends in `.servce`, which is no type of unit");
         assert_eq!(AccountName::parse("App").unwrap_err(), "does not start with a lower case letter or `_`");
         assert_eq!(Version::parse("v1").unwrap_err(), "does not start with a digit");

@@ -284,7 +284,10 @@ impl fmt::Display for FrameError {
             Self::Closed => f.write_str("the connection was closed"),
             Self::Cut => f.write_str("the connection was cut in the middle of a message"),
             Self::TooLarge(length) => {
-                write!(f, "a message of {length} bytes was announced, more than {LARGEST_FRAME}: not our protocol")
+                write!(
+                    f,
+                    "a message of {length} bytes was announced, more than {LARGEST_FRAME}: not our protocol"
+                )
             }
             Self::Garbage(error) => write!(f, "a message could not be read: {error}"),
             Self::Io(error) => write!(f, "the connection failed: {error}"),
@@ -397,7 +400,8 @@ mod tests {
         for _ in 0..20_000 {
             let bytes: Vec<u8> = (0..24)
                 .map(|_| {
-                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    seed =
+                        seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     (seed >> 56) as u8
                 })
                 .collect();

@@ -103,7 +103,8 @@ impl Serialize for Secret {
             serializer.serialize_newtype_struct(Self::SERIALIZED, self.source())
         } else {
             let name = &self.0.name;
-            let why = format!("secret `{name}` has no value when building: place it with `text!` or in a template");
+            let why =
+                format!("secret `{name}` has no value when building: place it with `text!` or in a template");
             Err(S::Error::custom(why))
         }
     }

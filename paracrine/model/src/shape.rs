@@ -98,14 +98,7 @@ fn fields(members: &[Member<'_>], path: &str, missing: Missing, diagnostics: &mu
                 order.push(&key.name);
                 Vec::new()
             });
-            all.push((
-                index,
-                Found {
-                    owner: Arc::clone(&member.owner),
-                    key,
-                    node,
-                },
-            ));
+            all.push((index, Found { owner: Arc::clone(&member.owner), key, node }));
         }
     }
     let mut fields = Fields::default();
@@ -122,11 +115,7 @@ fn fields(members: &[Member<'_>], path: &str, missing: Missing, diagnostics: &mu
             continue;
         }
         taken.insert(name.clone(), (key.to_owned(), place.clone()));
-        let path = if path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{path}.{key}")
-        };
+        let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         let absent = found.len() < members.len();
         if absent && missing == Missing::Refused {
             refuse_missing(&path, members, &found, diagnostics);
@@ -141,12 +130,7 @@ fn fields(members: &[Member<'_>], path: &str, missing: Missing, diagnostics: &mu
         if absent && missing == Missing::Optional {
             shape = optional(shape);
         }
-        fields.0.push(FieldShape {
-            key: key.to_owned(),
-            name,
-            shape,
-            places,
-        });
+        fields.0.push(FieldShape { key: key.to_owned(), name, shape, places });
     }
     fields
 }
@@ -163,17 +147,13 @@ fn refuse_missing(
             continue;
         }
         let owner = &member.owner;
-        let mut error = Diagnostic::error(
-            Code::ENV_KEY_MISSING,
-            format!("environment `{owner}` has no `{path}`"),
-        )
-        .at(member.place.clone(), format!("`{key}` is missing here"));
+        let mut error =
+            Diagnostic::error(Code::ENV_KEY_MISSING, format!("environment `{owner}` has no `{path}`"))
+                .at(member.place.clone(), format!("`{key}` is missing here"));
         for (_, found) in found.iter().take(SHOWN) {
             error = error.related(found.key.place.clone(), format!("`{}` has it", found.owner));
         }
-        diagnostics.push(error.help(format!(
-            "add `{key}:` to it, or `{key}: null` to make it optional"
-        )));
+        diagnostics.push(error.help(format!("add `{key}:` to it, or `{key}: null` to make it optional")));
     }
 }
 
@@ -185,10 +165,7 @@ fn optional(shape: Shape) -> Shape {
 }
 
 fn value(found: &[Found<'_>], path: &str, missing: Missing, diagnostics: &mut Diagnostics) -> Shape {
-    let given: Vec<&Found<'_>> = found
-        .iter()
-        .filter(|found| found.node.value != Value::Null)
-        .collect();
+    let given: Vec<&Found<'_>> = found.iter().filter(|found| found.node.value != Value::Null).collect();
     let Some((first, _)) = given.split_first() else {
         // A value left empty has been refused; a `null` everywhere is an Option of nothing in particular.
         return optional(Shape::Unknown);
@@ -200,11 +177,8 @@ fn value(found: &[Found<'_>], path: &str, missing: Missing, diagnostics: &mut Di
         };
         refuse_type(path, odd, like, diagnostics);
     }
-    let alike: Vec<&Found<'_>> = given
-        .iter()
-        .copied()
-        .filter(|found| agrees(&kind, &basic(found.node)))
-        .collect();
+    let alike: Vec<&Found<'_>> =
+        given.iter().copied().filter(|found| agrees(&kind, &basic(found.node))).collect();
     let shape = match kind {
         Shape::List(_) => Shape::List(Box::new(items(&alike, path, diagnostics))),
         Shape::Struct(_) => {
@@ -213,11 +187,7 @@ fn value(found: &[Found<'_>], path: &str, missing: Missing, diagnostics: &mut Di
                 .filter_map(|found| match &found.node.value {
                     Value::Map(map) => {
                         let place = found.key.place.clone();
-                        Some(Member {
-                            owner: Arc::clone(&found.owner),
-                            place,
-                            map,
-                        })
+                        Some(Member { owner: Arc::clone(&found.owner), place, map })
                     }
                     _ => None,
                 })
@@ -230,11 +200,7 @@ fn value(found: &[Found<'_>], path: &str, missing: Missing, diagnostics: &mut Di
         }
         other => other,
     };
-    if given.len() < found.len() {
-        optional(shape)
-    } else {
-        shape
-    }
+    if given.len() < found.len() { optional(shape) } else { shape }
 }
 
 /// The type of all items of all lists; items that are mappings may differ in their keys.
@@ -286,10 +252,7 @@ fn majority(found: &[&Found<'_>]) -> Option<Shape> {
             None => counts.push((kind, 1)),
         }
     }
-    counts
-        .into_iter()
-        .find(|(_, count)| count * 2 > found.len())
-        .map(|(kind, _)| kind)
+    counts.into_iter().find(|(_, count)| count * 2 > found.len()).map(|(kind, _)| kind)
 }
 
 fn refuse_type(path: &str, odd: &Found<'_>, like: &Found<'_>, diagnostics: &mut Diagnostics) {
@@ -297,21 +260,14 @@ fn refuse_type(path: &str, odd: &Found<'_>, like: &Found<'_>, diagnostics: &mut 
     let message = if odd.owner == like.owner && odd.key.place == like.key.place {
         format!("items of `{path}` are both {that} and {this}")
     } else {
-        format!(
-            "`{path}` is {this} in `{}`, but {that} in `{}`",
-            odd.owner, like.owner
-        )
+        format!("`{path}` is {this} in `{}`, but {that} in `{}`", odd.owner, like.owner)
     };
     let help = match (basic(odd.node), basic(like.node)) {
-        (Shape::Secret, _) => format!(
-            "a secret is one everywhere; tag the other, too: `!env {}`",
-            variable(path)
-        ),
+        (Shape::Secret, _) => {
+            format!("a secret is one everywhere; tag the other, too: `!env {}`", variable(path))
+        }
         (_, Shape::Secret) => {
-            format!(
-                "a secret is one everywhere; tag it: `!env {}` or `!file secrets/…`",
-                variable(path)
-            )
+            format!("a secret is one everywhere; tag it: `!env {}` or `!file secrets/…`", variable(path))
         }
         (Shape::Text, Shape::Int | Shape::Float | Shape::Bool) => {
             "remove the quotes, or quote the other".to_owned()
@@ -327,9 +283,5 @@ fn refuse_type(path: &str, odd: &Found<'_>, like: &Found<'_>, diagnostics: &mut 
 }
 
 fn variable(path: &str) -> String {
-    path.rsplit('.')
-        .next()
-        .unwrap_or(path)
-        .to_uppercase()
-        .replace('-', "_")
+    path.rsplit('.').next().unwrap_or(path).to_uppercase().replace('-', "_")
 }

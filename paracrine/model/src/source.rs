@@ -50,11 +50,7 @@ impl Source {
         let path = path.into();
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self::of_text(path, text)),
-            Err(error) => Err(Box::new(not_utf8(
-                path,
-                error.utf8_error().valid_up_to(),
-                error.as_bytes(),
-            ))),
+            Err(error) => Err(Box::new(not_utf8(path, error.utf8_error().valid_up_to(), error.as_bytes()))),
         }
     }
 
@@ -64,11 +60,7 @@ impl Source {
             text.drain(..'\u{feff}'.len_utf8());
         }
         let lines = lines_of(&text);
-        Self {
-            path: path.into(),
-            text,
-            lines,
-        }
+        Self { path: path.into(), text, lines }
     }
 
     /// As the user would type it.
@@ -96,20 +88,12 @@ impl Source {
     /// The place of some bytes of the text, as far as it lies on one line. Ranges beyond the text give its end.
     pub fn place(&self, range: Range<usize>) -> Place {
         let start = self.boundary(range.start);
-        let index = self
-            .lines
-            .partition_point(|(first, _)| *first <= start)
-            .saturating_sub(1);
+        let index = self.lines.partition_point(|(first, _)| *first <= start).saturating_sub(1);
         let (first, end) = self.lines.get(index).copied().unwrap_or((0, 0));
         let column = count(&self.text[first..start]) + 1;
         let stop = self.boundary(range.end).clamp(start, end.max(start));
         let line = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        Place::new(
-            Arc::clone(&self.path),
-            line,
-            column,
-            count(&self.text[start..stop]),
-        )
+        Place::new(Arc::clone(&self.path), line, column, count(&self.text[start..stop]))
     }
 
     /// The byte of the text where a place begins; places beyond a line or the text give its end.
@@ -171,9 +155,7 @@ fn not_utf8(path: Arc<str>, valid: usize, bytes: &[u8]) -> Diagnostic {
     let message = format!("`{}` is not UTF-8 text", source.path);
     let diagnostic = Diagnostic::error(Code::NOT_UTF8, message);
     if utf16 {
-        diagnostic
-            .at(place, "UTF-16 begins here")
-            .help("save the file as UTF-8")
+        diagnostic.at(place, "UTF-16 begins here").help("save the file as UTF-8")
     } else {
         let byte = bytes.get(valid).copied().unwrap_or_default();
         diagnostic
@@ -207,11 +189,7 @@ pub struct Sources<'a> {
 impl<'a> Sources<'a> {
     /// Nothing read yet.
     pub fn new(files: &'a mut dyn Files) -> Self {
-        Self {
-            files,
-            read: BTreeMap::new(),
-            wanted: Vec::new(),
-        }
+        Self { files, read: BTreeMap::new(), wanted: Vec::new() }
     }
 
     /// The text of a file.
@@ -251,10 +229,7 @@ impl<'a> Sources<'a> {
 
     fn note(&mut self, path: &str, found: bool) {
         if !self.wanted.iter().any(|wanted| &*wanted.path == path) {
-            self.wanted.push(Wanted {
-                path: path.into(),
-                found,
-            });
+            self.wanted.push(Wanted { path: path.into(), found });
         }
     }
 }
@@ -265,12 +240,7 @@ impl Lookup for Sources<'_> {
         if let Some(known) = self.read.get(path) {
             return known.clone().ok();
         }
-        let source = self
-            .files
-            .read(path)
-            .ok()
-            .and_then(|bytes| Source::new(path, bytes).ok())
-            .map(Arc::new);
+        let source = self.files.read(path).ok().and_then(|bytes| Source::new(path, bytes).ok()).map(Arc::new);
         if let Some(source) = &source {
             self.read.insert(path.into(), Ok(Arc::clone(source)));
         }

@@ -197,8 +197,25 @@ macro_rules! place_by_display {
     };
 }
 place_by_display!(
-    str, String, char, bool, u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, f32, f64, std::net::IpAddr,
-    std::net::Ipv4Addr, std::net::Ipv6Addr
+    str,
+    String,
+    char,
+    bool,
+    u8,
+    u16,
+    u32,
+    u64,
+    usize,
+    i8,
+    i16,
+    i32,
+    i64,
+    isize,
+    f32,
+    f64,
+    std::net::IpAddr,
+    std::net::Ipv4Addr,
+    std::net::Ipv6Addr
 );
 
 impl From<&str> for Text {

@@ -39,23 +39,14 @@ enum Step<'p> {
 
 impl<'p> Path<'p> {
     /// The top.
-    pub const ROOT: Path<'static> = Path {
-        parent: None,
-        step: Step::Root,
-    };
+    pub const ROOT: Path<'static> = Path { parent: None, step: Step::Root };
 
     fn key(&'p self, key: &'p str) -> Self {
-        Path {
-            parent: Some(self),
-            step: Step::Key(key),
-        }
+        Path { parent: Some(self), step: Step::Key(key) }
     }
 
     fn item(&'p self, index: usize) -> Self {
-        Path {
-            parent: Some(self),
-            step: Step::Item(index),
-        }
+        Path { parent: Some(self), step: Step::Item(index) }
     }
 }
 
@@ -90,32 +81,17 @@ pub struct Mismatch {
 
 impl Mismatch {
     fn new(node: &Node, path: &Path<'_>, wanted: &'static str) -> Self {
-        Self {
-            path: path.to_string(),
-            place: node.place.clone(),
-            wanted,
-            found: node.kind(),
-        }
+        Self { path: path.to_string(), place: node.place.clone(), wanted, found: node.kind() }
     }
 
     /// A name that the types do not know.
     pub fn unknown(name: &str, place: &Place) -> Self {
-        Self {
-            path: name.to_owned(),
-            place: place.clone(),
-            wanted: "absent",
-            found: "there",
-        }
+        Self { path: name.to_owned(), place: place.clone(), wanted: "absent", found: "there" }
     }
 
     /// As a diagnostic.
     pub fn diagnostic(&self) -> Diagnostic {
-        let Self {
-            path,
-            place,
-            wanted,
-            found,
-        } = self;
+        let Self { path, place, wanted, found } = self;
         Diagnostic::error(
             Code::WRONG_TYPE,
             format!("`{path}` is {found}, but was {wanted} when `site!` read it"),
@@ -173,10 +149,7 @@ impl FromValue for String {
 impl FromValue for Secret {
     fn from_value(node: &Node, path: &Path<'_>) -> Result<Self, Mismatch> {
         match node.provider() {
-            Some(provider) => Ok(Secret::new(SecretSource {
-                name: path.to_string(),
-                provider,
-            })),
+            Some(provider) => Ok(Secret::new(SecretSource { name: path.to_string(), provider })),
             None => Err(Mismatch::new(node, path, "a secret")),
         }
     }
@@ -198,11 +171,9 @@ impl<T: FromValue> FromValue for Option<T> {
 impl<T: FromValue> FromValue for Vec<T> {
     fn from_value(node: &Node, path: &Path<'_>) -> Result<Self, Mismatch> {
         match &node.value {
-            Value::List(items) => items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| T::from_value(item, &path.item(index)))
-                .collect(),
+            Value::List(items) => {
+                items.iter().enumerate().map(|(index, item)| T::from_value(item, &path.item(index))).collect()
+            }
             _ => Err(Mismatch::new(node, path, "a list")),
         }
     }
@@ -223,11 +194,7 @@ impl<'n> Entries<'n> {
     pub fn of(node: &'n Node, path: &'n Path<'n>) -> Result<Self, Mismatch> {
         match &node.value {
             Value::Map(map) => {
-                let by_key = map
-                    .entries
-                    .iter()
-                    .map(|(key, node)| (key.name.as_str(), node))
-                    .collect();
+                let by_key = map.entries.iter().map(|(key, node)| (key.name.as_str(), node)).collect();
                 Ok(Self { node, path, by_key })
             }
             _ => Err(Mismatch::new(node, path, "a mapping")),
@@ -274,10 +241,7 @@ mod tests {
         assert_eq!(read("[a, b]"), Ok(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!(read("null"), Ok(None::<i64>));
         assert_eq!(read("[1, null]"), Ok(vec![Some(1_i64), None]));
-        assert_eq!(
-            read("!env X").map(|secret: Secret| secret.source().name.clone()),
-            Ok("v".to_owned())
-        );
+        assert_eq!(read("!env X").map(|secret: Secret| secret.source().name.clone()), Ok("v".to_owned()));
         let names = read("[!env X, !file y]").map(|all: Vec<Secret>| format!("{all:?}"));
         assert_eq!(names, Ok("[‹secret v.0›, ‹secret v.1›]".to_owned()));
     }
@@ -286,10 +250,8 @@ mod tests {
     fn a_value_that_changed_meanwhile_is_refused_where_it_stands() {
         assert_eq!(
             read::<i64>("x"),
-            Err(
-                "f.yaml:1:4: error[P0112]: `v` is text, but was a whole number when `site!` read it"
-                    .to_owned()
-            )
+            Err("f.yaml:1:4: error[P0112]: `v` is text, but was a whole number when `site!` read it"
+                .to_owned())
         );
         assert_eq!(
             read::<String>("!env X"),
@@ -299,9 +261,7 @@ mod tests {
             read::<Vec<bool>>("[true, 1]"),
             Err("f.yaml:1:11: error[P0112]: `v.1` is a whole number, but was a truth value when `site!` read it".to_owned())
         );
-        let node = crate::yaml::parse(&Source::of_text("f.yaml", "a: 1\n".to_owned()))
-            .0
-            .unwrap();
+        let node = crate::yaml::parse(&Source::of_text("f.yaml", "a: 1\n".to_owned())).0.unwrap();
         let entries = Entries::of(&node, &Path::ROOT).unwrap();
         assert_eq!(
             entries.field::<i64>("b").map_err(|mismatch| mismatch.to_string()),

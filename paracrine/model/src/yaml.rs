@@ -150,10 +150,7 @@ impl Node {
             TagKind::Command => Provider::Command(text.clone()),
             TagKind::Sops => {
                 let (file, key) = text.rsplit_once('#')?;
-                Provider::Sops {
-                    file: file.to_owned(),
-                    key: key.to_owned(),
-                }
+                Provider::Sops { file: file.to_owned(), key: key.to_owned() }
             }
             TagKind::Age => Provider::Age(text.clone()),
         })

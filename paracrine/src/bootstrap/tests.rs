@@ -120,12 +120,7 @@ impl Run {
     fn errors(&mut self) -> String {
         drop(self.child.stdin.take());
         let mut said = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut said)
-            .unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         said
     }
 
@@ -182,21 +177,9 @@ fn an_agent_that_is_not_there_is_asked_for() {
     let host = Host::new();
     let speculative = vec![b'x'; 300_000];
     let mut run = host.run(&speculative);
-    let machine = std::process::Command::new("uname")
-        .arg("-m")
-        .output()
-        .unwrap()
-        .stdout;
-    assert_eq!(
-        run.word(),
-        Word::Need {
-            machine: String::from_utf8(machine).unwrap().trim().into()
-        }
-    );
-    run.send(
-        host.with(b"", false, |bootstrap| bootstrap.upload_script())
-            .as_bytes(),
-    );
+    let machine = std::process::Command::new("uname").arg("-m").output().unwrap().stdout;
+    assert_eq!(run.word(), Word::Need { machine: String::from_utf8(machine).unwrap().trim().into() });
+    run.send(host.with(b"", false, |bootstrap| bootstrap.upload_script()).as_bytes());
     assert_eq!(run.word(), Word::Send);
     run.send(&gz(&host.agent));
     assert_eq!(run.word(), Word::Agent);
@@ -265,10 +248,7 @@ fn links_are_not_followed() {
     match run.word() {
         Word::Fail { reason, details } => {
             assert_eq!(reason, "no-place");
-            assert!(
-                details.contains(".cache/paracrine: is a link, or not ours;"),
-                "{details}"
-            );
+            assert!(details.contains(".cache/paracrine: is a link, or not ours;"), "{details}");
         }
         word => panic!("{word:?}"),
     }
@@ -326,12 +306,7 @@ fn of_many_agents_the_newest_stay() {
         let path = host.cache().join(format!("agent-{number:016}"));
         std::fs::write(&path, "").unwrap();
         let age = std::time::Duration::from_secs(60 * number);
-        std::fs::File::options()
-            .append(true)
-            .open(path)
-            .unwrap()
-            .set_modified(old - age)
-            .unwrap();
+        std::fs::File::options().append(true).open(path).unwrap().set_modified(old - age).unwrap();
     }
     std::fs::write(host.cache().join("something else"), "").unwrap();
     let mut run = host.run_in(&["/bin/sh"], b"", true);
@@ -355,25 +330,11 @@ fn of_many_agents_the_newest_stay() {
 fn words_are_read() {
     assert_eq!(Word::parse("agent\n"), Word::Agent);
     assert_eq!(Word::parse("send"), Word::Send);
-    assert_eq!(
-        Word::parse("need x86_64"),
-        Word::Need {
-            machine: "x86_64".into()
-        }
-    );
-    assert_eq!(
-        Word::parse("fail no-sudo"),
-        Word::Fail {
-            reason: "no-sudo".into(),
-            details: String::new()
-        }
-    );
+    assert_eq!(Word::parse("need x86_64"), Word::Need { machine: "x86_64".into() });
+    assert_eq!(Word::parse("fail no-sudo"), Word::Fail { reason: "no-sudo".into(), details: String::new() });
     assert_eq!(
         Word::parse("fail no-place /run: full; /tmp: full;"),
-        Word::Fail {
-            reason: "no-place".into(),
-            details: "/run: full; /tmp: full;".into()
-        }
+        Word::Fail { reason: "no-place".into(), details: "/run: full; /tmp: full;".into() }
     );
     for other in ["", "need", "agents", "agent 2"] {
         assert_eq!(Word::parse(other), Word::Other(other.into()));
@@ -404,18 +365,11 @@ fn without_root(sudo: Option<&str>) -> (String, String) {
     }
     .command();
     let root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
-    let mut line = if root {
-        Command::new("/usr/bin/setpriv")
-    } else {
-        Command::new("/bin/sh")
-    };
+    let mut line = if root { Command::new("/usr/bin/setpriv") } else { Command::new("/bin/sh") };
     if root {
         line.args(["--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh"]);
     }
-    line.arg("-c")
-        .arg(command)
-        .env("PATH", programs.path())
-        .stdin(Stdio::null());
+    line.arg("-c").arg(command).env("PATH", programs.path()).stdin(Stdio::null());
     let output = line.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (text(output.stdout), text(output.stderr))
@@ -426,10 +380,7 @@ fn users_who_cannot_become_root_are_told() {
     let said = |word: &str| format!("{MAGIC} {NONCE} {word}\n");
     assert_eq!(without_root(None), (said("fail no-sudo"), String::new()));
     let refused = "echo 'sudo: a password is required' >&2; exit 1";
-    assert_eq!(
-        without_root(Some(refused)),
-        (String::new(), "sudo: a password is required\n".into())
-    );
+    assert_eq!(without_root(Some(refused)), (String::new(), "sudo: a password is required\n".into()));
     // The rest of the script runs with the same arguments.
     let (out, _) = without_root(Some(r#"[ "$1 $2 $3" = "-n -u root" ] && shift 3 && exec "$@""#));
     assert!(out.starts_with(&said("need ").replace('\n', "")), "{out}");

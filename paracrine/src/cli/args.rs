@@ -211,14 +211,9 @@ pub(crate) fn parse(
     let name: &'static str = site.to_owned().leak();
     let version: &'static str = version.to_owned().leak();
     let usage = format!("{name} [OPTIONS] [COMMAND]");
-    let mut command = CommandLine::command()
-        .name(name)
-        .version(version)
-        .override_usage(usage);
-    let commands: Vec<String> = command
-        .get_subcommands()
-        .map(|command| command.get_name().to_owned())
-        .collect();
+    let mut command = CommandLine::command().name(name).version(version).override_usage(usage);
+    let commands: Vec<String> =
+        command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     let words = with_default(words, &commands, environments);
     let matches = command.try_get_matches_from_mut(words)?;
     CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
@@ -230,16 +225,8 @@ fn with_default(mut words: Vec<OsString>, commands: &[String], environments: &[S
         ["help", "-h", "--help", "-V", "--version"].contains(&word)
             || commands.iter().any(|command| command == word)
     };
-    let typed: Vec<_> = words
-        .iter()
-        .skip(1)
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    if typed
-        .iter()
-        .take_while(|word| *word != "--")
-        .any(|word| asked(word))
-    {
+    let typed: Vec<_> = words.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    if typed.iter().take_while(|word| *word != "--").any(|word| asked(word)) {
         return words;
     }
     // A misspelt command is for clap to mend, not an environment.

@@ -65,10 +65,8 @@ fn deploy(
 ) -> Result<u8, Problem> {
     let index = site.index();
     let environment = select::environment(index, options.selection.environment.as_deref())?.to_owned();
-    let hosts: Vec<Host> = select::hosts(index, &environment, &options.selection.limit)?
-        .into_iter()
-        .cloned()
-        .collect();
+    let hosts: Vec<Host> =
+        select::hosts(index, &environment, &options.selection.limit)?.into_iter().cloned().collect();
     agents(embedded, &site, &hosts)?;
     let secrets = resolve(&site, &hosts)?;
     let job = Job {
@@ -81,14 +79,7 @@ fn deploy(
         holder: holder(site.index().commit.as_deref()),
     };
     let connector = connector(&site, options, &secrets);
-    let totals = talk(
-        embedded,
-        site,
-        job,
-        secrets,
-        connector,
-        reports(options.format, verbose),
-    )?;
+    let totals = talk(embedded, site, job, secrets, connector, reports(options.format, verbose))?;
     Ok(code(&totals))
 }
 
@@ -116,10 +107,7 @@ fn resolve(site: &Site, hosts: &[Host]) -> Result<Resolved, Problem> {
         let plan = plan_of(site, host)?;
         used.extend(plan.texts().flat_map(|text| text.secrets()).cloned());
     }
-    let providers = Providers {
-        site: site.directory.clone(),
-        env: |name| std::env::var_os(name),
-    };
+    let providers = Providers { site: site.directory.clone(), env: |name| std::env::var_os(name) };
     secrets::resolve(used, &providers).map_err(|missing| lacking(&missing))
 }
 

@@ -20,31 +20,19 @@ pub(super) fn explain(site: &Site, options: &Explain) -> Result<String, Problem>
     let host = select::hosts(site.index(), environment, std::slice::from_ref(&options.host))?;
     let [host] = host.as_slice() else {
         return Err(
-            Problem::new(format!("`{}` stands for several hosts", options.host)).help("name one host"),
+            Problem::new(format!("`{}` stands for several hosts", options.host)).help("name one host")
         );
     };
     let plan = plan_of(site, host)?;
-    let found: Vec<_> = plan
-        .tasks
-        .iter()
-        .enumerate()
-        .filter(|(_, task)| is_meant(task, options.what.trim()))
-        .collect();
+    let found: Vec<_> =
+        plan.tasks.iter().enumerate().filter(|(_, task)| is_meant(task, options.what.trim())).collect();
     if found.is_empty() {
         return Err(not_there(&plan, host, &options.what));
     }
     let values = values_of(site, host)?;
     let told: Vec<_> = found
         .into_iter()
-        .map(|(place, _)| {
-            tell(
-                site,
-                host,
-                &plan,
-                place,
-                values.get(place).map_or(&[], Vec::as_slice),
-            )
-        })
+        .map(|(place, _)| tell(site, host, &plan, place, values.get(place).map_or(&[], Vec::as_slice)))
         .collect();
     Ok(told.join("\n"))
 }
@@ -56,26 +44,17 @@ fn is_meant(task: &Task, what: &str) -> bool {
 }
 
 fn not_there(plan: &HostPlan, host: &Host, what: &str) -> Problem {
-    let problem = Problem::new(format!(
-        "the plan of `{}` has no task `{what}`",
-        host.address.name
-    ));
-    let part: Vec<_> = plan
-        .tasks
-        .iter()
-        .map(|task| task.resource.to_string())
-        .filter(|name| name.contains(what))
-        .collect();
+    let problem = Problem::new(format!("the plan of `{}` has no task `{what}`", host.address.name));
+    let part: Vec<_> =
+        plan.tasks.iter().map(|task| task.resource.to_string()).filter(|name| name.contains(what)).collect();
     match part.as_slice() {
         [] => {
             let names: BTreeSet<_> = plan.tasks.iter().map(|task| task.resource.name()).collect();
             let near = paracrine_model::diagnostic::nearest(what, names);
             match near {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None => problem.help(format!(
-                    "`plan {} --host {}` shows all",
-                    host.environment, host.address.name
-                )),
+                None => problem
+                    .help(format!("`plan {} --host {}` shows all", host.environment, host.address.name)),
             }
         }
         some => {
@@ -95,15 +74,8 @@ fn tell(site: &Site, host: &Host, plan: &HostPlan, place: usize, values: &[&Valu
         paint(STRONG, escaped_line(task.resource.name())),
         paint(DIM, format_args!("(task {} of {})", place + 1, plan.tasks.len()))
     );
-    let roles = if host.roles.is_empty() {
-        "no role".to_owned()
-    } else {
-        host.roles.join(", ")
-    };
-    told += &format!(
-        "  host      {} of {} ({roles})\n",
-        host.address.name, host.environment
-    );
+    let roles = if host.roles.is_empty() { "no role".to_owned() } else { host.roles.join(", ") };
+    told += &format!("  host      {} of {} ({roles})\n", host.address.name, host.environment);
     told += &format!("  declared  {}\n", escaped_line(&task.origin.to_string()));
     if let Some(source) = &task.source {
         told += &format!("  from      {}\n", escaped_line(source));
@@ -112,11 +84,7 @@ fn tell(site: &Site, host: &Host, plan: &HostPlan, place: usize, values: &[&Valu
         told += &format!("  {name:8}  {}\n", multiline(&value));
     }
     let used: BTreeSet<_> = secrets(task).collect();
-    told += &values_told(
-        values
-            .iter()
-            .filter(|value| !used.iter().any(|secret| secret.name == value.key)),
-    );
+    told += &values_told(values.iter().filter(|value| !used.iter().any(|secret| secret.name == value.key)));
     for secret in used {
         let value = values.iter().find(|value| value.key == secret.name);
         told += &format!(
@@ -136,26 +104,16 @@ fn tell(site: &Site, host: &Host, plan: &HostPlan, place: usize, values: &[&Valu
         }
     }
     for other in &plan.tasks {
-        for trigger in other
-            .triggers
-            .iter()
-            .filter(|trigger| usize::try_from(trigger.on) == Ok(place))
-        {
+        for trigger in other.triggers.iter().filter(|trigger| usize::try_from(trigger.on) == Ok(place)) {
             told += &format!(
                 "  triggers  {} of {}  {}\n",
                 trigger.action,
                 escaped_line(&other.resource.to_string()),
-                paint(
-                    DIM,
-                    format_args!("({}:{})", escaped_line(&other.origin.file), other.origin.line)
-                )
+                paint(DIM, format_args!("({}:{})", escaped_line(&other.origin.file), other.origin.line))
             );
         }
     }
-    for line in content(&site.artifact, task)
-        .iter()
-        .flat_map(|content| content.lines())
-    {
+    for line in content(&site.artifact, task).iter().flat_map(|content| content.lines()) {
         told += &format!("  {} {}\n", paint(DIM, "│"), escaped_lines(line));
     }
     told

@@ -18,14 +18,11 @@ pub(super) fn plan_diff(site: &Site, options: &PlanDiff, verbose: bool) -> Resul
     let named = select::optional_environment(site.index(), options.environment.as_deref());
     let other = ask(&options.other)?;
     let own_site = site.index().site.as_str();
-    if let Some(stranger) = other
-        .iter()
-        .find_map(|plan| plan["site"].as_str().filter(|name| *name != own_site))
+    if let Some(stranger) =
+        other.iter().find_map(|plan| plan["site"].as_str().filter(|name| *name != own_site))
     {
-        let message = format!(
-            "`{}` is of the site `{stranger}`, this is `{own_site}`",
-            options.other.display()
-        );
+        let message =
+            format!("`{}` is of the site `{stranger}`, this is `{own_site}`", options.other.display());
         return Err(Problem::new(message).help("name another build of this site"));
     }
     // An environment may be new, or gone.
@@ -37,19 +34,10 @@ pub(super) fn plan_diff(site: &Site, options: &PlanDiff, verbose: bool) -> Resul
     let mut own = Vec::new();
     for host in picked(site, None, &[])? {
         let plan = plan_of(site, host)?;
-        own.push(json(&HostPlanOf {
-            artifact: &site.artifact,
-            host,
-            plan: &plan,
-            values: &[],
-        }));
+        own.push(json(&HostPlanOf { artifact: &site.artifact, host, plan: &plan, values: &[] }));
     }
-    let of_environment = |plan: &Value| {
-        options
-            .environment
-            .as_ref()
-            .is_none_or(|name| plan["environment"] == name.as_str())
-    };
+    let of_environment =
+        |plan: &Value| options.environment.as_ref().is_none_or(|name| plan["environment"] == name.as_str());
     let keep = |plans: Vec<Value>| -> Plans { plans.into_iter().filter(of_environment).collect() };
     Ok(diff(&keep(other), &keep(own), verbose))
 }
@@ -71,17 +59,10 @@ fn ask(other: &Path) -> Result<Vec<Value>, Problem> {
     if !output.status.success() {
         let problem = Problem::new(format!("`{shown}` does not tell its plans"));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(said
-            .lines()
-            .take(5)
-            .fold(problem, |problem, line| problem.detail(line)));
+        return Err(said.lines().take(5).fold(problem, |problem, line| problem.detail(line)));
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    text.lines()
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()
-        .map_err(|_| {
-            Problem::new(format!("`{shown}` tells something that is no plan"))
-                .help("name another build's binary")
-        })
+    text.lines().map(serde_json::from_str).collect::<Result<_, _>>().map_err(|_| {
+        Problem::new(format!("`{shown}` tells something that is no plan")).help("name another build's binary")
+    })
 }

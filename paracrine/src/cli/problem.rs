@@ -18,11 +18,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// A problem that is told in a line.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            details: Vec::new(),
-            help: Vec::new(),
-        }
+        Self { message: message.into(), details: Vec::new(), help: Vec::new() }
     }
 
     /// Adds a line about it.
@@ -46,11 +42,7 @@ impl Problem {
             Some(near) => self.help(format!("did you mean `{near}`?")),
             None if candidates.is_empty() => self.help(format!("there are no {what}")),
             None => {
-                let quoted: Vec<_> = candidates
-                    .iter()
-                    .take(20)
-                    .map(|name| format!("`{name}`"))
-                    .collect();
+                let quoted: Vec<_> = candidates.iter().take(20).map(|name| format!("`{name}`")).collect();
                 let more = if candidates.len() > 20 { ", …" } else { "" };
                 self.help(format!("{what}: {}{more}", quoted.join(", ")))
             }

@@ -31,11 +31,7 @@ pub(super) fn schema(site: &Site, options: &Schema) -> Result<String, Problem> {
         let how = if written { "written" } else { "as it was" };
         told += &format!("{}  {how}\n", paint(STRONG, path));
     }
-    let inventory = site
-        .index()
-        .hosts
-        .first()
-        .map_or("inventory.yaml", |host| &host.address.inventory);
+    let inventory = site.index().hosts.first().map_or("inventory.yaml", |host| &host.address.inventory);
     let up = "../".repeat(inventory.matches('/').count());
     told += &format!(
         "

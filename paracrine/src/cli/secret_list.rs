@@ -12,11 +12,7 @@ use crate::site::Site;
 /// `secrets`
 pub(super) fn secrets(site: &Site, options: &Secrets) -> Result<String, Problem> {
     let mut seen: BTreeMap<_, Vec<String>> = BTreeMap::new();
-    for host in picked(
-        site,
-        options.selection.environment.as_deref(),
-        &options.selection.limit,
-    )? {
+    for host in picked(site, options.selection.environment.as_deref(), &options.selection.limit)? {
         let plan = plan_of(site, host)?;
         let values = values_of(site, host)?;
         for (task, values) in plan.tasks.iter().zip(&values) {
@@ -24,10 +20,7 @@ pub(super) fn secrets(site: &Site, options: &Secrets) -> Result<String, Problem>
                 "  {}  {}  {}\n",
                 host.address.name,
                 escaped_line(&task.resource.to_string()),
-                paint(
-                    DIM,
-                    format_args!("({}:{})", escaped_line(&task.origin.file), task.origin.line)
-                )
+                paint(DIM, format_args!("({}:{})", escaped_line(&task.origin.file), task.origin.line))
             );
             for source in secrets_of(task) {
                 let secret = (
@@ -35,10 +28,7 @@ pub(super) fn secrets(site: &Site, options: &Secrets) -> Result<String, Problem>
                     source.name.clone(),
                     source.provider.to_string(),
                     // The variables of hosts may have one of the same name each.
-                    values
-                        .iter()
-                        .find(|value| value.key == source.name)
-                        .map(|value| value.place()),
+                    values.iter().find(|value| value.key == source.name).map(|value| value.place()),
                 );
                 let lines = seen.entry(secret).or_default();
                 // A secret that stands twice in one task.

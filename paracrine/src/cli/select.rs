@@ -38,11 +38,7 @@ pub(crate) fn hosts<'i>(
     environment: &str,
     limit: &[String],
 ) -> Result<Vec<&'i Host>, Problem> {
-    let all: Vec<_> = index
-        .hosts
-        .iter()
-        .filter(|host| host.environment == environment)
-        .collect();
+    let all: Vec<_> = index.hosts.iter().filter(|host| host.environment == environment).collect();
     if all.is_empty() {
         return Err(Problem::new(format!("environment `{environment}` has no hosts"))
             .help(format!("add an inventory with `environment: {environment}`")));
@@ -63,11 +59,7 @@ pub(crate) fn hosts<'i>(
             return Err(nothing(word, environment, &all));
         }
     }
-    Ok(all
-        .into_iter()
-        .zip(picked)
-        .filter_map(|(host, picked)| picked.then_some(host))
-        .collect())
+    Ok(all.into_iter().zip(picked).filter_map(|(host, picked)| picked.then_some(host)).collect())
 }
 
 fn matches(word: &str, host: &Host) -> bool {
@@ -81,10 +73,8 @@ fn nothing(word: &str, environment: &str, all: &[&Host]) -> Problem {
     let is_glob = |word: &str| word.contains(['*', '?']);
     match word.strip_prefix("role:") {
         Some(role) => {
-            let mut roles: Vec<_> = all
-                .iter()
-                .flat_map(|host| host.roles.iter().map(String::as_str))
-                .collect();
+            let mut roles: Vec<_> =
+                all.iter().flat_map(|host| host.roles.iter().map(String::as_str)).collect();
             roles.sort_unstable();
             roles.dedup();
             Problem::new(format!("no host of `{environment}` has a role `{role}`"))

@@ -12,13 +12,7 @@ use crate::site::Site;
 
 /// `plan`
 pub(super) fn plan(site: &Site, options: &Plan, verbose: bool) -> Result<String, Problem> {
-    let limit: Vec<String> = options
-        .selection
-        .limit
-        .iter()
-        .chain(&options.host)
-        .cloned()
-        .collect();
+    let limit: Vec<String> = options.selection.limit.iter().chain(&options.host).cloned().collect();
     let mut shown = String::new();
     for host in picked(site, options.selection.environment.as_deref(), &limit)? {
         let plan = plan_of(site, host)?;
@@ -26,12 +20,7 @@ pub(super) fn plan(site: &Site, options: &Plan, verbose: bool) -> Result<String,
             Format::Text => Vec::new(),
             Format::Json => values_of(site, host)?,
         };
-        let of = HostPlanOf {
-            artifact: &site.artifact,
-            host,
-            plan: &plan,
-            values: &values,
-        };
+        let of = HostPlanOf { artifact: &site.artifact, host, plan: &plan, values: &values };
         shown += &match options.format {
             Format::Text => text(&of, verbose),
             Format::Json => format!("{}\n", json(&of)),
@@ -43,27 +32,16 @@ pub(super) fn plan(site: &Site, options: &Plan, verbose: bool) -> Result<String,
 /// `hosts`
 pub(super) fn hosts(site: &Site, options: &Hosts) -> Result<String, Problem> {
     let mut rows = Vec::new();
-    for host in picked(
-        site,
-        options.selection.environment.as_deref(),
-        &options.selection.limit,
-    )? {
+    for host in picked(site, options.selection.environment.as_deref(), &options.selection.limit)? {
         let address = &host.address;
         let user = address.ssh_user.iter().map(|user| format!("{user}@"));
         let port = address.ssh_port.iter().map(|port| format!(":{port}"));
         let jump = address.jump.iter().map(|jump| format!(" via {jump}"));
-        let roles = if host.roles.is_empty() {
-            "-".to_owned()
-        } else {
-            host.roles.join(",")
-        };
+        let roles = if host.roles.is_empty() { "-".to_owned() } else { host.roles.join(",") };
         rows.push([
             host.environment.clone(),
             address.name.clone(),
-            user.chain([address.ssh_hostname.clone()])
-                .chain(port)
-                .chain(jump)
-                .collect(),
+            user.chain([address.ssh_hostname.clone()]).chain(port).chain(jump).collect(),
             roles,
             address.arch.to_string(),
             count(usize::try_from(host.tasks).unwrap_or(usize::MAX), "task"),
@@ -74,16 +52,12 @@ pub(super) fn hosts(site: &Site, options: &Hosts) -> Result<String, Problem> {
 
 /// A host's plan.
 pub(super) fn plan_of(site: &Site, host: &Host) -> Result<HostPlan, Problem> {
-    site.artifact
-        .plan(host)
-        .map_err(|broken| Problem::new(broken.to_string()).help("build the site again"))
+    site.artifact.plan(host).map_err(|broken| Problem::new(broken.to_string()).help("build the site again"))
 }
 
 /// For each task of a host the values that it was made from.
 pub(super) fn values_of<'s>(site: &'s Site, host: &Host) -> Result<Vec<Vec<&'s ValueUse>>, Problem> {
-    site.artifact
-        .values(host)
-        .map_err(|broken| Problem::new(broken.to_string()).help("build the site again"))
+    site.artifact.values(host).map_err(|broken| Problem::new(broken.to_string()).help("build the site again"))
 }
 
 /// The hosts that were named, of one environment or of all.
@@ -124,11 +98,7 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
         }
     }
     let line = |row: &[String; N]| {
-        let cells: Vec<_> = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
+        let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         format!("{}\n", cells.join("  ").trim_end())
     };
     rows.iter().map(line).collect()

@@ -80,9 +80,7 @@ fn without_lines(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("paracrine/src/cli/tests") {
         let place = after.split_once(".rs:").map_or(after, |(_, place)| place);
-        let end = place
-            .find(|c: char| !c.is_ascii_digit() && c != ':')
-            .unwrap_or(place.len());
+        let end = place.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(place.len());
         places_named += before;
         places_named += "ROLES";
         rest = &place[end..];

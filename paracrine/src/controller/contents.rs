@@ -11,7 +11,6 @@ use paracrine_model::hash::Hash;
 use paracrine_model::plan::HostPlan;
 use paracrine_model::protocol::{Contents, Failure};
 
-
 /// The bytes behind `lacking`. A host gets the contents of its own plan and no others, whatever it asks for.
 pub(super) fn find(
     artifact: &Artifact<'static>,
@@ -46,12 +45,6 @@ pub(super) fn pack(blobs: &[(Hash, &[u8])]) -> Result<Contents, Failure> {
     for (_, bytes) in blobs {
         encoder.write_all(bytes).map_err(failed)?;
     }
-    let index = blobs
-        .iter()
-        .map(|(hash, bytes)| (*hash, bytes.len() as u64))
-        .collect();
-    Ok(Contents {
-        index,
-        deflated: encoder.finish().map_err(failed)?,
-    })
+    let index = blobs.iter().map(|(hash, bytes)| (*hash, bytes.len() as u64)).collect();
+    Ok(Contents { index, deflated: encoder.finish().map_err(failed)? })
 }

@@ -42,10 +42,7 @@ impl Agent {
 
     /// Says hello as the right agent on a machine of its own.
     pub(crate) fn hello(&self) {
-        self.say(FromAgent::Hello {
-            agent: Hash::of(AGENT),
-            machine: format!("machine of {}", self.host),
-        });
+        self.say(FromAgent::Hello { agent: Hash::of(AGENT), machine: format!("machine of {}", self.host) });
     }
 
     /// Notes what it does.
@@ -79,16 +76,9 @@ impl Agent {
             Some(ToAgent::Go(_)) => {
                 self.say(FromAgent::Begun { task: 0 });
                 self.say(FromAgent::Report(changed(0)));
-                self.say(FromAgent::Done(Summary {
-                    changed: 1,
-                    ..Summary::default()
-                }));
+                self.say(FromAgent::Done(Summary { changed: 1, ..Summary::default() }));
             }
-            Some(_) => self.say(FromAgent::Done(Summary {
-                stopped: true,
-                skipped: 1,
-                ..Summary::default()
-            })),
+            Some(_) => self.say(FromAgent::Done(Summary { stopped: true, skipped: 1, ..Summary::default() })),
             None => {}
         }
     }
@@ -119,10 +109,7 @@ pub(crate) fn done(summary: Summary) -> Fake {
 }
 
 pub(crate) fn unreachable() -> Fake {
-    Fake::Error(OpenError {
-        unreachable: true,
-        failure: Failure::new("no route to host"),
-    })
+    Fake::Error(OpenError { unreachable: true, failure: Failure::new("no route to host") })
 }
 
 pub(crate) fn refused(message: &str) -> Fake {
@@ -134,12 +121,7 @@ pub(crate) fn refused(message: &str) -> Fake {
 }
 
 pub(crate) fn changed(task: u32) -> Report {
-    Report {
-        task,
-        outcome: Outcome::Changed,
-        differences: vec![Difference::Create],
-        microseconds: 1,
-    }
+    Report { task, outcome: Outcome::Changed, differences: vec![Difference::Create], microseconds: 1 }
 }
 
 struct Fakes {
@@ -157,9 +139,7 @@ impl Connector for Fakes {
         start: &Start,
     ) -> Result<FakeConnection, OpenError> {
         assert_eq!(agent.hash, start.agent);
-        self.log
-            .borrow_mut()
-            .push(format!("{} is connected to", address.name));
+        self.log.borrow_mut().push(format!("{} is connected to", address.name));
         let fake = self.fakes.borrow_mut().remove(&address.name);
         match fake.expect("each host is connected to once") {
             Fake::Error(error) => Err(error),
@@ -168,13 +148,7 @@ impl Connector for Fakes {
                 let (to, incoming) = mpsc::unbounded_channel();
                 let (outgoing, from) = mpsc::unbounded_channel();
                 let (host, start, log) = (address.name.clone(), start.clone(), self.log.clone());
-                tokio::task::spawn_local(script(Agent {
-                    host,
-                    start,
-                    to,
-                    from,
-                    log,
-                }));
+                tokio::task::spawn_local(script(Agent { host, start, to, from, log }));
                 Ok(FakeConnection { incoming, outgoing })
             }
         }
@@ -188,16 +162,11 @@ struct FakeConnection {
 
 impl Connection for FakeConnection {
     async fn recv(&mut self) -> Result<FromAgent, Failure> {
-        self.incoming
-            .recv()
-            .await
-            .ok_or_else(|| Failure::new("the connection was closed"))
+        self.incoming.recv().await.ok_or_else(|| Failure::new("the connection was closed"))
     }
 
     async fn send(&mut self, message: &ToAgent) -> Result<(), Failure> {
-        self.outgoing
-            .send(message.clone())
-            .map_err(|_| Failure::new("the connection was closed"))
+        self.outgoing.send(message.clone()).map_err(|_| Failure::new("the connection was closed"))
     }
 
     async fn close(self) {}
@@ -225,19 +194,15 @@ impl Ran {
     }
 
     pub(crate) fn place(&self, host: &str) -> usize {
-        let Some(Event::Started(run)) = self.events.first() else {
-            panic!("a run starts with Started")
-        };
+        let Some(Event::Started(run)) = self.events.first() else { panic!("a run starts with Started") };
         run.hosts.iter().position(|name| name.name == host).unwrap()
     }
 
     pub(crate) fn failure(&self, host: &str) -> (&str, Option<&str>, Option<String>) {
         match self.ending(host) {
-            Ending::Failed { failure, at } => (
-                &failure.message,
-                failure.help.as_deref(),
-                at.as_ref().map(ToString::to_string),
-            ),
+            Ending::Failed { failure, at } => {
+                (&failure.message, failure.help.as_deref(), at.as_ref().map(ToString::to_string))
+            }
             other => panic!("{host} has not failed: {other:?}"),
         }
     }
@@ -261,13 +226,7 @@ impl Trial {
     pub(crate) fn new(mode: Mode, fakes: Vec<(&'static str, Fake)>) -> Self {
         // Without a sender nobody can interrupt.
         let interrupt = watch::channel(None).1;
-        Self {
-            mode,
-            jobs: 16,
-            fakes,
-            interrupt,
-            log: Log::default(),
-        }
+        Self { mode, jobs: 16, fakes, interrupt, log: Log::default() }
     }
 
     pub(crate) fn jobs(self, jobs: usize) -> Self {
@@ -275,10 +234,7 @@ impl Trial {
     }
 
     pub(crate) fn interrupted_by(self, interrupt: &watch::Sender<Option<Urgency>>) -> Self {
-        Self {
-            interrupt: interrupt.subscribe(),
-            ..self
-        }
+        Self { interrupt: interrupt.subscribe(), ..self }
     }
 
     /// Runs it over a plan of a file with a secret, a plain file and a service.
@@ -296,18 +252,11 @@ impl Trial {
         }
         let embedded = site.embedded();
         let artifact = embedded.artifact().unwrap();
-        let of_dev = artifact
-            .index
-            .hosts
-            .iter()
-            .filter(|host| host.environment == "dev");
+        let of_dev = artifact.index.hosts.iter().filter(|host| host.environment == "dev");
         let hosts: Vec<_> = of_dev.cloned().collect();
         let plan = artifact.plan(&hosts[0]).unwrap();
         let secrets = plan.texts().flat_map(|text| text.secrets()).cloned().collect();
-        let providers = Providers {
-            site: None,
-            env: |_| Some("p0ison-value\n".into()),
-        };
+        let providers = Providers { site: None, env: |_| Some("p0ison-value\n".into()) };
         let secrets = resolve(secrets, &providers).unwrap();
         let job = Job {
             mode: self.mode,
@@ -318,39 +267,17 @@ impl Trial {
             lock_wait: 0,
             holder: "ann@laptop".into(),
         };
-        let fakes = self
-            .fakes
-            .into_iter()
-            .map(|(name, fake)| (name.to_owned(), fake))
-            .collect();
-        let connector = Fakes {
-            fakes: RefCell::new(fakes),
-            log: self.log.clone(),
-        };
+        let fakes = self.fakes.into_iter().map(|(name, fake)| (name.to_owned(), fake)).collect();
+        let connector = Fakes { fakes: RefCell::new(fakes), log: self.log.clone() };
         let (events, mut told) = mpsc::unbounded_channel();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let run = run(
-            connector,
-            embedded,
-            artifact,
-            job,
-            secrets,
-            events,
-            self.interrupt,
-        );
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let run = run(connector, embedded, artifact, job, secrets, events, self.interrupt);
         let totals = LocalSet::new().block_on(&runtime, run);
         let mut all = Vec::new();
         while let Ok(event) = told.try_recv() {
             all.push(event);
         }
         let log = self.log.borrow().clone();
-        Ran {
-            events: all,
-            totals,
-            log,
-        }
+        Ran { events: all, totals, log }
     }
 }

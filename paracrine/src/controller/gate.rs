@@ -24,20 +24,12 @@ pub(crate) struct Gate {
 impl Gate {
     /// A gate that waits for so many hosts.
     pub(crate) fn new(hosts: usize) -> Self {
-        Self {
-            unsettled: Cell::new(hosts),
-            refusals: RefCell::default(),
-            verdict: watch::Sender::new(None),
-        }
+        Self { unsettled: Cell::new(hosts), refusals: RefCell::default(), verdict: watch::Sender::new(None) }
     }
 
     /// The seat of one of the hosts; each host takes one.
     pub(crate) fn seat(&self, host: usize) -> Seat<'_> {
-        Seat {
-            gate: self,
-            host,
-            settled: false,
-        }
+        Seat { gate: self, host, settled: false }
     }
 
     /// Why the gate stays shut, in the order of the hosts.
@@ -52,8 +44,7 @@ impl Gate {
         self.unsettled.set(left);
         if left == 0 {
             let open = self.refusals.borrow().is_empty();
-            self.verdict
-                .send_replace(Some(if open { Verdict::Open } else { Verdict::Shut }));
+            self.verdict.send_replace(Some(if open { Verdict::Open } else { Verdict::Shut }));
         }
     }
 }

@@ -18,11 +18,7 @@ pub(crate) struct OverSsh {
 impl OverSsh {
     /// For the site of that name, whose files are there.
     pub(crate) fn new(name: &str, site: Option<PathBuf>, settings: Settings) -> Self {
-        Self {
-            name: name.to_owned(),
-            site,
-            settings,
-        }
+        Self { name: name.to_owned(), site, settings }
     }
 
     /// Where accepted host keys are remembered: beside the inventory, so that they are committed with it.
@@ -51,11 +47,7 @@ impl OverSsh {
 
 /// Where programs of this user keep what they remember.
 fn state_directory() -> Option<PathBuf> {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))
 }
 
@@ -70,10 +62,7 @@ impl Connector for OverSsh {
     ) -> Result<OverLink, OpenError> {
         let known_hosts = self
             .known_hosts(&address.inventory)
-            .map_err(|failure| OpenError {
-                unreachable: false,
-                failure,
-            })?;
+            .map_err(|failure| OpenError { unreachable: false, failure })?;
         let target = Target {
             address,
             site: self.site.as_deref().unwrap_or(Path::new(".")),
@@ -81,10 +70,9 @@ impl Connector for OverSsh {
             settings: &self.settings,
         };
         let opened = Link::open(&target, &agent, start).await;
-        opened.map(OverLink).map_err(|error| OpenError {
-            unreachable: error.unreachable(),
-            failure: error.failure(),
-        })
+        opened
+            .map(OverLink)
+            .map_err(|error| OpenError { unreachable: error.unreachable(), failure: error.failure() })
     }
 }
 
@@ -102,10 +90,7 @@ impl Connection for OverLink {
     }
 
     async fn send(&mut self, message: &ToAgent) -> Result<(), Failure> {
-        self.0
-            .send(message)
-            .await
-            .map_err(|error: LinkError| error.failure())
+        self.0.send(message).await.map_err(|error: LinkError| error.failure())
     }
 
     async fn close(self) {
@@ -118,9 +103,7 @@ fn accepted(note: &str) -> Option<String> {
     let rest = note.trim().strip_prefix("Warning: Permanently added '")?;
     let (host, rest) = rest.split_once("' (")?;
     let (kind, _) = rest.split_once(')')?;
-    Some(format!(
-        "host key of {host} ({kind}) seen for the first time, and remembered"
-    ))
+    Some(format!("host key of {host} ({kind}) seen for the first time, and remembered"))
 }
 
 #[cfg(test)]
@@ -142,9 +125,6 @@ mod tests {
             connector.known_hosts("inventory/dev.yaml").unwrap(),
             Path::new("/site/inventory/known_hosts")
         );
-        assert_eq!(
-            connector.known_hosts("inventory.yaml").unwrap(),
-            Path::new("/site/known_hosts")
-        );
+        assert_eq!(connector.known_hosts("inventory.yaml").unwrap(), Path::new("/site/known_hosts"));
     }
 }

@@ -52,18 +52,9 @@ fn talkative(mode: Mode, word: &'static str) -> Ran {
     let differences = move || {
         vec![
             Difference::Remove { what: w() },
-            Difference::Attribute {
-                name: w(),
-                before: Some(w()),
-                after: w(),
-            },
-            Difference::Content {
-                before: OldContent::Text(w()),
-            },
-            Difference::Action {
-                verb: w(),
-                because: w(),
-            },
+            Difference::Attribute { name: w(), before: Some(w()), after: w() },
+            Difference::Content { before: OldContent::Text(w()) },
+            Difference::Action { verb: w(), because: w() },
         ]
     };
     let says = agent(move |mut agent| async move {
@@ -74,34 +65,15 @@ fn talkative(mode: Mode, word: &'static str) -> Ran {
             agent.say(FromAgent::Ready { lacking: Vec::new() });
             agent.hear().await;
         }
-        let outcomes = [
-            Outcome::Changed,
-            Outcome::MayChange { because: w() },
-            Outcome::Failed(failure()),
-        ];
+        let outcomes = [Outcome::Changed, Outcome::MayChange { because: w() }, Outcome::Failed(failure())];
         for (outcome, task) in outcomes.into_iter().zip(0..) {
-            let report = TaskReport {
-                task,
-                outcome,
-                differences: differences(),
-                microseconds: 1,
-            };
+            let report = TaskReport { task, outcome, differences: differences(), microseconds: 1 };
             agent.say(FromAgent::Report(report));
         }
-        agent.say(FromAgent::Done(Summary {
-            changed: 1,
-            may_change: 1,
-            failed: 1,
-            ..Summary::default()
-        }));
+        agent.say(FromAgent::Done(Summary { changed: 1, may_change: 1, failed: 1, ..Summary::default() }));
     });
     let lost = agent(move |agent| async move { agent.hello() });
-    let error = |unreachable| {
-        Fake::Error(OpenError {
-            unreachable,
-            failure: failure(),
-        })
-    };
+    let error = |unreachable| Fake::Error(OpenError { unreachable, failure: failure() });
     let mut hosts = vec![("a", says), ("b", lost), ("c", error(true)), ("d", error(false))];
     if mode == Mode::Check {
         // In an apply it would keep all others from saying anything.
@@ -114,11 +86,7 @@ fn talkative(mode: Mode, word: &'static str) -> Ran {
 fn no_report_has_the_value_of_a_secret() {
     for mode in [Mode::Check, Mode::Apply] {
         let ran = talkative(mode, POISON);
-        assert!(
-            !format!("{:?}", ran.events).contains("p0ison"),
-            "{:#?}",
-            ran.events
-        );
+        assert!(!format!("{:?}", ran.events).contains("p0ison"), "{:#?}", ran.events);
         let written = written(&ran);
         assert!(!written.contains("p0ison"), "{written}");
         assert!(written.contains("‹secret POISON›"));

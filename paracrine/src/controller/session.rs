@@ -59,20 +59,14 @@ pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize) -> Ended
 fn prepare<C>(shared: &Shared<C>, index: usize) -> Result<(HostPlan, AgentBinary, Start), Failure> {
     let job = &shared.job;
     let host = &job.hosts[index];
-    let plan = shared
-        .site
-        .plan(host)
-        .map_err(|broken| Failure::new(broken.to_string()))?;
+    let plan = shared.site.plan(host).map_err(|broken| Failure::new(broken.to_string()))?;
     let agent = shared.agent(host).ok_or_else(|| {
         Failure::new(format!("this binary holds no agent for {}", host.address.arch))
             .help("build the site again")
     })?;
     let start = Start {
         agent: agent.hash,
-        identity: format!(
-            "{}/{}/{}",
-            shared.site.index.site, job.environment, host.address.name
-        ),
+        identity: format!("{}/{}/{}", shared.site.index.site, job.environment, host.address.name),
         adopt: job.adopt,
         mode: job.mode,
         lock_wait: job.lock_wait,
@@ -80,10 +74,7 @@ fn prepare<C>(shared: &Shared<C>, index: usize) -> Result<(HostPlan, AgentBinary
         tasks: plan
             .tasks
             .iter()
-            .map(|task| WireTask {
-                resource: task.resource.clone(),
-                triggers: task.triggers.clone(),
-            })
+            .map(|task| WireTask { resource: task.resource.clone(), triggers: task.triggers.clone() })
             .collect(),
         values: shared.secrets.for_plan(&plan),
     };
@@ -92,11 +83,7 @@ fn prepare<C>(shared: &Shared<C>, index: usize) -> Result<(HostPlan, AgentBinary
 
 /// Returns when the run is wanted to end that soon or sooner.
 async fn wanted(interrupt: &mut watch::Receiver<Option<Urgency>>, urgency: Urgency) -> Urgency {
-    match interrupt
-        .wait_for(|wanted| *wanted >= Some(urgency))
-        .await
-        .as_deref()
-    {
+    match interrupt.wait_for(|wanted| *wanted >= Some(urgency)).await.as_deref() {
         Ok(Some(wanted)) => *wanted,
         // Nobody is left who could interrupt.
         _ => std::future::pending().await,
@@ -166,10 +153,7 @@ impl<C: Connector> Session<'_, C> {
             // A conversation that went wrong is not closed politely: the agent ends when its input does.
             Err(failure) => {
                 drop(connection);
-                Ending::Failed {
-                    failure,
-                    at: self.at(),
-                }
+                Ending::Failed { failure, at: self.at() }
             }
         }
     }
@@ -212,18 +196,13 @@ impl<C: Connector> Session<'_, C> {
                 if phase != Phase::Changing {
                     self.refuse(format!("{}: {}", self.name(), failure.message));
                 }
-                return Ok(Some(Ending::Failed {
-                    failure,
-                    at: self.at(),
-                }));
+                return Ok(Some(Ending::Failed { failure, at: self.at() }));
             }
             (_, Phase::Greeting) => return Err(Failure::new("the agent did not say hello")),
             (FromAgent::Waiting { holder }, _) => {
                 // Another run may take long: let other hosts have the turn.
                 self.permit = None;
-                self.tell(HostEvent::Waiting {
-                    holder: self.mask.text(&holder),
-                });
+                self.tell(HostEvent::Waiting { holder: self.mask.text(&holder) });
             }
             (FromAgent::Notice(text), _) => self.tell(HostEvent::Notice(self.mask.text(&text))),
             (FromAgent::Ready { lacking }, Phase::Looking) if self.shared.job.mode == Mode::Apply => {
@@ -252,18 +231,11 @@ impl<C: Connector> Session<'_, C> {
     /// Sees that this is the agent and the machine that are meant.
     fn greet(&mut self, agent: Hash, machine: String) -> Result<(), Failure> {
         if agent != self.agent.hash {
-            return Err(Failure::new(
-                "another agent answered than the one this binary holds",
-            ));
+            return Err(Failure::new("another agent answered than the one this binary holds"));
         }
         // Minimal systems have no machine id, or the same word in place of one.
         if !machine.is_empty() && machine != "uninitialized" {
-            let first = *self
-                .shared
-                .machines
-                .borrow_mut()
-                .entry(machine)
-                .or_insert(self.index);
+            let first = *self.shared.machines.borrow_mut().entry(machine).or_insert(self.index);
             if first != self.index {
                 let first = &self.shared.job.hosts[first].address.name;
                 let failure = Failure::new(format!("{first} and {} are one machine", self.name())).help(
@@ -350,31 +322,15 @@ impl<C: Connector> Session<'_, C> {
         let any = |is: fn(&Difference) -> bool| report.differences.iter().any(is);
         let created = any(|difference| matches!(difference, Difference::Create));
         let differs = any(|difference| matches!(difference, Difference::Content { .. }));
-        let content = (created || differs)
-            .then(|| self.new_content(report.task))
-            .flatten();
-        let attributes = if created {
-            self.attributes(report.task)
-        } else {
-            Vec::new()
-        };
-        Ok(TaskReport {
-            task: name,
-            report: self.mask.report(report),
-            content,
-            attributes,
-        })
+        let content = (created || differs).then(|| self.new_content(report.task)).flatten();
+        let attributes = if created { self.attributes(report.task) } else { Vec::new() };
+        Ok(TaskReport { task: name, report: self.mask.report(report), content, attributes })
     }
 
     /// What the plan says of a task.
     fn attributes(&self, task: u32) -> Vec<(&'static str, String)> {
-        let attributes = task_at(&self.plan, task)
-            .map(|task| task.resource.attributes())
-            .unwrap_or_default();
-        attributes
-            .into_iter()
-            .map(|(name, value)| (name, self.mask.text(&value)))
-            .collect()
+        let attributes = task_at(&self.plan, task).map(|task| task.resource.attributes()).unwrap_or_default();
+        attributes.into_iter().map(|(name, value)| (name, self.mask.text(&value))).collect()
     }
 
     /// What should be in the task's file, as it may be shown.
@@ -400,14 +356,9 @@ impl<C: Connector> Session<'_, C> {
     }
 
     fn task(&self, place: u32) -> Result<TaskName, Failure> {
-        task_at(&self.plan, place)
-            .map(|task| task_name(place, task))
-            .ok_or_else(|| {
-                Failure::new(format!(
-                    "the agent speaks of task {place}, the plan has {}",
-                    self.plan.tasks.len()
-                ))
-            })
+        task_at(&self.plan, place).map(|task| task_name(place, task)).ok_or_else(|| {
+            Failure::new(format!("the agent speaks of task {place}, the plan has {}", self.plan.tasks.len()))
+        })
     }
 
     fn at(&self) -> Option<TaskName> {

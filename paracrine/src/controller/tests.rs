@@ -7,9 +7,5 @@ mod interrupt;
 use crate::event::{Status, Totals};
 
 fn numbers(totals: &Totals) -> Vec<(Status, usize)> {
-    totals
-        .hosts
-        .iter()
-        .map(|(status, number)| (*status, *number))
-        .collect()
+    totals.hosts.iter().map(|(status, number)| (*status, *number)).collect()
 }

@@ -27,13 +27,7 @@ pub(super) struct TooMuchNoise;
 impl Incoming {
     pub(super) fn new(nonce: &str) -> Self {
         let marker = format!("{MAGIC} {nonce} ").into_bytes();
-        Self {
-            marker,
-            bytes: Vec::new(),
-            start: 0,
-            searched: 0,
-            noise: 0,
-        }
+        Self { marker, bytes: Vec::new(), start: 0, searched: 0, noise: 0 }
     }
 
     /// Where to read into: appending is all that may be done.
@@ -63,11 +57,7 @@ impl Incoming {
             self.noise += done - self.start;
             self.start = done;
             self.searched = done;
-            return if self.noise > MOST_NOISE {
-                Err(TooMuchNoise)
-            } else {
-                Ok(None)
-            };
+            return if self.noise > MOST_NOISE { Err(TooMuchNoise) } else { Ok(None) };
         };
         self.searched = found;
         let begin = found + self.marker.len();
@@ -100,11 +90,7 @@ impl Incoming {
 
     /// What the end of the stream means here.
     pub(super) fn end(&self) -> FrameError {
-        if self.start == self.bytes.len() {
-            FrameError::Closed
-        } else {
-            FrameError::Cut
-        }
+        if self.start == self.bytes.len() { FrameError::Closed } else { FrameError::Cut }
     }
 
     /// How many bytes the message at hand lacks, as far as its length is known.
@@ -186,10 +172,7 @@ mod tests {
         for cut in [1, 3, 4, 5, 100] {
             let (_, messages, incoming) = feed([bytes[..bytes.len() - last + cut].to_vec()].into_iter());
             assert_eq!(messages.len(), 1);
-            assert!(
-                matches!(incoming.end(), FrameError::Cut),
-                "{cut} bytes into a message"
-            );
+            assert!(matches!(incoming.end(), FrameError::Cut), "{cut} bytes into a message");
         }
     }
 
@@ -208,9 +191,7 @@ mod tests {
         };
         assert!((MOST_NOISE..MOST_NOISE + 10_000).contains(&refused));
         let mut incoming = Incoming::new(NONCE);
-        incoming
-            .buffer()
-            .extend_from_slice(b"PARACRINE 0123456789abcdef ");
+        incoming.buffer().extend_from_slice(b"PARACRINE 0123456789abcdef ");
         incoming.buffer().extend_from_slice(&vec![b'x'; LONGEST_LINE + 1]);
         assert_eq!(incoming.line(), Err(TooMuchNoise));
     }
@@ -218,9 +199,7 @@ mod tests {
     #[test]
     fn garbage_in_place_of_a_message_is_an_error() {
         let mut incoming = Incoming::new(NONCE);
-        incoming
-            .buffer()
-            .extend_from_slice(b"PARACRINE 0123456789abcdef agent\n\xff\xff\xff\xff");
+        incoming.buffer().extend_from_slice(b"PARACRINE 0123456789abcdef agent\n\xff\xff\xff\xff");
         assert_eq!(incoming.line(), Ok(Some("agent".into())));
         assert!(matches!(incoming.message(), Err(FrameError::TooLarge(_))));
         incoming.start += 4;
@@ -239,10 +218,6 @@ mod tests {
             incoming.buffer().extend_from_slice(first);
             assert_eq!(incoming.message().unwrap(), Some(notice("again and again")));
         }
-        assert!(
-            incoming.bytes.capacity() < 64 * 1024,
-            "{}",
-            incoming.bytes.capacity()
-        );
+        assert!(incoming.bytes.capacity() < 64 * 1024, "{}", incoming.bytes.capacity());
     }
 }

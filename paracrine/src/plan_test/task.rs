@@ -61,9 +61,9 @@ impl<'p, R: Kind> Tested<'p, R> {
     pub fn text(self) -> Option<String> {
         match self.task.resource.content()? {
             Content::Late(text) => Some(text.to_string()),
-            Content::Blob { hash, .. } => std::str::from_utf8(self.host.of.artifact.blob(hash)?)
-                .ok()
-                .map(str::to_owned),
+            Content::Blob { hash, .. } => {
+                std::str::from_utf8(self.host.of.artifact.blob(hash)?).ok().map(str::to_owned)
+            }
         }
     }
 
@@ -82,10 +82,7 @@ impl<'p, R: Kind> Tested<'p, R> {
     /// `file /etc/motd of web1 of prod …`, and which line declared it.
     #[track_caller]
     fn fails(self, how: &str) -> ! {
-        panic!(
-            "{} of {} {how}\n  declared at {}",
-            self.task.resource, self.host, self.task.origin
-        );
+        panic!("{} of {} {how}\n  declared at {}", self.task.resource, self.host, self.task.origin);
     }
 
     #[track_caller]
@@ -110,9 +107,7 @@ impl<'p, R: Kind> Tested<'p, R> {
             return self;
         }
         let near = nearest(wanted.trim(), text.lines().map(str::trim));
-        let near = near
-            .map(|near| format!("\n  did you mean `{near}`?"))
-            .unwrap_or_default();
+        let near = near.map(|near| format!("\n  did you mean `{near}`?")).unwrap_or_default();
         self.fails(&format!("{what} `{wanted}`{near}{}", shown(text)))
     }
 
@@ -120,21 +115,12 @@ impl<'p, R: Kind> Tested<'p, R> {
     fn acts_on(self, action: Action, task: &str) -> Self {
         let on = self.host.place(task);
         let same = |trigger: &&plan::Trigger| usize::try_from(trigger.on) == Ok(on);
-        match self
-            .task
-            .triggers
-            .iter()
-            .filter(same)
-            .find(|trigger| trigger.action == action)
-        {
+        match self.task.triggers.iter().filter(same).find(|trigger| trigger.action == action) {
             Some(_) => self,
             None => {
                 let name = |trigger: &plan::Trigger| {
                     let on = self.host.all().get(usize::try_from(trigger.on).ok()?)?;
-                    Some(format!(
-                        "\n  it does {} when {} changes",
-                        trigger.action, on.resource
-                    ))
+                    Some(format!("\n  it does {} when {} changes", trigger.action, on.resource))
                 };
                 let others: String = self.task.triggers.iter().filter_map(name).collect();
                 self.fails(&format!("does not {action} when {task} changes{others}"))
@@ -145,11 +131,7 @@ impl<'p, R: Kind> Tested<'p, R> {
 
 /// The content below a message.
 fn shown(text: &str) -> String {
-    let mut lines: Vec<_> = text
-        .lines()
-        .take(MOST_LINES)
-        .map(|line| format!("\n  │ {line}"))
-        .collect();
+    let mut lines: Vec<_> = text.lines().take(MOST_LINES).map(|line| format!("\n  │ {line}")).collect();
     let more = text.lines().count().saturating_sub(MOST_LINES);
     if more > 0 {
         lines.push(format!("\n  │ … {more} more lines"));
@@ -316,19 +298,10 @@ impl Tested<'_, User> {
     /// Expects it to be a member of this group, which may be its primary one.
     #[track_caller]
     pub fn is_in(self, group: &str) -> Self {
-        let groups: Vec<_> = self
-            .resource
-            .groups
-            .iter()
-            .chain(&self.resource.group)
-            .map(|group| group.as_str())
-            .collect();
+        let groups: Vec<_> =
+            self.resource.groups.iter().chain(&self.resource.group).map(|group| group.as_str()).collect();
         if !groups.contains(&group) {
-            let shown = if groups.is_empty() {
-                "no group".to_owned()
-            } else {
-                groups.join(", ")
-            };
+            let shown = if groups.is_empty() { "no group".to_owned() } else { groups.join(", ") };
             self.fails(&format!("is not in `{group}`, but in {shown}"));
         }
         self
@@ -339,10 +312,7 @@ impl Tested<'_, User> {
     pub fn home(self, home: &str) -> Self {
         self.expect(
             "home",
-            self.resource
-                .home
-                .as_ref()
-                .map_or("left as it is", |home| home.as_str()),
+            self.resource.home.as_ref().map_or("left as it is", |home| home.as_str()),
             home,
             quoted,
         )
@@ -353,10 +323,7 @@ impl Tested<'_, User> {
     pub fn shell(self, shell: &str) -> Self {
         self.expect(
             "shell",
-            self.resource
-                .shell
-                .as_ref()
-                .map_or("left as it is", |shell| shell.as_str()),
+            self.resource.shell.as_ref().map_or("left as it is", |shell| shell.as_str()),
             shell,
             quoted,
         )
@@ -391,10 +358,7 @@ impl Tested<'_, Command> {
     pub fn creates(self, path: &str) -> Self {
         self.expect(
             "`creates`",
-            self.resource
-                .creates
-                .as_ref()
-                .map_or("none", |path| path.as_str()),
+            self.resource.creates.as_ref().map_or("none", |path| path.as_str()),
             path,
             quoted,
         )
@@ -403,11 +367,6 @@ impl Tested<'_, Command> {
     /// Expects this user to run it.
     #[track_caller]
     pub fn runs_as(self, user: &str) -> Self {
-        self.expect(
-            "user",
-            self.resource.user.as_ref().map_or("root", |user| user.as_str()),
-            user,
-            quoted,
-        )
+        self.expect("user", self.resource.user.as_ref().map_or("root", |user| user.as_str()), user, quoted)
     }
 }

@@ -17,10 +17,8 @@ fn prod() -> &'static EnvironmentPlan {
                 plan.group("operators").gid(2000);
                 plan.user("ann").groups(["operators"]).shell("/bin/bash");
                 plan.directory("/etc/app").mode(0o750);
-                let conf = plan.file(
-                    "/etc/nginx/conf.d/app.conf",
-                    "server {\n    server_name app.example.org;\n}\n",
-                );
+                let conf = plan
+                    .file("/etc/nginx/conf.d/app.conf", "server {\n    server_name app.example.org;\n}\n");
                 plan.link("/etc/app/current", "v2");
                 plan.absent("/etc/nginx/sites-enabled/default");
                 let mut text = Text::from("DB_PASSWORD=");
@@ -28,10 +26,7 @@ fn prod() -> &'static EnvironmentPlan {
                 let secrets = plan.file("/etc/app/secrets.env", text).owner("app").mode(0o640);
                 plan.file("/srv/logo.png", vec![0xff, 0xfe]);
                 plan.unit("app.service", "[Service]\nExecStart=/usr/bin/app\n");
-                plan.command("app migrate")
-                    .creates("/srv/done")
-                    .user("app")
-                    .run_on(&secrets);
+                plan.command("app migrate").creates("/srv/done").user("app").run_on(&secrets);
                 plan.service("nginx").enabled().running().reload_on(&conf);
                 plan.service("app").running().restart_on(&secrets);
             })
@@ -53,9 +48,7 @@ fn refused<T>(expect: impl FnOnce() -> T) -> String {
     for line in message.lines() {
         lines.push(match line.split_once("paracrine/src/plan_test/tests.rs:") {
             Some((before, place)) => {
-                let end = place
-                    .find(|c: char| !c.is_ascii_digit() && c != ':')
-                    .unwrap_or(place.len());
+                let end = place.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(place.len());
                 format!("{before}ROLES{}", &place[end..])
             }
             None => line.to_owned(),
@@ -66,17 +59,8 @@ fn refused<T>(expect: impl FnOnce() -> T) -> String {
 
 #[test]
 fn what_is_so_passes() {
-    assert_eq!(
-        prod().hosts().map(HostPlan::name).collect::<Vec<_>>(),
-        ["web1", "db1"]
-    );
-    assert_eq!(
-        prod()
-            .hosts_with_role("db")
-            .map(HostPlan::name)
-            .collect::<Vec<_>>(),
-        ["db1"]
-    );
+    assert_eq!(prod().hosts().map(HostPlan::name).collect::<Vec<_>>(), ["web1", "db1"]);
+    assert_eq!(prod().hosts_with_role("db").map(HostPlan::name).collect::<Vec<_>>(), ["db1"]);
     let host = web1();
     host.package("nginx").at_least("1.22");
     host.group("operators").gid(2000);
@@ -92,29 +76,13 @@ fn what_is_so_passes() {
     assert!(conf.origin().file.ends_with("plan_test/tests.rs"));
     host.link("/etc/app/current").leads_to("v2");
     host.absent("/etc/nginx/sites-enabled/default");
-    host.file("/etc/app/secrets.env")
-        .contains("DB_PASSWORD=‹secret DB_PASSWORD›")
-        .owner("app")
-        .mode(0o640);
-    host.unit("app.service")
-        .has_line("ExecStart=/usr/bin/app")
-        .mode(0o644);
-    host.command("app migrate")
-        .creates("/srv/done")
-        .runs_as("app")
-        .runs_on("file /etc/app/secrets.env");
-    host.service("nginx")
-        .is_enabled()
-        .is_running()
-        .reloads_on("file /etc/nginx/conf.d/app.conf");
-    host.service("app.service")
-        .is_running()
-        .restarts_on("file /etc/app/secrets.env");
-    host.has("package apache2")
-        .has_no("package lighttpd")
-        .has_no("file /etc/motd");
-    host.removes("package apache2")
-        .removes("path /etc/nginx/sites-enabled/default");
+    host.file("/etc/app/secrets.env").contains("DB_PASSWORD=‹secret DB_PASSWORD›").owner("app").mode(0o640);
+    host.unit("app.service").has_line("ExecStart=/usr/bin/app").mode(0o644);
+    host.command("app migrate").creates("/srv/done").runs_as("app").runs_on("file /etc/app/secrets.env");
+    host.service("nginx").is_enabled().is_running().reloads_on("file /etc/nginx/conf.d/app.conf");
+    host.service("app.service").is_running().restarts_on("file /etc/app/secrets.env");
+    host.has("package apache2").has_no("package lighttpd").has_no("file /etc/motd");
+    host.removes("package apache2").removes("path /etc/nginx/sites-enabled/default");
     assert_eq!(host.file("/srv/logo.png").text(), None);
     assert_eq!(host.tasks()[0], "package nginx");
     assert_eq!(prod().host("db1").tasks(), [""; 0]);
@@ -131,14 +99,8 @@ fn environments_hosts_and_roles_that_are_not_there_are_told_with_the_nearest() {
         refused(|| EnvironmentPlan::open(site.plan, "staging")),
         "there is no environment `staging`\n  there are `dev`, `prod`"
     );
-    assert_eq!(
-        refused(|| prod().host("web2")),
-        "prod has no host `web2`\n  did you mean `web1`?"
-    );
-    assert_eq!(
-        refused(|| prod().host("box")),
-        "prod has no host `box`\n  it has `web1`, `db1`"
-    );
+    assert_eq!(refused(|| prod().host("web2")), "prod has no host `web2`\n  did you mean `web1`?");
+    assert_eq!(refused(|| prod().host("box")), "prod has no host `box`\n  it has `web1`, `db1`");
     assert_eq!(
         refused(|| prod().hosts_with_role("wbe").count()),
         "no host of prod plays the role `wbe`\n  did you mean `web`?"
@@ -189,10 +151,7 @@ fn what_should_not_be_there_is_told_with_its_line() {
         refused(|| web1().removes("package nginx")),
         "web1 of prod wants package nginx to be there\n  declared at ROLES"
     );
-    assert_eq!(
-        refused(|| web1().removes("path /etc/x")),
-        "web1 of prod has no task about path /etc/x"
-    );
+    assert_eq!(refused(|| web1().removes("path /etc/x")), "web1 of prod has no task about path /etc/x");
 }
 
 #[test]
@@ -230,9 +189,7 @@ fn contents_that_differ_are_shown() {
 fn attributes_that_differ_are_told() {
     macro_rules! told {
         ($expect:expr) => {
-            refused(|| $expect)
-                .replace(" of web1 of prod", "")
-                .replace("\n  declared at ROLES", "")
+            refused(|| $expect).replace(" of web1 of prod", "").replace("\n  declared at ROLES", "")
         };
     }
     assert_eq!(
@@ -243,28 +200,12 @@ fn attributes_that_differ_are_told() {
         told!(web1().directory("/etc/app").owner("app")),
         "directory /etc/app has owner `root`, not `app`"
     );
+    assert_eq!(told!(web1().service("app").is_enabled()), "service app has enabled left as it is, not `yes`");
+    assert_eq!(told!(web1().service("nginx").is_stopped()), "service nginx has running `yes`, not `no`");
+    assert_eq!(told!(web1().user("ann").is_in("sudo")), "user ann is not in `sudo`, but in operators");
+    assert_eq!(told!(web1().package("nginx").comes_after("user ann")), "package nginx comes before user ann");
     assert_eq!(
-        told!(web1().service("app").is_enabled()),
-        "service app has enabled left as it is, not `yes`"
-    );
-    assert_eq!(
-        told!(web1().service("nginx").is_stopped()),
-        "service nginx has running `yes`, not `no`"
-    );
-    assert_eq!(
-        told!(web1().user("ann").is_in("sudo")),
-        "user ann is not in `sudo`, but in operators"
-    );
-    assert_eq!(
-        told!(web1().package("nginx").comes_after("user ann")),
-        "package nginx comes before user ann"
-    );
-    assert_eq!(
-        told!(
-            web1()
-                .service("nginx")
-                .restarts_on("file /etc/nginx/conf.d/app.conf")
-        ),
+        told!(web1().service("nginx").restarts_on("file /etc/nginx/conf.d/app.conf")),
         "service nginx does not restart when file /etc/nginx/conf.d/app.conf changes\n  \
          it does reload when file /etc/nginx/conf.d/app.conf changes"
     );
@@ -279,10 +220,9 @@ fn the_line_of_the_test_is_blamed() {
             .name()
             .is_some_and(|name| name.ends_with("the_line_of_the_test_is_blamed"));
         match info.location() {
-            Some(location) if own => LINES
-                .lock()
-                .unwrap()
-                .push((location.file().to_owned(), location.line())),
+            Some(location) if own => {
+                LINES.lock().unwrap().push((location.file().to_owned(), location.line()))
+            }
             _ => before(info),
         }
     }));

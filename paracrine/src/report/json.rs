@@ -45,11 +45,8 @@ impl<W: Write> Json<W> {
                 "seconds": seconds(totals.elapsed),
             }),
             Event::Host(host, event) => {
-                let host = self
-                    .run
-                    .as_ref()
-                    .and_then(|run| run.hosts.get(*host))
-                    .map(|host| host.name.as_str());
+                let host =
+                    self.run.as_ref().and_then(|run| run.hosts.get(*host)).map(|host| host.name.as_str());
                 self.host(host, event)
             }
         }
@@ -69,12 +66,8 @@ impl<W: Write> Json<W> {
                     Outcome::MayChange { because } => ("may_change", Some(because), None),
                     Outcome::Failed(why) => ("failed", None, Some(failure(why))),
                 };
-                let differences: Vec<_> = report
-                    .report
-                    .differences
-                    .iter()
-                    .map(|d| difference(d, report))
-                    .collect();
+                let differences: Vec<_> =
+                    report.report.differences.iter().map(|d| difference(d, report)).collect();
                 json!({
                     "event": "report",
                     "host": host,
@@ -155,10 +148,7 @@ fn failure(failure: &Failure) -> Value {
 fn difference(difference: &Difference, report: &TaskReport) -> Value {
     match difference {
         Difference::Create => {
-            let attributes = report
-                .attributes
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), json!(value)));
+            let attributes = report.attributes.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
             let content = report.content.as_ref().map(|_| lines(&OldContent::None, report));
             json!({
                 "difference": "create",

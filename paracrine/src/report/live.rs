@@ -89,21 +89,13 @@ impl Bars {
                 None if self.shown.len() >= MOST => continue,
                 None => {
                     let bar = ProgressBar::no_length();
-                    let next = self
-                        .shown
-                        .range(host..)
-                        .next()
-                        .map(|(_, next)| next)
-                        .or(self.total.as_ref());
+                    let next = self.shown.range(host..).next().map(|(_, next)| next).or(self.total.as_ref());
                     let bar = match next {
                         Some(next) => self.all.insert_before(next, bar),
                         None => self.all.add(bar),
                     };
                     bar.set_style(Self::style());
-                    bar.set_prefix(format!(
-                        "{:width$}",
-                        self.names.get(*host).map_or("", String::as_str)
-                    ));
+                    bar.set_prefix(format!("{:width$}", self.names.get(*host).map_or("", String::as_str)));
                     self.shown.entry(*host).or_insert(bar)
                 }
             };
@@ -136,13 +128,7 @@ impl Report for Bars {
             }
             Event::Host(host, event) => {
                 if let Some(doing) = doing(event) {
-                    self.working.insert(
-                        *host,
-                        Working {
-                            doing,
-                            since: Instant::now(),
-                        },
-                    );
+                    self.working.insert(*host, Working { doing, since: Instant::now() });
                 }
             }
             Event::Interrupted(urgency) => {

@@ -30,40 +30,21 @@ pub(crate) fn text(of: &HostPlanOf<'_>, contents: bool) -> String {
     let mut shown = format!(
         "{} {}\n",
         paint(STRONG, &of.host.address.name),
-        paint(
-            DIM,
-            format_args!(
-                "({}, {})",
-                of.host.environment,
-                count(of.plan.tasks.len(), "task")
-            )
-        )
+        paint(DIM, format_args!("({}, {})", of.host.environment, count(of.plan.tasks.len(), "task")))
     );
     for task in &of.plan.tasks {
         let resource = &task.resource;
-        let source = task
-            .source
-            .iter()
-            .map(|source| format!(", from {}", escape::line(source)))
-            .collect::<String>();
+        let source =
+            task.source.iter().map(|source| format!(", from {}", escape::line(source))).collect::<String>();
         shown += &format!(
             "  {} {}  {}\n",
             resource.kind(),
             paint(STRONG, escape::line(resource.name())),
-            paint(
-                DIM,
-                format_args!(
-                    "({}:{}{source})",
-                    escape::line(&task.origin.file),
-                    task.origin.line
-                )
-            )
+            paint(DIM, format_args!("({}:{}{source})", escape::line(&task.origin.file), task.origin.line))
         );
         shown += &attributes(resource.attributes());
         for trigger in &task.triggers {
-            let on = usize::try_from(trigger.on)
-                .ok()
-                .and_then(|on| of.plan.tasks.get(on));
+            let on = usize::try_from(trigger.on).ok().and_then(|on| of.plan.tasks.get(on));
             let on = on.map_or_else(|| "?".to_owned(), |on| escape::line(&on.resource.to_string()));
             shown += &format!("      {} when {on} changes\n", trigger.action);
         }
@@ -124,18 +105,11 @@ pub(crate) fn secrets(task: &Task) -> impl Iterator<Item = &SecretSource> {
 
 /// Attributes on one line; those of several lines below it.
 pub(crate) fn attributes<'a>(attributes: impl IntoIterator<Item = (&'a str, String)>) -> String {
-    let (long, short): (Vec<_>, Vec<_>) = attributes
-        .into_iter()
-        .partition(|(_, value)| value.trim_end().contains('\n'));
-    let short: Vec<_> = short
-        .iter()
-        .map(|(name, value)| format!("{name} {}", escape::line(value.trim_end())))
-        .collect();
-    let mut shown = if short.is_empty() {
-        String::new()
-    } else {
-        format!("      {}\n", short.join("; "))
-    };
+    let (long, short): (Vec<_>, Vec<_>) =
+        attributes.into_iter().partition(|(_, value)| value.trim_end().contains('\n'));
+    let short: Vec<_> =
+        short.iter().map(|(name, value)| format!("{name} {}", escape::line(value.trim_end()))).collect();
+    let mut shown = if short.is_empty() { String::new() } else { format!("      {}\n", short.join("; ")) };
     for (name, value) in long {
         shown += &format!("      {name} {}\n", multiline(&value));
     }

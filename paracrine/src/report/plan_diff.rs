@@ -19,21 +19,13 @@ pub(crate) type Plans = Vec<Value>;
 pub(crate) fn diff(old: &Plans, new: &Plans, verbose: bool) -> String {
     let mut shown = String::new();
     let by_host = |plans: &Plans| -> BTreeMap<_, _> {
-        plans
-            .iter()
-            .enumerate()
-            .map(|(at, plan)| (host_key(plan), at))
-            .collect()
+        plans.iter().enumerate().map(|(at, plan)| (host_key(plan), at)).collect()
     };
     let (were, are) = (by_host(old), by_host(new));
     for plan in new {
         let key = host_key(plan);
         let what = match were.get(&key).and_then(|at| old.get(*at)) {
-            None => format!(
-                "  {} the host is new, {}\n",
-                paint(ADD, "+"),
-                count(tasks(plan).len(), "task")
-            ),
+            None => format!("  {} the host is new, {}\n", paint(ADD, "+"), count(tasks(plan).len(), "task")),
             Some(before) => host(before, plan, verbose),
         };
         shown += &headed(&key, &what);
@@ -41,18 +33,11 @@ pub(crate) fn diff(old: &Plans, new: &Plans, verbose: bool) -> String {
     for plan in old {
         let key = host_key(plan);
         if !are.contains_key(&key) {
-            let what = format!(
-                "  {} the host is gone; nothing on it is touched\n",
-                paint(REMOVE, "-")
-            );
+            let what = format!("  {} the host is gone; nothing on it is touched\n", paint(REMOVE, "-"));
             shown += &headed(&key, &what);
         }
     }
-    if shown.is_empty() {
-        "no plan differs\n".to_owned()
-    } else {
-        shown
-    }
+    if shown.is_empty() { "no plan differs\n".to_owned() } else { shown }
 }
 
 fn headed((environment, host): &(String, String), what: &str) -> String {
@@ -87,11 +72,8 @@ fn title(task: &Value) -> String {
 fn host(old: &Value, new: &Value, verbose: bool) -> String {
     let titles = |plan: &Value| tasks(plan).iter().map(title).collect::<Vec<_>>();
     let (before, after) = (titles(old), titles(new));
-    let place: BTreeMap<&str, usize> = before
-        .iter()
-        .enumerate()
-        .map(|(at, title)| (title.as_str(), at))
-        .collect();
+    let place: BTreeMap<&str, usize> =
+        before.iter().enumerate().map(|(at, title)| (title.as_str(), at)).collect();
     let is_new = |title: &str| !place.contains_key(title);
     let after_names: BTreeSet<&str> = after.iter().map(String::as_str).collect();
     let mut shown = String::new();
@@ -100,16 +82,11 @@ fn host(old: &Value, new: &Value, verbose: bool) -> String {
         &after.iter().map(String::as_str).collect::<Vec<_>>(),
     );
     for op in order.ops() {
-        for at in op
-            .old_range()
-            .filter(|at| !after_names.contains(before[*at].as_str()))
-        {
+        for at in op.old_range().filter(|at| !after_names.contains(before[*at].as_str())) {
             if let Some(task) = tasks(old).get(at) {
                 shown += &line(&paint(REMOVE, "-"), task);
-                shown += &format!(
-                    "      {}\n",
-                    paint(DIM, "leaves the plan; what is on the host stays as it is")
-                );
+                shown +=
+                    &format!("      {}\n", paint(DIM, "leaves the plan; what is on the host stays as it is"));
             }
         }
         for at in op.new_range() {
@@ -140,27 +117,15 @@ fn host(old: &Value, new: &Value, verbose: bool) -> String {
     if roles_before != roles_after {
         shown.insert_str(
             0,
-            &format!(
-                "  {} roles {} → {}\n",
-                paint(CHANGE, "~"),
-                list(roles_before),
-                list(roles_after)
-            ),
+            &format!("  {} roles {} → {}\n", paint(CHANGE, "~"), list(roles_before), list(roles_after)),
         );
     }
     shown
 }
 
 fn list(value: &Value) -> String {
-    let words: Vec<_> = value
-        .as_array()
-        .map(|words| words.iter().map(word).collect())
-        .unwrap_or_default();
-    if words.is_empty() {
-        "(none)".to_owned()
-    } else {
-        escape::line(&words.join(", "))
-    }
+    let words: Vec<_> = value.as_array().map(|words| words.iter().map(word).collect()).unwrap_or_default();
+    if words.is_empty() { "(none)".to_owned() } else { escape::line(&words.join(", ")) }
 }
 
 fn line(sign: &str, task: &Value) -> String {
@@ -168,37 +133,23 @@ fn line(sign: &str, task: &Value) -> String {
         "  {sign} {} {}  {}\n",
         escape::line(&word(&task["kind"])),
         paint(STRONG, escape::line(&word(&task["name"]))),
-        paint(
-            DIM,
-            format_args!("({}:{})", escape::line(&word(&task["file"])), task["line"])
-        )
+        paint(DIM, format_args!("({}:{})", escape::line(&word(&task["file"])), task["line"]))
     )
 }
 
 fn attributes(task: &Value) -> BTreeMap<&str, String> {
     let attributes = task["attributes"].as_object();
-    attributes
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (name.as_str(), word(value)))
-        .collect()
+    attributes.into_iter().flatten().map(|(name, value)| (name.as_str(), word(value))).collect()
 }
 
 /// A new task's attributes, and what will be in its file.
 fn declared(task: &Value, verbose: bool) -> String {
     let content = task["content"].as_str();
     let idle = |name: &str, value: &str| is_idle(name, value) || (name == "content" && content.is_some());
-    let mut shown = plan::attributes(
-        attributes(task)
-            .into_iter()
-            .filter(|(name, value)| !idle(name, value)),
-    );
+    let mut shown = plan::attributes(attributes(task).into_iter().filter(|(name, value)| !idle(name, value)));
     if let Some(content) = content {
         let new = NewContent::Text(content.to_owned());
-        shown += &drawn(
-            &content_diff(&OldContent::None, Some(&new)),
-            most(verbose, MOST_NEW_LINES),
-        );
+        shown += &drawn(&content_diff(&OldContent::None, Some(&new)), most(verbose, MOST_NEW_LINES));
     }
     shown
 }
@@ -242,10 +193,7 @@ fn task_changes(old_plan: &Value, old: &Value, new_plan: &Value, new: &Value, ve
 
 fn lines(was: &str, now: &str, verbose: bool) -> String {
     drawn(
-        &content_diff(
-            &OldContent::Text(was.to_owned()),
-            Some(&NewContent::Text(now.to_owned())),
-        ),
+        &content_diff(&OldContent::Text(was.to_owned()), Some(&NewContent::Text(now.to_owned()))),
         most(verbose, MOST_LINES),
     )
 }
@@ -260,11 +208,7 @@ fn triggers(plan: &Value, task: &Value) -> Vec<String> {
     triggers
         .iter()
         .map(|trigger| {
-            format!(
-                "{} when {} changes",
-                word(&trigger["action"]),
-                on(trigger).unwrap_or_default()
-            )
+            format!("{} when {} changes", word(&trigger["action"]), on(trigger).unwrap_or_default())
         })
         .collect()
 }

@@ -24,10 +24,7 @@ pub(crate) fn task(report: &TaskReport, verbose: bool) -> String {
         "  {sign} {} {}  {}",
         escape::line(&task.kind),
         paint(STRONG, escape::line(&task.name)),
-        paint(
-            DIM,
-            format_args!("({}:{})", escape::line(&task.origin.file), task.origin.line)
-        )
+        paint(DIM, format_args!("({}:{})", escape::line(&task.origin.file), task.origin.line))
     );
     if verbose {
         let took = std::time::Duration::from_micros(report.report.microseconds);
@@ -47,10 +44,8 @@ pub(crate) fn task(report: &TaskReport, verbose: bool) -> String {
             }
             Difference::Remove { what } => shown += &format!("      remove: {}\n", escape::line(what)),
             Difference::Attribute { name, before, after } => {
-                let before = before
-                    .as_ref()
-                    .map(|before| format!("{} → ", value(before)))
-                    .unwrap_or_default();
+                let before =
+                    before.as_ref().map(|before| format!("{} → ", value(before))).unwrap_or_default();
                 shown += &format!("      {} {before}{}\n", escape::line(name), value(after));
             }
             Difference::Content { before } => {
@@ -89,30 +84,20 @@ pub(crate) fn most(verbose: bool, otherwise: usize) -> usize {
 /// What something that is not there will be, as far as the agent has not said so.
 fn created(report: &TaskReport, verbose: bool) -> String {
     let said = |attribute: &str| {
-        report
-            .report
-            .differences
-            .iter()
-            .any(|difference| match difference {
-                Difference::Attribute { name, .. } => name == attribute,
-                Difference::Content { .. } => attribute == "content",
-                _ => false,
-            })
+        report.report.differences.iter().any(|difference| match difference {
+            Difference::Attribute { name, .. } => name == attribute,
+            Difference::Content { .. } => attribute == "content",
+            _ => false,
+        })
     };
     // A content is shown below.
     let idle =
         |name: &str, value: &str| is_idle(name, value) || (name == "content" && report.content.is_some());
-    let attributes = report
-        .attributes
-        .iter()
-        .filter(|(name, value)| !said(name) && !idle(name, value))
-        .cloned();
+    let attributes =
+        report.attributes.iter().filter(|(name, value)| !said(name) && !idle(name, value)).cloned();
     let mut shown = plan::attributes(attributes);
     if !said("content") && report.content.is_some() {
-        shown += &content(
-            &diff(&OldContent::None, report.content.as_ref()),
-            most(verbose, MOST_NEW_LINES),
-        );
+        shown += &content(&diff(&OldContent::None, report.content.as_ref()), most(verbose, MOST_NEW_LINES));
     }
     shown
 }
@@ -124,9 +109,7 @@ pub(crate) fn is_idle(name: &str, value: &str) -> bool {
 
 fn sign(differences: &[Difference]) -> String {
     let create = differences.contains(&Difference::Create);
-    let remove = differences
-        .iter()
-        .any(|difference| matches!(difference, Difference::Remove { .. }));
+    let remove = differences.iter().any(|difference| matches!(difference, Difference::Remove { .. }));
     let only_remove = remove && differences.len() == 1;
     match (create, remove) {
         (true, false) => paint(ADD, "+"),
@@ -137,11 +120,7 @@ fn sign(differences: &[Difference]) -> String {
 }
 
 fn value(value: &str) -> String {
-    if value.is_empty() {
-        "(nothing)".to_owned()
-    } else {
-        escape::line(value)
-    }
+    if value.is_empty() { "(nothing)".to_owned() } else { escape::line(value) }
 }
 
 /// A diff of contents, indented as below a task.
@@ -159,10 +138,7 @@ pub(crate) fn content(lines: &[Line], most: usize) -> String {
         shown.push('\n');
     }
     if let Some(more @ 1..) = lines.len().checked_sub(most) {
-        shown += &format!(
-            "      {}\n",
-            paint(DIM, format_args!("… {more} more lines, shown with -v"))
-        );
+        shown += &format!("      {}\n", paint(DIM, format_args!("… {more} more lines, shown with -v")));
     }
     shown
 }

@@ -28,12 +28,7 @@ struct Host {
 impl<W: Write> Terminal<W> {
     /// Writes to `to`; in full where `verbose`.
     pub(crate) fn new(to: W, verbose: bool) -> Self {
-        Self {
-            to,
-            verbose,
-            run: None,
-            hosts: Vec::new(),
-        }
+        Self { to, verbose, run: None, hosts: Vec::new() }
     }
 
     fn write(&mut self, totals: &Totals) -> std::io::Result<()> {
@@ -93,12 +88,7 @@ impl<W: Write> Report for Terminal<W> {
 fn grouped<'r>(run: &'r Run, hosts: &'r [Host]) -> Vec<(Vec<&'r str>, &'r str)> {
     let mut groups: Vec<(Vec<&str>, &str)> = Vec::new();
     let mut places = std::collections::HashMap::new();
-    for (name, host) in run
-        .hosts
-        .iter()
-        .zip(hosts)
-        .filter(|(_, host)| !host.body.is_empty())
-    {
+    for (name, host) in run.hosts.iter().zip(hosts).filter(|(_, host)| !host.body.is_empty()) {
         let place = *places.entry(host.body.as_str()).or_insert_with(|| {
             groups.push((Vec::new(), &host.body));
             groups.len() - 1
@@ -120,47 +110,28 @@ fn last_words(ending: &Ending) -> String {
 fn bang(why: &Failure, at: Option<&TaskName>) -> String {
     let mut why = why.clone();
     if let Some(at) = at {
-        why.message += &format!(
-            ", while at task {}: {at} ({}:{})",
-            at.place + 1,
-            at.origin.file,
-            at.origin.line
-        );
+        why.message +=
+            &format!(", while at task {}: {at} ({}:{})", at.place + 1, at.origin.file, at.origin.line);
     }
     let shown = failure(&why, "    ");
     format!("  {}{}", paint(ERROR, "!"), &shown[3..])
 }
 
 fn summaries(run: &Run, hosts: &[Host]) -> String {
-    let lines: Vec<_> = run
-        .hosts
-        .iter()
-        .zip(hosts)
-        .map(|(name, host)| (name, summary(run.mode, host)))
-        .collect();
+    let lines: Vec<_> =
+        run.hosts.iter().zip(hosts).map(|(name, host)| (name, summary(run.mode, host))).collect();
     let widest = |width: fn(&str) -> usize, texts: &mut dyn Iterator<Item = &str>| {
         texts.map(width).max().unwrap_or_default()
     };
     let width = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
-    let names = widest(
-        |text| text.chars().count(),
-        &mut lines.iter().map(|(host, _)| host.name.as_str()),
-    );
-    let texts = lines
-        .iter()
-        .map(|(_, (text, _))| width(text))
-        .max()
-        .unwrap_or_default();
+    let names = widest(|text| text.chars().count(), &mut lines.iter().map(|(host, _)| host.name.as_str()));
+    let texts = lines.iter().map(|(_, (text, _))| width(text)).max().unwrap_or_default();
     let mut shown = String::new();
     for (host, (text, elapsed)) in &lines {
         let line = match elapsed {
             Some(elapsed) => {
                 let fill = " ".repeat(texts - width(text));
-                format!(
-                    "{:names$}  {text}{fill}   {}",
-                    host.name,
-                    paint(DIM, seconds(*elapsed))
-                )
+                format!("{:names$}  {text}{fill}   {}", host.name, paint(DIM, seconds(*elapsed)))
             }
             None => format!("{:names$}  {text}", host.name),
         };
@@ -236,12 +207,7 @@ fn total(run: &Run, totals: &Totals) -> String {
             "{}\n",
             paint(
                 DIM,
-                format_args!(
-                    "{} hosts: {}   {}",
-                    run.hosts.len(),
-                    parts.join(", "),
-                    seconds(totals.elapsed)
-                )
+                format_args!("{} hosts: {}   {}", run.hosts.len(), parts.join(", "), seconds(totals.elapsed))
             )
         );
     }

@@ -38,47 +38,19 @@ impl Paper {
 }
 
 fn run(mode: Mode, hosts: &[&str]) -> Event {
-    let hosts = hosts
-        .iter()
-        .map(|name| RunHost {
-            name: (*name).into(),
-            tasks: 190,
-        })
-        .collect();
-    Event::Started(Run {
-        mode,
-        environment: "dev".into(),
-        hosts,
-    })
+    let hosts = hosts.iter().map(|name| RunHost { name: (*name).into(), tasks: 190 }).collect();
+    Event::Started(Run { mode, environment: "dev".into(), hosts })
 }
 
 fn name(place: u32, kind: &str, name: &str) -> TaskName {
-    let origin = Origin {
-        file: "roles/web.rs".into(),
-        line: 10 + place,
-        column: 10,
-    };
-    TaskName {
-        place,
-        kind: kind.into(),
-        name: name.into(),
-        origin,
-    }
+    let origin = Origin { file: "roles/web.rs".into(), line: 10 + place, column: 10 };
+    TaskName { place, kind: kind.into(), name: name.into(), origin }
 }
 
 fn report(task: TaskName, outcome: Outcome, differences: Vec<Difference>) -> TaskReport {
-    let report = paracrine_model::protocol::Report {
-        task: task.place,
-        outcome,
-        differences,
-        microseconds: 1200,
-    };
-    TaskReport {
-        task,
-        report,
-        content: None,
-        attributes: Vec::new(),
-    }
+    let report =
+        paracrine_model::protocol::Report { task: task.place, outcome, differences, microseconds: 1200 };
+    TaskReport { task, report, content: None, attributes: Vec::new() }
 }
 
 fn told(host: usize, report: TaskReport) -> Event {
@@ -86,13 +58,7 @@ fn told(host: usize, report: TaskReport) -> Event {
 }
 
 fn ended(host: usize, ending: Ending) -> Event {
-    Event::Host(
-        host,
-        HostEvent::Ended {
-            ending,
-            elapsed: Duration::from_millis(240),
-        },
-    )
+    Event::Host(host, HostEvent::Ended { ending, elapsed: Duration::from_millis(240) })
 }
 
 fn finished(hosts: &[(Status, usize)], refused: &[&str]) -> Event {
@@ -104,17 +70,11 @@ fn finished(hosts: &[(Status, usize)], refused: &[&str]) -> Event {
 }
 
 fn attribute(name: &str, before: Option<&str>, after: &str) -> Difference {
-    Difference::Attribute {
-        name: name.into(),
-        before: before.map(Into::into),
-        after: after.into(),
-    }
+    Difference::Attribute { name: name.into(), before: before.map(Into::into), after: after.into() }
 }
 
 fn old(text: &str) -> Difference {
-    Difference::Content {
-        before: OldContent::Text(text.into()),
-    }
+    Difference::Content { before: OldContent::Text(text.into()) }
 }
 
 fn terminal(events: &[Event]) -> String {
@@ -140,8 +100,5 @@ fn lines(events: &[Event]) -> String {
 
 /// One report under its host's name.
 fn shown(report: TaskReport) -> String {
-    super::task::task(&report, false)
-        .lines()
-        .map(|line| plain(line) + "\n")
-        .collect()
+    super::task::task(&report, false).lines().map(|line| plain(line) + "\n").collect()
 }

@@ -18,10 +18,7 @@ pub(super) struct Why {
 
 impl Why {
     pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            help: help.into(),
-        }
+        Self { message: message.into(), help: help.into() }
     }
 }
 
@@ -79,8 +76,7 @@ impl Providers {
             }
             Provider::Sops { file, key } => {
                 let mut sops = Command::new("sops");
-                sops.args(["decrypt", "--extract", &sops_key(key)])
-                    .arg(self.path(file)?);
+                sops.args(["decrypt", "--extract", &sops_key(key)]).arg(self.path(file)?);
                 sops
             }
             Provider::Age(file) => {
@@ -138,10 +134,9 @@ impl Providers {
         let output = program.output().map_err(|error| {
             let name = program.get_program().to_string_lossy().into_owned();
             match error.kind() {
-                std::io::ErrorKind::NotFound => Why::new(
-                    format!("the program {name} is not installed here"),
-                    format!("install {name}"),
-                ),
+                std::io::ErrorKind::NotFound => {
+                    Why::new(format!("the program {name} is not installed here"), format!("install {name}"))
+                }
                 _ => Why::new(format!("{what} cannot be started: {}", plain(&error)), help),
             }
         })?;
@@ -153,33 +148,20 @@ impl Providers {
             Some(code) => format!("{what} failed with exit code {code}"),
             None => format!("{what} was killed"),
         };
-        Err(Why::new(
-            if said.is_empty() {
-                ended
-            } else {
-                format!("{ended}: {said}")
-            },
-            help,
-        ))
+        Err(Why::new(if said.is_empty() { ended } else { format!("{ended}: {said}") }, help))
     }
 }
 
 /// `database.password` as sops takes it: `["database"]["password"]`.
 fn sops_key(key: &str) -> String {
-    key.split('.')
-        .map(|part| format!("[{}]", serde_json::Value::from(part)))
-        .collect()
+    key.split('.').map(|part| format!("[{}]", serde_json::Value::from(part))).collect()
 }
 
 /// The last lines that a program complained with. It may have had part of the value in hand: lines that hold
 /// anything it also wrote to its output are left out.
 fn complaint(stderr: &[u8], stdout: &[u8]) -> String {
     let stdout = String::from_utf8_lossy(stdout);
-    let values: Vec<&str> = stdout
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let values: Vec<&str> = stdout.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let stderr = String::from_utf8_lossy(stderr);
     let mut lines: Vec<&str> = stderr
         .lines()

@@ -11,10 +11,7 @@ use super::*;
 use crate::testing::program;
 
 fn source(name: &str, provider: Provider) -> SecretSource {
-    SecretSource {
-        name: name.into(),
-        provider,
-    }
+    SecretSource { name: name.into(), provider }
 }
 
 fn from_env(name: &str) -> SecretSource {
@@ -32,10 +29,7 @@ fn env(name: &str) -> Option<std::ffi::OsString> {
 }
 
 fn providers(site: &std::path::Path) -> Providers {
-    Providers {
-        site: Some(site.to_owned()),
-        env,
-    }
+    Providers { site: Some(site.to_owned()), env }
 }
 
 fn value(provider: Provider, site: &std::path::Path) -> Result<String, (String, String)> {
@@ -58,28 +52,16 @@ fn told(why: &str, help: &str) -> (String, String) {
 fn values_come_from_the_environment_and_from_files_without_their_last_line_break() {
     let site = tempfile::tempdir().unwrap();
     std::fs::write(site.path().join("password"), "p0ison\r\n").unwrap();
-    assert_eq!(
-        value(Provider::Env("TOKEN".into()), site.path()).unwrap(),
-        "p0ison-token"
-    );
-    assert_eq!(
-        value(Provider::Env("LINES".into()), site.path()).unwrap(),
-        "one\ntwo\n"
-    );
-    assert_eq!(
-        value(Provider::File("password".into()), site.path()).unwrap(),
-        "p0ison"
-    );
+    assert_eq!(value(Provider::Env("TOKEN".into()), site.path()).unwrap(), "p0ison-token");
+    assert_eq!(value(Provider::Env("LINES".into()), site.path()).unwrap(), "one\ntwo\n");
+    assert_eq!(value(Provider::File("password".into()), site.path()).unwrap(), "p0ison");
 }
 
 #[test]
 fn commands_run_in_the_site() {
     let site = tempfile::tempdir().unwrap();
     std::fs::write(site.path().join("vault"), "p0ison\n").unwrap();
-    assert_eq!(
-        value(Provider::Command("cat vault | tr a-z A-Z".into()), site.path()).unwrap(),
-        "P0ISON"
-    );
+    assert_eq!(value(Provider::Command("cat vault | tr a-z A-Z".into()), site.path()).unwrap(), "P0ISON");
 }
 
 #[test]
@@ -126,10 +108,7 @@ fn what_is_missing_is_told_with_what_to_do() {
     );
     assert_eq!(
         missing(Provider::Command("true".into()), site),
-        told(
-            "!command \"true\"): its value is empty",
-            "see that the command prints the value"
-        )
+        told("!command \"true\"): its value is empty", "see that the command prints the value")
     );
 }
 
@@ -151,10 +130,7 @@ fn without_the_site_its_files_are_not_to_be_had() {
 fn all_that_is_missing_is_told_at_once_and_in_order() {
     let secrets = BTreeSet::from([from_env("ZED"), from_env("TOKEN"), from_env("ANN")]);
     let missing = resolve(secrets, &Providers { site: None, env }).unwrap_err();
-    let names: Vec<_> = missing
-        .iter()
-        .map(|missing| missing.source.name.as_str())
-        .collect();
+    let names: Vec<_> = missing.iter().map(|missing| missing.source.name.as_str()).collect();
     assert_eq!(names, ["ANN", "ZED"]);
 }
 
@@ -164,10 +140,7 @@ fn a_provider_is_asked_once_for_all_names() {
     let provider = Provider::Command("echo asked >> log; echo p0ison".into());
     let secrets = BTreeSet::from([source("A", provider.clone()), source("B", provider)]);
     resolve(secrets, &providers(site.path())).unwrap();
-    assert_eq!(
-        std::fs::read_to_string(site.path().join("log")).unwrap(),
-        "asked\n"
-    );
+    assert_eq!(std::fs::read_to_string(site.path().join("log")).unwrap(), "asked\n");
 }
 
 #[test]
@@ -175,10 +148,7 @@ fn what_a_failing_program_had_of_the_value_is_not_told() {
     let site = tempfile::tempdir().unwrap();
     let command = "echo p0ison; echo got p0ison >&2; echo then broke >&2; exit 1";
     let (why, _) = missing(Provider::Command(command.into()), site.path());
-    assert!(
-        why.ends_with("the command failed with exit code 1: then broke"),
-        "{why}"
-    );
+    assert!(why.ends_with("the command failed with exit code 1: then broke"), "{why}");
 }
 
 #[test]
@@ -187,10 +157,7 @@ fn sops_and_age_are_asked_for_what_is_meant() {
     for (name, provider, expected) in [
         (
             "sops",
-            Provider::Sops {
-                file: "s.yaml".into(),
-                key: "db.pass\"word".into(),
-            },
+            Provider::Sops { file: "s.yaml".into(), key: "db.pass\"word".into() },
             r#"decrypt --extract ["db"]["pass\"word"] SITE/s.yaml"#,
         ),
         ("age", Provider::Age("s.age".into()), "--decrypt SITE/s.age"),
@@ -201,10 +168,7 @@ fn sops_and_age_are_asked_for_what_is_meant() {
         command.env("PATH", format!("{}:/usr/bin:/bin", directory.path().display()));
         let output = command.output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(
-            said.trim_end(),
-            expected.replace("SITE", &site.path().display().to_string())
-        );
+        assert_eq!(said.trim_end(), expected.replace("SITE", &site.path().display().to_string()));
     }
 }
 
@@ -232,10 +196,7 @@ fn mask(values: &[(&str, &str)]) -> Mask {
 #[test]
 fn values_are_masked_wherever_they_stand() {
     let mask = mask(&[("A", "p0ison"), ("B", "p0ison-longer"), ("SHORT", "abc")]);
-    assert_eq!(
-        mask.text("p0ison p0ison-longer p0isonp0ison"),
-        "‹secret A› ‹secret B› ‹secret A›‹secret A›"
-    );
+    assert_eq!(mask.text("p0ison p0ison-longer p0isonp0ison"), "‹secret A› ‹secret B› ‹secret A›‹secret A›");
     let overlapping = self::mask(&[("A", "abab"), ("B", "babc")]);
     assert_eq!(overlapping.text("xababababcx ababx"), "x‹secret A›x ‹secret A›x");
     assert_eq!(mask.text("abc"), "abc");
@@ -260,9 +221,7 @@ fn no_text_gets_past_the_masks_whatever_it_is() {
     for _ in 0..5000 {
         let text: String = (0..40)
             .map(|_| {
-                seed = seed
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 match (seed >> 60) % 8 {
                     0 => '\n',
                     n if n < 4 => 'a',

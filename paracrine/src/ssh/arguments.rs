@@ -40,8 +40,7 @@ pub(super) fn master(route: &Route, socket: &Path, jump_log: &Path) -> Result<Ve
     line.option(format!("ControlPersist={}s", route.persist.as_secs().max(1)));
     trust(&mut line, &route.trust)?;
     if let Some(key) = &route.key {
-        line.option("IdentitiesOnly=yes")
-            .option(format!("IdentityFile={}", path(key)?));
+        line.option("IdentitiesOnly=yes").option(format!("IdentityFile={}", path(key)?));
     }
     if let Some(port) = route.port {
         line.word("-p").word(port.to_string());
@@ -58,21 +57,14 @@ pub(super) fn master(route: &Route, socket: &Path, jump_log: &Path) -> Result<Ve
 
 /// What both masters and jumps are told.
 fn common(line: &mut Line, route: &Route) -> Result<(), LinkError> {
-    let config = route
-        .relay
-        .as_ref()
-        .map(|relay| &relay.config)
-        .or(route.config.as_ref());
+    let config = route.relay.as_ref().map(|relay| &relay.config).or(route.config.as_ref());
     if let Some(config) = config {
         line.word("-F").word(plain(config)?);
     }
     for option in ALWAYS {
         line.option(*option);
     }
-    line.option(format!(
-        "ConnectTimeout={}",
-        route.connect_timeout.as_secs().max(1)
-    ));
+    line.option(format!("ConnectTimeout={}", route.connect_timeout.as_secs().max(1)));
     Ok(())
 }
 
@@ -89,10 +81,7 @@ fn trust(line: &mut Line, trust: &Trust) -> Result<(), LinkError> {
         Trust::FirstSeen { file } => {
             line.option("StrictHostKeyChecking=accept-new");
             // New keys go to the first file; one that the user knows already must not be accepted as another.
-            line.option(format!(
-                "UserKnownHostsFile={} ~/.ssh/known_hosts ~/.ssh/known_hosts2",
-                path(file)?
-            ));
+            line.option(format!("UserKnownHostsFile={} ~/.ssh/known_hosts ~/.ssh/known_hosts2", path(file)?));
         }
     }
     Ok(())
@@ -108,12 +97,7 @@ fn proxy(route: &Route, jumps: &[Jump], log: &Path) -> Result<Option<String>, Li
     line.word("-E").word(plain(log)?);
     common(&mut line, route)?;
     line.option("ControlMaster=no").option("ControlPath=none");
-    trust(
-        &mut line,
-        &Trust::FirstSeen {
-            file: route.known_hosts.clone(),
-        },
-    )?;
+    trust(&mut line, &Trust::FirstSeen { file: route.known_hosts.clone() })?;
     if let Some(key) = &route.key {
         // Besides what the user's config offers there.
         line.option(format!("IdentityFile={}", path(key)?));
@@ -129,9 +113,7 @@ fn proxy(route: &Route, jumps: &[Jump], log: &Path) -> Result<Option<String>, Li
     }
     // The ssh that runs this command expands percent signs once; `%h` and `%p` are meant for it.
     let words = line.0.iter().map(|word| quoted(&word.replace('%', "%%")));
-    let words: Vec<String> = words
-        .chain([format!("-W '[%h]:%p' -- {}", quoted(&last.host))])
-        .collect();
+    let words: Vec<String> = words.chain([format!("-W '[%h]:%p' -- {}", quoted(&last.host))]).collect();
     Ok(Some(format!("ssh {}", words.join(" "))))
 }
 
@@ -195,10 +177,7 @@ fn plain(path: &Path) -> Result<&str, LinkError> {
 
 /// A path as the value of an option.
 fn path(path: &Path) -> Result<String, LinkError> {
-    let text = plain(path)?
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('%', "%%");
+    let text = plain(path)?.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
     Ok(format!("\"{text}\""))
 }
 
@@ -212,24 +191,14 @@ mod tests {
     use super::*;
 
     fn jump(user: Option<&str>, host: &str, port: Option<u16>) -> Option<Jump> {
-        Some(Jump {
-            user: user.map(str::to_owned),
-            host: host.into(),
-            port,
-        })
+        Some(Jump { user: user.map(str::to_owned), host: host.into(), port })
     }
 
     #[test]
     fn jumps_are_read_like_ssh_reads_them() {
         assert_eq!(Jump::parse("bastion"), jump(None, "bastion", None));
-        assert_eq!(
-            Jump::parse("me@bastion:2222"),
-            jump(Some("me"), "bastion", Some(2222))
-        );
-        assert_eq!(
-            Jump::parse("me@corp@bastion"),
-            jump(Some("me@corp"), "bastion", None)
-        );
+        assert_eq!(Jump::parse("me@bastion:2222"), jump(Some("me"), "bastion", Some(2222)));
+        assert_eq!(Jump::parse("me@corp@bastion"), jump(Some("me@corp"), "bastion", None));
         assert_eq!(Jump::parse("[fe80::1]:22"), jump(None, "fe80::1", Some(22)));
         assert_eq!(Jump::parse("fe80::1"), jump(None, "fe80::1", None));
         for wrong in ["", "me@", "host:port", "host:99999", "[::1]x", "a b"] {
@@ -239,10 +208,7 @@ mod tests {
 
     #[test]
     fn paths_survive_ssh() {
-        assert_eq!(
-            path(Path::new("/a b/100%/\"q\"\\")).unwrap(),
-            r#""/a b/100%%/\"q\"\\""#
-        );
+        assert_eq!(path(Path::new("/a b/100%/\"q\"\\")).unwrap(), r#""/a b/100%%/\"q\"\\""#);
         assert!(path(Path::new("/a/${HOME}")).is_err());
         assert!(path(Path::new("/a\nb")).is_err());
     }
@@ -251,17 +217,11 @@ mod tests {
     fn percent_signs_survive_every_ssh_on_the_way() {
         let mut route = Route::for_tests();
         route.known_hosts = "/100%/known_hosts".into();
-        route.jump = ["one", "two"]
-            .iter()
-            .filter_map(|jump| Jump::parse(jump))
-            .collect();
+        route.jump = ["one", "two"].iter().filter_map(|jump| Jump::parse(jump)).collect();
         let command = proxy(&route, &route.jump, Path::new("/log")).unwrap().unwrap();
         // As the target's ssh expands it …
-        let expanded = command
-            .replace("%%", "\0")
-            .replace("%h", "HOST")
-            .replace("%p", "22")
-            .replace('\0', "%");
+        let expanded =
+            command.replace("%%", "\0").replace("%h", "HOST").replace("%p", "22").replace('\0', "%");
         assert!(expanded.ends_with("-W '[HOST]:22' -- 'two'"), "{expanded}");
         // … it still holds the inner command as the jump's ssh is to expand it, with paths for a third expansion.
         assert!(expanded.contains("[%h]:%p"), "{expanded}");

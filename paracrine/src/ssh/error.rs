@@ -95,26 +95,17 @@ pub enum LinkError {
 impl LinkError {
     /// Something on this machine.
     pub(crate) fn local(message: impl Into<String>) -> Self {
-        Self::Local {
-            message: message.into(),
-            help: None,
-        }
+        Self::Local { message: message.into(), help: None }
     }
 
     /// Something on this machine that we know what to do about.
     pub(crate) fn local_with_help(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self::Local {
-            message: message.into(),
-            help: Some(help.into()),
-        }
+        Self::Local { message: message.into(), help: Some(help.into()) }
     }
 
     /// A broken stream.
     pub(crate) fn frame(error: &FrameError, said: String) -> Self {
-        Self::Lost {
-            message: error.to_string(),
-            said,
-        }
+        Self::Lost { message: error.to_string(), said }
     }
 
     /// Whether the host was not reached at all, as against: it was reached, and then something went wrong.
@@ -159,27 +150,24 @@ impl LinkError {
             Self::AuthFailed { key, said, .. } => {
                 failure.output(said.as_str()).help(auth_help(key.as_ref(), said))
             }
-            Self::HostKeyChanged {
-                known, pinned, said, ..
-            } => failure
-                .output(said.as_str())
-                .help(host_key_help(known.as_ref(), pinned.as_deref())),
+            Self::HostKeyChanged { known, pinned, said, .. } => {
+                failure.output(said.as_str()).help(host_key_help(known.as_ref(), pinned.as_deref()))
+            }
             Self::Local { help, .. } => match help {
                 Some(help) => failure.help(help.as_str()),
                 None => failure,
             },
             Self::Sudo { said, .. } => failure.output(said.as_str()).help(sudo_help(said)),
-            Self::Architecture {
-                found,
-                expected,
-                inventory,
-                name,
-            } => failure.help(match Arch::parse(found) {
-                Some(arch) => format!("set `arch: {arch}` for {name} in {inventory} and build again"),
-                None => {
-                    format!("there is no agent for {found}; `arch` of {name} in {inventory} is {expected}")
-                }
-            }),
+            Self::Architecture { found, expected, inventory, name } => {
+                failure.help(match Arch::parse(found) {
+                    Some(arch) => format!("set `arch: {arch}` for {name} in {inventory} and build again"),
+                    None => {
+                        format!(
+                            "there is no agent for {found}; `arch` of {name} in {inventory} is {expected}"
+                        )
+                    }
+                })
+            }
             Self::NoPlace { .. } => {
                 failure.help("make room in one of them, or mount one of them without noexec".to_owned())
             }
@@ -193,18 +181,10 @@ impl fmt::Display for LinkError {
         match self {
             Self::Unreachable { host, said } => write!(f, "cannot reach {host}: {}", gist(said)),
             Self::AuthFailed { host, .. } => write!(f, "{host} does not let us log in"),
-            Self::HostKeyChanged {
-                host,
-                known,
-                pinned,
-                said,
-            } => {
+            Self::HostKeyChanged { host, known, pinned, said } => {
                 match (pinned, known) {
                     (Some(inventory), _) => {
-                        write!(
-                            f,
-                            "the host key of {host} is not the `host_key` that {inventory} pins"
-                        )?;
+                        write!(f, "the host key of {host} is not the `host_key` that {inventory} pins")?;
                     }
                     (None, Some(Offending { file, line })) => {
                         write!(
@@ -229,16 +209,8 @@ impl fmt::Display for LinkError {
                 write!(f, "sudo needs a password for {host}")
             }
             Self::Sudo { host, said } => write!(f, "sudo does not let {host} become root: {}", gist(said)),
-            Self::Architecture {
-                found,
-                expected,
-                inventory,
-                ..
-            } => {
-                write!(
-                    f,
-                    "the host is {found}, but its `arch` in {inventory} is {expected}"
-                )
+            Self::Architecture { found, expected, inventory, .. } => {
+                write!(f, "the host is {found}, but its `arch` in {inventory} is {expected}")
             }
             Self::NoPlace { reasons } => write!(f, "the host has no place for the agent: {reasons}"),
             Self::NotOurs { message, .. } | Self::Lost { message, .. } => f.write_str(message),
@@ -305,15 +277,9 @@ fn gist(said: &str) -> &str {
             || (on_the_way && AFTERMATH.iter().any(|text| line.starts_with(text)))
     };
     let last = || said.lines().map(str::trim).rfind(|line| !line.is_empty());
-    let line = said
-        .lines()
-        .map(str::trim)
-        .rfind(|line| !idle(line))
-        .or_else(last)
-        .unwrap_or("it says nothing");
-    line.strip_prefix("ssh: ")
-        .or_else(|| line.strip_prefix("sudo: "))
-        .unwrap_or(line)
+    let line =
+        said.lines().map(str::trim).rfind(|line| !idle(line)).or_else(last).unwrap_or("it says nothing");
+    line.strip_prefix("ssh: ").or_else(|| line.strip_prefix("sudo: ")).unwrap_or(line)
 }
 
 /// The name in those of ssh's words that have one, where they are about a login or a host key.
@@ -322,11 +288,7 @@ fn culprit(said: &str) -> Option<&str> {
         let name = line
             .split_once(": Permission denied (")
             .or_else(|| line.strip_prefix("Host key for ")?.split_once(" has changed"))
-            .or_else(|| {
-                line.split_once(" host key is known for ")?
-                    .1
-                    .split_once(" and you")
-            });
+            .or_else(|| line.split_once(" host key is known for ")?.1.split_once(" and you"));
         name.map(|(name, _)| name.trim())
     })
 }
@@ -340,12 +302,11 @@ pub(super) fn is_busy(said: &str) -> bool {
         // The same words, because there was no connection on to the host.
         return false;
     }
-    said.lines()
-        .any(|line| match line.strip_prefix("kex_exchange_identification: ") {
-            Some(why) => turned_away.iter().any(|text| why.contains(text)),
-            // Whatever stands in between has ended before it read anything.
-            None => line.contains(BEYOND_PROXY) && line.ends_with("Broken pipe"),
-        })
+    said.lines().any(|line| match line.strip_prefix("kex_exchange_identification: ") {
+        Some(why) => turned_away.iter().any(|text| why.contains(text)),
+        // Whatever stands in between has ended before it read anything.
+        None => line.contains(BEYOND_PROXY) && line.ends_with("Broken pipe"),
+    })
 }
 
 /// What ssh's English amounts to.

@@ -74,19 +74,12 @@ async fn attempt(route: &Route, target: &Target<'_>, socket: &Path) -> Result<Ve
             if said.is_empty() {
                 said = format!("ssh ended with {status} and said nothing");
             }
-            Err(LinkError::from_ssh(
-                said,
-                route.name(),
-                route.key.clone(),
-                target.address,
-            ))
+            Err(LinkError::from_ssh(said, route.name(), route.key.clone(), target.address))
         }
         Ok(Err(error)) => Err(LinkError::local(format!("ssh was lost sight of: {error}"))),
         Err(_) => Err(LinkError::Unreachable {
             host: route.name(),
-            said: format!("{said}\nno login within {} s", route.limit().as_secs())
-                .trim()
-                .to_owned(),
+            said: format!("{said}\nno login within {} s", route.limit().as_secs()).trim().to_owned(),
         }),
     }
 }

@@ -41,12 +41,7 @@ pub(super) struct Relay {
 impl Route {
     /// Resolves paths, picks the key, writes a pinned host key where ssh can read it.
     pub(super) fn plan(target: &Target<'_>, sockets: &SocketDirectory) -> Result<Self, LinkError> {
-        let Target {
-            address,
-            site,
-            known_hosts,
-            settings,
-        } = *target;
+        let Target { address, site, known_hosts, settings } = *target;
         let jump = address
             .jump
             .iter()
@@ -61,9 +56,7 @@ impl Route {
                 .map_err(|error| LinkError::local(format!("cannot write into {place}: {error}")))
         };
         let trust = match &address.host_key {
-            None => Trust::FirstSeen {
-                file: known_hosts.clone(),
-            },
+            None => Trust::FirstSeen { file: known_hosts.clone() },
             Some(key) => {
                 let line = known_hosts::pinned_line(key).ok_or_else(|| not_a_key(address))?;
                 Trust::Pinned { file: write(&line)? }
@@ -89,10 +82,7 @@ impl Route {
             known_hosts,
             relay: match &settings.relay {
                 Some(program) => match relay::config(settings.config.as_deref()) {
-                    Some(config) => Some(Relay {
-                        program: program.clone(),
-                        config: write(&config)?,
-                    }),
+                    Some(config) => Some(Relay { program: program.clone(), config: write(&config)? }),
                     None => None,
                 },
                 None => None,
@@ -133,11 +123,7 @@ impl Route {
 
     /// How people name it: `deploy@web1.example.org port 2222`.
     pub(super) fn name(&self) -> String {
-        let user = self
-            .user
-            .as_ref()
-            .map(|user| format!("{user}@"))
-            .unwrap_or_default();
+        let user = self.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
         let port = self.port.map(|port| format!(" port {port}")).unwrap_or_default();
         format!("{user}{}{port}", self.host)
     }
@@ -150,9 +136,7 @@ impl Route {
             user: Some("deploy".into()),
             key: Some("/site/key".into()),
             jump: Vec::new(),
-            trust: Trust::FirstSeen {
-                file: "/site/inventory/known_hosts".into(),
-            },
+            trust: Trust::FirstSeen { file: "/site/inventory/known_hosts".into() },
             known_hosts: "/site/inventory/known_hosts".into(),
             config: None,
             relay: None,
@@ -164,20 +148,14 @@ impl Route {
 
 fn not_a_jump(address: &Address, text: &str) -> LinkError {
     LinkError::local_with_help(
-        format!(
-            "`jump` of {} in {} names {text:?}, which is no host",
-            address.name, address.inventory
-        ),
+        format!("`jump` of {} in {} names {text:?}, which is no host", address.name, address.inventory),
         "write it as `[user@]host[:port]`",
     )
 }
 
 fn not_a_key(address: &Address) -> LinkError {
     LinkError::local_with_help(
-        format!(
-            "`host_key` of {} in {} is no public key",
-            address.name, address.inventory
-        ),
+        format!("`host_key` of {} in {} is no public key", address.name, address.inventory),
         "write type and key, `ssh-ed25519 AAAA…`, as `ssh-keyscan` shows them",
     )
 }
@@ -187,11 +165,8 @@ fn key(address: &Address, site: &Path) -> Result<Option<PathBuf>, LinkError> {
     if address.ssh_key.is_empty() {
         return Ok(None);
     }
-    let candidates: Vec<PathBuf> = address
-        .ssh_key
-        .iter()
-        .map(|candidate| resolved(candidate, site))
-        .collect();
+    let candidates: Vec<PathBuf> =
+        address.ssh_key.iter().map(|candidate| resolved(candidate, site)).collect();
     match candidates.iter().find(|candidate| candidate.is_file()) {
         Some(found) => std::path::absolute(found)
             .map(Some)
@@ -207,10 +182,7 @@ fn key(address: &Address, site: &Path) -> Result<Option<PathBuf>, LinkError> {
 }
 
 fn resolved(path: &str, site: &Path) -> PathBuf {
-    match path
-        .strip_prefix("~/")
-        .and_then(|rest| Some(std::env::home_dir()?.join(rest)))
-    {
+    match path.strip_prefix("~/").and_then(|rest| Some(std::env::home_dir()?.join(rest))) {
         Some(path) => path,
         None => site.join(path),
     }
@@ -234,20 +206,13 @@ mod tests {
         other(&|route| route.user = Some("root".into()));
         other(&|route| route.key = None);
         other(&|route| route.jump = Jump::parse("bastion").into_iter().collect());
-        other(&|route| {
-            route.trust = Trust::Pinned {
-                file: "/pin-1".into(),
-            }
-        });
+        other(&|route| route.trust = Trust::Pinned { file: "/pin-1".into() });
         other(&|route| route.known_hosts = "/other/known_hosts".into());
         other(&|route| route.config = Some("/dev/null".into()));
         for (index, name) in names.iter().enumerate() {
             assert!(!names[..index].contains(name), "change {index} does not count");
         }
-        let same = Route {
-            persist: Duration::from_secs(5),
-            ..route.clone()
-        };
+        let same = Route { persist: Duration::from_secs(5), ..route.clone() };
         assert_eq!(same.connection(), route.connection());
     }
 }

@@ -13,28 +13,18 @@ async fn the_agent_is_uploaded_once_and_the_connection_kept() {
     let host = sshd.host();
     let mut link = host.open().await.unwrap();
     assert!(!link.kept());
-    assert!(
-        link.notes().iter().any(|note| note.contains("Permanently added")),
-        "{:?}",
-        link.notes()
-    );
+    assert!(link.notes().iter().any(|note| note.contains("Permanently added")), "{:?}", link.notes());
     assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
     link.close().await;
     let uploaded = fs::metadata(host.cached_agent()).unwrap().modified().unwrap();
     let known = sshd.read("known_hosts");
-    assert!(
-        known.starts_with(&format!("[127.0.0.1]:{} ssh-ed25519 ", sshd.port)),
-        "{known}"
-    );
+    assert!(known.starts_with(&format!("[127.0.0.1]:{} ssh-ed25519 ", sshd.port)), "{known}");
 
     let mut link = host.open().await.unwrap();
     assert!(link.kept());
     assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
     link.close().await;
-    assert_eq!(
-        fs::metadata(host.cached_agent()).unwrap().modified().unwrap(),
-        uploaded
-    );
+    assert_eq!(fs::metadata(host.cached_agent()).unwrap().modified().unwrap(), uploaded);
     assert_eq!(sshd.read("known_hosts"), known);
     assert_eq!(sshd.read("sshd_log").matches("Accepted publickey").count(), 1);
     assert_eq!(host.sockets().len(), 1);
@@ -49,10 +39,7 @@ async fn what_was_not_to_be_kept_is_gone_at_once() {
     assert_eq!(host.sockets().len(), 1);
     link.close().await;
     assert_eq!(host.sockets().len(), 0);
-    until("sshd sees the end", || {
-        sshd.read("sshd_log").contains("Disconnected from")
-    })
-    .await;
+    until("sshd sees the end", || sshd.read("sshd_log").contains("Disconnected from")).await;
     assert!(!host.open().await.unwrap().kept());
 }
 
@@ -74,17 +61,8 @@ async fn a_dead_connection_is_replaced() {
     host.open().await.unwrap().close().await;
     let sockets = host.sockets();
     let pid = host.master();
-    assert!(
-        Command::new("kill")
-            .args(["-KILL", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
-    until("it is dead", || {
-        std::os::unix::net::UnixStream::connect(&sockets[0]).is_err()
-    })
-    .await;
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+    until("it is dead", || std::os::unix::net::UnixStream::connect(&sockets[0]).is_err()).await;
     let link = host.open().await.unwrap();
     assert!(!link.kept());
     link.close().await;
@@ -97,11 +75,7 @@ async fn a_connection_that_was_kept_is_lost_with_the_host() {
     let host = sshd.host();
     host.open().await.unwrap().close().await;
     // The processes that serve the connection, as when the host starts anew.
-    let out = Command::new("pkill")
-        .args(["-KILL", "-P"])
-        .arg(sshd.pid())
-        .status()
-        .unwrap();
+    let out = Command::new("pkill").args(["-KILL", "-P"]).arg(sshd.pid()).status().unwrap();
     assert!(out.success());
     let link = host.open().await.unwrap();
     assert!(!link.kept());
@@ -112,12 +86,7 @@ async fn runs_at_the_same_time_do_not_disturb_each_other() {
     let sshd = sshd_or_return!("");
     let host = sshd.host();
     let opened = tokio::join!(host.open(), host.open(), host.open(), host.open());
-    let links = [
-        opened.0.unwrap(),
-        opened.1.unwrap(),
-        opened.2.unwrap(),
-        opened.3.unwrap(),
-    ];
+    let links = [opened.0.unwrap(), opened.1.unwrap(), opened.2.unwrap(), opened.3.unwrap()];
     for mut link in links {
         assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
         link.close().await;
@@ -135,14 +104,7 @@ async fn what_is_secret_does_not_outlive_the_run() {
     host.settings.secret_variables = vec!["CARGO_PKG_NAME".into()];
     host.open().await.unwrap().close().await;
     let environment = fs::read(format!("/proc/{}/environ", host.master())).unwrap();
-    let has = |name: &[u8]| {
-        environment
-            .split(|byte| *byte == 0)
-            .any(|variable| variable.starts_with(name))
-    };
-    assert!(
-        has(b"CARGO_MANIFEST_DIR="),
-        "the environment of ssh is not where it is looked for"
-    );
+    let has = |name: &[u8]| environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(name));
+    assert!(has(b"CARGO_MANIFEST_DIR="), "the environment of ssh is not where it is looked for");
     assert!(!has(b"CARGO_PKG_NAME="));
 }

@@ -22,10 +22,7 @@ pub(crate) fn there_is_one() -> bool {
     if Path::new(SSHD).exists() {
         return true;
     }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "{SSHD} is missing: apt install openssh-server"
-    );
+    assert!(std::env::var_os("CI").is_none(), "{SSHD} is missing: apt install openssh-server");
     eprintln!("not tested: {SSHD} is missing (apt install openssh-server)");
     false
 }
@@ -53,14 +50,8 @@ impl Sshd {
         fs::set_permissions(path("ssh_config"), fs::Permissions::from_mode(0o600)).unwrap();
         // Only root's sshd wants it.
         let _ = fs::create_dir("/run/sshd");
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let listen: String = (1..=12)
-            .map(|last| format!("ListenAddress 127.0.0.{last}\n"))
-            .collect();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let listen: String = (1..=12).map(|last| format!("ListenAddress 127.0.0.{last}\n")).collect();
         let config = format!(
             "Port {port}\n{listen}HostKey {0}/host_key\nAuthorizedKeysFile {0}/authorized_keys\nPidFile none\n\
              StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
@@ -80,21 +71,13 @@ impl Sshd {
         // One line for each address.
         for _ in 0..12 {
             let mut line = String::new();
-            assert_ne!(
-                log.read_line(&mut line).unwrap(),
-                0,
-                "sshd does not start: {said}"
-            );
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "sshd does not start: {said}");
             assert!(line.contains("Server listening"), "{line}");
             said.push_str(&line);
         }
         let mut file = fs::File::create(path("sshd_log")).unwrap();
         std::thread::spawn(move || std::io::copy(&mut log, &mut file));
-        Self {
-            directory,
-            port,
-            daemon,
-        }
+        Self { directory, port, daemon }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -123,11 +106,7 @@ impl Sshd {
             jump: Vec::new(),
             host_key: None,
             sudo: false,
-            arch: if cfg!(target_arch = "aarch64") {
-                Arch::Aarch64
-            } else {
-                Arch::X86_64
-            },
+            arch: if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 },
             inventory: "inventory.yaml".into(),
         };
         let settings = Settings {
@@ -138,12 +117,7 @@ impl Sshd {
             relay: None,
             secret_variables: Vec::new(),
         };
-        Host {
-            sshd: self,
-            address,
-            settings,
-            agent: Agent::new("exec cat >/dev/null"),
-        }
+        Host { sshd: self, address, settings, agent: Agent::new("exec cat >/dev/null") }
     }
 }
 
@@ -180,18 +154,12 @@ impl Agent {
             format!("#!/bin/sh\ncase $1 in probe) exit 0;; esac\necho \"PARACRINE $2 agent\"\n{script}\n");
         let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gz.write_all(script.as_bytes()).unwrap();
-        Self {
-            hash,
-            gz: gz.finish().unwrap(),
-        }
+        Self { hash, gz: gz.finish().unwrap() }
     }
 }
 
 pub(crate) fn hello(hash: Hash) -> FromAgent {
-    FromAgent::Hello {
-        agent: hash,
-        machine: "0123".into(),
-    }
+    FromAgent::Hello { agent: hash, machine: "0123".into() }
 }
 
 /// A shell command that says a message.
@@ -226,10 +194,7 @@ impl Host<'_> {
             known_hosts: Path::new("known_hosts"),
             settings: &self.settings,
         };
-        let agent = AgentBinary {
-            hash: self.agent.hash,
-            gz: &self.agent.gz,
-        };
+        let agent = AgentBinary { hash: self.agent.hash, gz: &self.agent.gz };
         Link::open(&target, &agent, start).await
     }
 
@@ -247,26 +212,14 @@ impl Host<'_> {
     }
 
     pub(crate) fn cached_agent(&self) -> PathBuf {
-        self.sshd
-            .path("home/.cache/paracrine")
-            .join(format!("agent-{}", self.agent.hash.short()))
+        self.sshd.path("home/.cache/paracrine").join(format!("agent-{}", self.agent.hash.short()))
     }
 
     /// The process of the one kept connection.
     pub(crate) fn master(&self) -> String {
-        let check = Command::new("ssh")
-            .arg("-S")
-            .arg(&self.sockets()[0])
-            .args(["-O", "check", "x"])
-            .output();
+        let check = Command::new("ssh").arg("-S").arg(&self.sockets()[0]).args(["-O", "check", "x"]).output();
         let said = String::from_utf8(check.unwrap().stderr).unwrap();
-        said.split_once("pid=")
-            .unwrap()
-            .1
-            .split(')')
-            .next()
-            .unwrap()
-            .to_owned()
+        said.split_once("pid=").unwrap().1.split(')').next().unwrap().to_owned()
     }
 
     /// The sockets that are there.
@@ -275,9 +228,8 @@ impl Host<'_> {
         let Ok(entries) = fs::read_dir(self.sshd.path("s")) else {
             return Vec::new();
         };
-        let sockets = entries
-            .map(|entry| entry.unwrap())
-            .filter(|entry| entry.file_type().unwrap().is_socket());
+        let sockets =
+            entries.map(|entry| entry.unwrap()).filter(|entry| entry.file_type().unwrap().is_socket());
         sockets.map(|entry| entry.path()).collect()
     }
 }

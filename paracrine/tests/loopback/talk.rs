@@ -25,10 +25,7 @@ async fn noise_at_login_is_skipped() {
 async fn noise_without_end_is_an_error() {
     let sshd = sshd_or_return!("ForceCommand yes");
     let error = sshd.host().open().await.unwrap_err();
-    assert!(
-        error.to_string().contains("prints too much at login"),
-        "{error:?}"
-    );
+    assert!(error.to_string().contains("prints too much at login"), "{error:?}");
     assert!(!error.unreachable());
 }
 
@@ -37,10 +34,7 @@ async fn a_login_that_does_something_else_is_told() {
     let sshd = sshd_or_return!("ForceCommand echo 'This account is not available' >&2; exit 1");
     let error = sshd.host().open().await.unwrap_err();
     let failure = error.failure();
-    assert!(
-        failure.message.contains("ended before an agent had started"),
-        "{failure:?}"
-    );
+    assert!(failure.message.contains("ended before an agent had started"), "{failure:?}");
     assert_eq!(failure.output.as_deref(), Some("This account is not available"));
 }
 
@@ -67,10 +61,7 @@ async fn another_agent_is_not_listened_to() {
     host.agent = Agent::of(Hash::of(b"expected"), &say(&hello(Hash::of(b"another"))));
     let error = host.open().await.unwrap_err();
     assert!(matches!(error, LinkError::NotOurs { .. }), "{error:?}");
-    assert!(
-        error.to_string().contains(&Hash::of(b"another").short()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&Hash::of(b"another").short()), "{error}");
     host.agent = Agent::of(Hash::of(b"rude"), &say(&FromAgent::Notice("first".into())));
     let error = host.open().await.unwrap_err();
     assert!(error.to_string().contains("did not say hello"), "{error}");
@@ -80,18 +71,11 @@ async fn another_agent_is_not_listened_to() {
 async fn another_architecture_is_named() {
     let sshd = sshd_or_return!("");
     let mut host = sshd.host();
-    host.address.arch = if host.address.arch == Arch::X86_64 {
-        Arch::Aarch64
-    } else {
-        Arch::X86_64
-    };
+    host.address.arch = if host.address.arch == Arch::X86_64 { Arch::Aarch64 } else { Arch::X86_64 };
     let error = host.open().await.unwrap_err();
     assert!(matches!(error, LinkError::Architecture { .. }), "{error:?}");
     let help = error.failure().help.unwrap();
-    assert!(
-        help.starts_with("set `arch: ") && help.contains("for web1 in inventory.yaml"),
-        "{help}"
-    );
+    assert!(help.starts_with("set `arch: ") && help.contains("for web1 in inventory.yaml"), "{help}");
 }
 
 #[tokio::test]
@@ -102,14 +86,8 @@ async fn a_conversation_that_breaks_off_is_told_with_the_hosts_last_words() {
     for (end, expected) in [
         ("echo last words >&2", "the connection was closed"),
         (&*format!("{frame}; echo last words >&2"), "cut in the middle"),
-        (
-            r"printf '\377\377\377\377'; echo last words >&2",
-            "not our protocol",
-        ),
-        (
-            r"printf '\000\000\000\002\377\377'; echo last words >&2",
-            "could not be read",
-        ),
+        (r"printf '\377\377\377\377'; echo last words >&2", "not our protocol"),
+        (r"printf '\000\000\000\002\377\377'; echo last words >&2", "could not be read"),
     ] {
         host.agent = Agent::new(end);
         let mut link = host.open().await.unwrap();
@@ -135,10 +113,8 @@ async fn large_messages_go_both_ways_at_once() {
     let mut start = host.start();
     start.holder = "x".repeat(2_000_000);
     let mut link = host.open_with(&start).await.unwrap();
-    let go = ToAgent::Go(paracrine_model::protocol::Contents {
-        index: Vec::new(),
-        deflated: vec![7; 5_000_000],
-    });
+    let go =
+        ToAgent::Go(paracrine_model::protocol::Contents { index: Vec::new(), deflated: vec![7; 5_000_000] });
     link.send(&go).await.unwrap();
     assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
     assert_eq!(link.recv().await.unwrap(), notice);
@@ -148,10 +124,7 @@ async fn large_messages_go_both_ways_at_once() {
         paracrine_model::protocol::encode(&go),
     ];
     let expected: usize = expected.iter().map(|frame| frame.as_ref().unwrap().len()).sum();
-    until("it has read all", || {
-        sshd.read("frame.read").trim() == expected.to_string()
-    })
-    .await;
+    until("it has read all", || sshd.read("frame.read").trim() == expected.to_string()).await;
 }
 
 #[tokio::test]
@@ -174,10 +147,7 @@ async fn an_open_that_is_dropped_leaves_nothing_running() {
     let mut host = sshd.host();
     let pid = sshd.path("pid");
     // Never says hello.
-    host.agent = Agent::of(
-        Hash::of(b"mute"),
-        &format!("echo $$ >{}; exec cat >/dev/null", pid.display()),
-    );
+    host.agent = Agent::of(Hash::of(b"mute"), &format!("echo $$ >{}; exec cat >/dev/null", pid.display()));
     {
         let open = host.open();
         let runs = until("the agent runs", || sshd.read("pid").ends_with('\n'));

@@ -33,22 +33,13 @@ async fn many_hosts_are_remembered_at_once() {
                 true
             }
         });
-        if all {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
+        if all { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     });
     opened.await;
     let known = sshd.read("known_hosts");
-    let mut names: Vec<&str> = known
-        .lines()
-        .map(|line| line.split(' ').next().unwrap())
-        .collect();
+    let mut names: Vec<&str> = known.lines().map(|line| line.split(' ').next().unwrap()).collect();
     names.sort_unstable();
-    let mut expected: Vec<String> = (1..=12)
-        .map(|last| format!("[127.0.0.{last}]:{}", sshd.port))
-        .collect();
+    let mut expected: Vec<String> = (1..=12).map(|last| format!("[127.0.0.{last}]:{}", sshd.port)).collect();
     expected.sort_unstable();
     assert_eq!(names, expected);
     let key = sshd.read("host_key.pub").split(' ').nth(1).unwrap().to_owned();
@@ -63,10 +54,7 @@ async fn a_host_that_is_busy_with_logins_is_tried_again() {
     host.settings.persist = Duration::ZERO;
     let first = std::net::TcpStream::connect(("127.0.0.1", sshd.port)).unwrap();
     let turned_away = async {
-        until("it is turned away", || {
-            sshd.read("sshd_log").contains("MaxStartups")
-        })
-        .await;
+        until("it is turned away", || sshd.read("sshd_log").contains("MaxStartups")).await;
         drop(first);
     };
     tokio::join!(host.open(), turned_away).0.unwrap().close().await;
@@ -83,23 +71,12 @@ async fn a_changed_host_key_is_refused_and_named() {
     fs::write(sshd.path("known_hosts"), &line).unwrap();
     let error = host.open().await.unwrap_err();
     assert!(error.unreachable());
-    let LinkError::HostKeyChanged {
-        known: Some(known),
-        pinned: None,
-        ..
-    } = &error
-    else {
+    let LinkError::HostKeyChanged { known: Some(known), pinned: None, .. } = &error else {
         panic!("{error:?}")
     };
-    assert_eq!(
-        (known.file.as_path(), known.line),
-        (sshd.path("known_hosts").as_path(), 2)
-    );
+    assert_eq!((known.file.as_path(), known.line), (sshd.path("known_hosts").as_path(), 2));
     let failure = error.failure();
-    assert!(
-        failure.message.contains("known_hosts, line 2: it shows SHA256:"),
-        "{failure:?}"
-    );
+    assert!(failure.message.contains("known_hosts, line 2: it shows SHA256:"), "{failure:?}");
     assert!(failure.help.unwrap().contains("remove line 2 of"));
     assert_eq!(sshd.read("known_hosts"), line);
 }
@@ -120,19 +97,14 @@ async fn a_pinned_host_key_is_the_only_one_taken() {
     assert!(error.unreachable());
     let failure = error.failure();
     assert!(
-        failure
-            .message
-            .contains("is not the `host_key` that inventory.yaml pins: it shows SHA256:"),
+        failure.message.contains("is not the `host_key` that inventory.yaml pins: it shows SHA256:"),
         "{failure:?}"
     );
 
     // A key of another kind than any that the host has.
     host.address.host_key = Some("ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBG1cOaMIcEuKQ1cbKlV2NMSJPH2yGtAtcMHZ5MSDNyPK9cn2EbVoRlVCnf1gaWIwuJtgk5vGqPxN5MBMNzM1bVE=".into());
     let error = host.open().await.unwrap_err();
-    assert!(
-        matches!(error, LinkError::HostKeyChanged { pinned: Some(_), .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, LinkError::HostKeyChanged { pinned: Some(_), .. }), "{error:?}");
     host.address.host_key = Some("nonsense".into());
     assert!(matches!(host.open().await.unwrap_err(), LinkError::Local { .. }));
 }
@@ -141,19 +113,12 @@ async fn a_pinned_host_key_is_the_only_one_taken() {
 async fn a_host_that_is_not_there_is_unreachable() {
     let sshd = sshd_or_return!("");
     let mut host = sshd.host();
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     host.address.ssh_port = Some(free);
     let error = host.open().await.unwrap_err();
     assert!(error.unreachable());
     let message = error.to_string();
-    assert!(
-        message.starts_with(&format!("cannot reach 127.0.0.1 port {free}: ")),
-        "{message}"
-    );
+    assert!(message.starts_with(&format!("cannot reach 127.0.0.1 port {free}: ")), "{message}");
     assert!(message.contains("Connection refused"), "{message}");
 }
 
@@ -194,40 +159,24 @@ async fn a_jump_host_is_a_host_like_others() {
     let sshd = sshd_or_return!("");
     let mut host = sshd.host();
     host.address.ssh_hostname = "127.0.0.2".into();
-    host.address.jump = vec![
-        format!("127.0.0.3:{}", sshd.port),
-        format!("127.0.0.4:{}", sshd.port),
-    ];
+    host.address.jump = vec![format!("127.0.0.3:{}", sshd.port), format!("127.0.0.4:{}", sshd.port)];
     let mut link = host.open().await.unwrap();
     assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
     link.close().await;
     let known = sshd.read("known_hosts");
     for last in [2, 3, 4] {
-        assert_eq!(
-            known.matches(&format!("[127.0.0.{last}]:{} ", sshd.port)).count(),
-            1,
-            "{known}"
-        );
+        assert_eq!(known.matches(&format!("[127.0.0.{last}]:{} ", sshd.port)).count(), 1, "{known}");
     }
     assert_eq!(sshd.read("sshd_log").matches("Accepted publickey").count(), 3);
     assert!(host.open().await.unwrap().kept());
 
     host.settings.persist = Duration::ZERO;
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     host.address.jump[0] = format!("127.0.0.5:{free}");
     let error = host.open().await.unwrap_err();
     assert!(matches!(error, LinkError::Unreachable { .. }), "{error:?}");
     let said = error.failure().output.unwrap();
-    assert!(
-        said.contains(&format!(
-            "connect to host 127.0.0.5 port {free}: Connection refused"
-        )),
-        "{said}"
-    );
+    assert!(said.contains(&format!("connect to host 127.0.0.5 port {free}: Connection refused")), "{said}");
 }
 
 #[tokio::test]
@@ -251,10 +200,7 @@ async fn connections_can_go_through_the_relay() {
     link.close().await;
     assert_eq!(sshd.read("program.used"), "\n");
     let known = sshd.read("known_hosts");
-    assert!(
-        known.starts_with(&format!("[127.0.0.1]:{} ssh-ed25519 ", sshd.port)),
-        "{known}"
-    );
+    assert!(known.starts_with(&format!("[127.0.0.1]:{} ssh-ed25519 ", sshd.port)), "{known}");
     // The way is another, the connection the same.
     let mut direct = host.clone();
     direct.settings.relay = None;
@@ -266,10 +212,7 @@ async fn connections_can_go_through_the_relay() {
     fs::write(sshd.path("config"), theirs).unwrap();
     let mut theirs = host.clone();
     theirs.settings.config = Some(sshd.path("config"));
-    assert!(matches!(
-        theirs.open().await.unwrap_err(),
-        LinkError::Unreachable { .. }
-    ));
+    assert!(matches!(theirs.open().await.unwrap_err(), LinkError::Unreachable { .. }));
     assert!(sshd.path("theirs").exists());
     assert_eq!(sshd.read("program.used"), "\n");
 
@@ -290,8 +233,5 @@ async fn a_host_that_is_not_there_is_told_by_the_relay_too() {
     let error = host.open().await.unwrap_err();
     assert!(matches!(error, LinkError::Unreachable { .. }), "{error:?}");
     let at = format!("127.0.0.1 port {}", sshd.port);
-    assert_eq!(
-        error.to_string(),
-        format!("cannot reach {at}: connect to host {at}: Connection refused")
-    );
+    assert_eq!(error.to_string(), format!("cannot reach {at}: connect to host {at}: Connection refused"));
 }

@@ -29,11 +29,7 @@ impl<'s> Scan<'s> {
                 sides.extend(compare.ops.iter().map(|op| &op.expr));
                 for side in sides {
                     let known = self.expr(side, scope);
-                    self.misuse_if(
-                        known.late().as_deref(),
-                        "something is compared with",
-                        bytes.clone(),
-                    );
+                    self.misuse_if(known.late().as_deref(), "something is compared with", bytes.clone());
                 }
                 Known::Anything
             }
@@ -94,11 +90,7 @@ impl<'s> Scan<'s> {
                 late.extend(values.into_iter().filter(|value| late::within(value).is_some()));
             }
         }
-        if late.is_empty() {
-            Known::Anything
-        } else {
-            Known::Values(vec![Value::from(late)])
-        }
+        if late.is_empty() { Known::Anything } else { Known::Values(vec![Value::from(late)]) }
     }
 
     /// An expression whose truth is asked for.
@@ -106,10 +98,7 @@ impl<'s> Scan<'s> {
         let known = self.expr(expr, scope);
         if let Some(names) = known.late() {
             let error = Diagnostic::error(Code::TEMPLATE_LATE, format!("a condition looks at {names}"))
-                .at(
-                    self.place(machinery::bytes(expr.span())),
-                    "its value is known only at run time",
-                )
+                .at(self.place(machinery::bytes(expr.span())), "its value is known only at run time")
                 .help("to ask whether there is one, write `is not none`");
             self.found.push(error);
         }
@@ -127,9 +116,9 @@ impl<'s> Scan<'s> {
             .nearest(name, scope.names());
         let named: Vec<&str> = scope.names().collect();
         let error = match (error.help.is_empty(), named.is_empty()) {
-            (true, true) => error.help(format!(
-                "give it where the template is used: `context! {{ {name} => … }}`"
-            )),
+            (true, true) => {
+                error.help(format!("give it where the template is used: `context! {{ {name} => … }}`"))
+            }
             (true, false) => error.help(format!("it is given {}", listed(named))),
             _ => error,
         };
@@ -160,19 +149,12 @@ impl<'s> Scan<'s> {
         // The key stands at the end, perhaps in quotes and brackets.
         let text = self.at.source.text().get(bytes.clone()).unwrap_or_default();
         let start = text.rfind(key).map_or(bytes.start, |at| bytes.start + at);
-        let end = if start == bytes.start {
-            bytes.end
-        } else {
-            start + key.len()
-        };
+        let end = if start == bytes.start { bytes.end } else { start + key.len() };
         let error = Diagnostic::error(Code::TEMPLATE_UNDEFINED, format!("{of} has no `{key}`"))
             .at(self.place(start..end), "not there")
             .nearest(key, keys.iter().map(String::as_str));
         let error = if error.help.is_empty() {
-            error.help(format!(
-                "it has {}",
-                listed(keys.iter().map(String::as_str).collect())
-            ))
+            error.help(format!("it has {}", listed(keys.iter().map(String::as_str).collect())))
         } else {
             error
         };
@@ -210,16 +192,8 @@ impl<'s> Scan<'s> {
         scope: &mut Scope<'s>,
     ) -> Known<'s> {
         if !builtins::FILTERS.contains(&filter.name) {
-            let after = filter
-                .expr
-                .as_ref()
-                .map_or(bytes.start, |expr| machinery::bytes(expr.span()).end);
-            self.unknown(
-                "filter",
-                filter.name,
-                after..bytes.end.max(after),
-                &builtins::FILTERS,
-            );
+            let after = filter.expr.as_ref().map_or(bytes.start, |expr| machinery::bytes(expr.span()).end);
+            self.unknown("filter", filter.name, after..bytes.end.max(after), &builtins::FILTERS);
         }
         let mut known = Known::Anything;
         if let Some(expr) = &filter.expr {
@@ -261,13 +235,10 @@ impl<'s> Scan<'s> {
 
     fn unknown(&mut self, kind: &str, name: &str, within: Range<usize>, known: &[&'static str]) {
         let text = self.at.source.text().get(within.clone()).unwrap_or_default();
-        let at = text.find(name).map_or(within.clone(), |at| {
-            within.start + at..within.start + at + name.len()
-        });
-        let words = known
-            .iter()
-            .copied()
-            .filter(|known| known.starts_with(|c: char| c.is_ascii_alphabetic()));
+        let at =
+            text.find(name).map_or(within.clone(), |at| within.start + at..within.start + at + name.len());
+        let words =
+            known.iter().copied().filter(|known| known.starts_with(|c: char| c.is_ascii_alphabetic()));
         let error = Diagnostic::error(Code::TEMPLATE_UNKNOWN, format!("there is no {kind} `{name}`"))
             .at(self.place(at), format!("unknown {kind}"))
             .nearest(name, words);
@@ -345,10 +316,9 @@ impl<'s> Scan<'s> {
         match called {
             Known::Macro(definition) => self.expand(definition, args, scope),
             // What `namespace` and `dict` hold is not followed: with a late value they count as late.
-            _ if is_builtin => args
-                .iter()
-                .find_map(|(_, known)| known.late())
-                .map_or(Known::Anything, Known::Captured),
+            _ if is_builtin => {
+                args.iter().find_map(|(_, known)| known.late()).map_or(Known::Anything, Known::Captured)
+            }
             _ => Known::Anything,
         }
     }
@@ -373,20 +343,16 @@ impl<'s> Scan<'s> {
         }
         for (index, (name, known)) in args.into_iter().enumerate() {
             let target = match name {
-                Some(name) => definition
-                    .args
-                    .iter()
-                    .find(|arg| matches!(arg, ast::Expr::Var(var) if var.id == name)),
+                Some(name) => {
+                    definition.args.iter().find(|arg| matches!(arg, ast::Expr::Var(var) if var.id == name))
+                }
                 None => definition.args.get(index),
             };
             if let Some(target) = target {
                 bind(target, known, &mut inner);
             }
         }
-        let home = self
-            .templates
-            .values()
-            .find(|template| holds(template, definition));
+        let home = self.templates.values().find(|template| holds(template, definition));
         let before = self.at;
         self.at = home.unwrap_or(before);
         let late = self.quietly(true, |scan| scan.body(&definition.body, &mut inner));
@@ -416,9 +382,7 @@ fn moved<'s>(filter: &ast::Filter<'_>, values: &[Value]) -> Known<'s> {
     if !named.is_empty() {
         args.push(named.into_iter().collect::<Kwargs>().into());
     }
-    let results = values
-        .iter()
-        .filter_map(|value| builtins::apply(filter.name, value, &args));
+    let results = values.iter().filter_map(|value| builtins::apply(filter.name, value, &args));
     Known::of(results)
 }
 
@@ -435,9 +399,5 @@ fn listed(mut names: Vec<&str>) -> String {
     names.dedup();
     let more = names.len().saturating_sub(8);
     let shown: Vec<String> = names.iter().take(8).map(|name| format!("`{name}`")).collect();
-    if more > 0 {
-        format!("{} and {more} more", shown.join(", "))
-    } else {
-        shown.join(", ")
-    }
+    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }

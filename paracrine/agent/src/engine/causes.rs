@@ -47,7 +47,11 @@ impl Causes {
         let triggered = self.triggered.get(&index).map(Vec::as_slice).unwrap_or_default();
         triggered
             .iter()
-            .map(|(task, action)| Debt { task: self.names[*task].clone(), action: *action, because: because.clone() })
+            .map(|(task, action)| Debt {
+                task: self.names[*task].clone(),
+                action: *action,
+                because: because.clone(),
+            })
             .collect()
     }
 

@@ -95,7 +95,8 @@ impl Bench {
         fs::create_dir_all(folder.path().join("root/etc")).unwrap();
         let own = rustix::process::getuid().as_raw();
         let group = rustix::process::getgid().as_raw();
-        fs::write(folder.path().join("root/etc/passwd"), format!("root:x:{own}:{group}::/:/bin/sh\n")).unwrap();
+        fs::write(folder.path().join("root/etc/passwd"), format!("root:x:{own}:{group}::/:/bin/sh\n"))
+            .unwrap();
         fs::write(folder.path().join("root/etc/group"), format!("root:x:{group}:\n")).unwrap();
         Self { folder, blobs: Blobs::default() }
     }
@@ -113,7 +114,10 @@ impl Bench {
         declare(&plan);
         let (plan, problems) = plan.finish();
         assert!(problems.is_empty(), "{problems:?}");
-        plan.tasks.into_iter().map(|task| WireTask { resource: task.resource, triggers: task.triggers }).collect()
+        plan.tasks
+            .into_iter()
+            .map(|task| WireTask { resource: task.resource, triggers: task.triggers })
+            .collect()
     }
 
     fn run(&self, mode: Mode, declare: impl Fn(&Plan)) -> Ran {
@@ -174,7 +178,10 @@ fn a_check_says_what_apply_does_and_touches_nothing() {
     assert_eq!(tree(&bench.root()), before);
     let apply = bench.run(Mode::Apply, two_files);
     let said = |ran: &Ran| -> Vec<_> {
-        ran.reports().iter().map(|report| (report.task, report.outcome.clone(), report.differences.clone())).collect()
+        ran.reports()
+            .iter()
+            .map(|report| (report.task, report.outcome.clone(), report.differences.clone()))
+            .collect()
     };
     assert_eq!(said(&check), said(&apply));
     assert_eq!(apply.summary.changed, 3);
@@ -237,7 +244,8 @@ fn a_controller_that_vanishes_before_the_first_change_changes_nothing() {
 #[test]
 fn a_stop_is_heeded_after_the_task_at_hand() {
     let bench = Bench::new();
-    let ran = bench.run_with(Mode::Apply, Controller { stops_after: Some(1), ..Controller::default() }, two_files);
+    let ran =
+        bench.run_with(Mode::Apply, Controller { stops_after: Some(1), ..Controller::default() }, two_files);
     assert_eq!((ran.summary.changed, ran.summary.skipped, ran.summary.stopped), (1, 2, true));
     assert!(bench.root().join("srv").exists() && !bench.root().join("srv/one").exists());
 }

@@ -21,11 +21,7 @@ impl Manage for Absent {
 
     fn observe(&self, world: &mut World) -> Result<State, Failure> {
         let at = world.look(&self.path)?;
-        let mut state = State {
-            at,
-            entries: 0,
-            obstacle: None,
-        };
+        let mut state = State { at, entries: 0, obstacle: None };
         if state.at.kind != PathKind::Missing {
             state.obstacle = world.paths.obstacle_to_removal(&self.path, &state.at)?;
         }
@@ -45,10 +41,7 @@ impl Manage for Absent {
                     return Ok(Comparison::equal());
                 };
                 let what = "what is there by then".to_owned();
-                return Ok(Comparison {
-                    differences: vec![Difference::Remove { what }],
-                    may: Some(may),
-                });
+                return Ok(Comparison { differences: vec![Difference::Remove { what }], may: Some(may) });
             }
             (PathKind::Directory, 0) => "empty directory".to_owned(),
             (PathKind::Directory, 1) => "directory with 1 entry".to_owned(),

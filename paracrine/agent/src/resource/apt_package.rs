@@ -31,30 +31,20 @@ impl Manage for AptPackage {
     const TOGETHER: bool = true;
 
     fn announce(&self, world: &mut World) {
-        world
-            .packages
-            .announce(self.package.as_str(), self.state == PackageState::Absent);
+        world.packages.announce(self.package.as_str(), self.state == PackageState::Absent);
     }
 
     fn observe(&self, world: &mut World) -> Result<State, Failure> {
         let package = world.packages.state(self.package.as_str())?;
         if self.state == PackageState::Absent || is_as_wanted(&self.state, &package) {
-            return Ok(State {
-                package,
-                available: None,
-                doubt: None,
-            });
+            return Ok(State { package, available: None, doubt: None });
         }
         let available = world.packages.available(self.package.as_str())?;
         let doubt = match suits(&self.state, &available) {
             true => None,
             false => doubt(world),
         };
-        Ok(State {
-            package,
-            available: Some(available),
-            doubt,
-        })
+        Ok(State { package, available: Some(available), doubt })
     }
 
     fn compare(&self, state: &State, _turn: &Turn<'_>, _world: &World) -> Result<Comparison, Failure> {
@@ -68,17 +58,10 @@ impl Manage for AptPackage {
                 "the package {self_} is on hold at {version}",
                 self_ = self.package
             ))
-            .help(format!(
-                "if it may change: `apt-mark unhold {}` on the host",
-                self.package
-            )));
+            .help(format!("if it may change: `apt-mark unhold {}` on the host", self.package)));
         }
         let mut comparison = Comparison::of(vec![difference(self, package)]);
-        if let Some(available) = state
-            .available
-            .as_ref()
-            .filter(|available| !suits(&self.state, available))
-        {
+        if let Some(available) = state.available.as_ref().filter(|available| !suits(&self.state, available)) {
             match &state.doubt {
                 Some(doubt) => {
                     comparison.may = Some(format!("{}; {doubt}", unavailable(self, available).message))
@@ -108,37 +91,28 @@ impl Manage for AptPackage {
 }
 
 fn difference(resource: &AptPackage, package: &Package) -> Difference {
-    let version = package
-        .version
-        .clone()
-        .filter(|_| package.status == Status::Installed);
+    let version = package.version.clone().filter(|_| package.status == Status::Installed);
     let (name, before, after) = match &resource.state {
         PackageState::AtLeast(least) => ("version", version, format!(">= {least}")),
         PackageState::Present if package.status.is_broken() => {
             ("state", Some(package.status.to_string()), "installed".to_owned())
         }
         PackageState::Present => ("state", None, "installed".to_owned()),
-        PackageState::Absent => (
-            "state",
-            Some(version.unwrap_or_else(|| package.status.to_string())),
-            "removed".to_owned(),
-        ),
+        PackageState::Absent => {
+            ("state", Some(version.unwrap_or_else(|| package.status.to_string())), "removed".to_owned())
+        }
     };
-    Difference::Attribute {
-        name: name.to_owned(),
-        before,
-        after,
-    }
+    Difference::Attribute { name: name.to_owned(), before, after }
 }
 
 /// That apt has not what is wanted.
 fn unavailable(resource: &AptPackage, available: &Available) -> Failure {
     let name = &resource.package;
     match (available, &resource.state) {
-        (Available::Version(newest), PackageState::AtLeast(least)) => Failure::new(format!(
-            "apt has {name} {newest}, and the plan wants {least} or later"
-        ))
-        .help("ask for an earlier version, or declare the apt source that has a later one before it"),
+        (Available::Version(newest), PackageState::AtLeast(least)) => {
+            Failure::new(format!("apt has {name} {newest}, and the plan wants {least} or later"))
+                .help("ask for an earlier version, or declare the apt source that has a later one before it")
+        }
         _ => Failure::new(format!("apt has no package {name}"))
             .help("check its name, or declare the apt source that has it before it"),
     }
@@ -202,18 +176,13 @@ fn predicted_source(world: &mut World) -> Option<AbsolutePath> {
         paths.extend(path.ok());
     }
     let written = paths.into_iter().find(|path| {
-        world
-            .look(path)
-            .is_ok_and(|state| state.ids.is_none() && !matches!(state.kind, PathKind::Missing))
+        world.look(path).is_ok_and(|state| state.ids.is_none() && !matches!(state.kind, PathKind::Missing))
     });
     if written.is_some() {
         return written;
     }
     let would_be = match world.look(&directory) {
-        Ok(PathState {
-            kind: PathKind::Directory,
-            ..
-        }) => world.paths.count(&directory).unwrap_or(there),
+        Ok(PathState { kind: PathKind::Directory, .. }) => world.paths.count(&directory).unwrap_or(there),
         _ => there,
     };
     (would_be > there).then_some(directory)

@@ -42,34 +42,24 @@ impl Manage for Command {
             Some(path) => !matches!(world.look(path)?.kind, PathKind::Missing),
             None => false,
         };
-        let doubt_created = self
-            .creates
-            .as_ref()
-            .filter(|_| !created)
-            .and_then(|path| world.path_may_be_brought(path));
-        let user =
-            match &self.user {
-                Some(name) => match world.accounts.user(name.as_str()) {
-                    Some(user) => Some(user),
-                    None if world.may_be_brought().is_some() => Some(User {
-                        name: name.to_string(),
-                        ..User::default()
-                    }),
-                    None => {
-                        return Err(Failure::new(format!("the user {name} does not exist")).help(format!(
+        let doubt_created =
+            self.creates.as_ref().filter(|_| !created).and_then(|path| world.path_may_be_brought(path));
+        let user = match &self.user {
+            Some(name) => match world.accounts.user(name.as_str()) {
+                Some(user) => Some(user),
+                None if world.may_be_brought().is_some() => {
+                    Some(User { name: name.to_string(), ..User::default() })
+                }
+                None => {
+                    return Err(Failure::new(format!("the user {name} does not exist")).help(format!(
                         "declare it before, with `plan.user(\"{name}\")`, or the package that brings it"
                     )));
-                    }
-                },
-                None => None,
-            };
-        let mut state = State {
-            created,
-            user,
-            doubt: guard::doubt(self, world),
-            doubt_created,
-            unaskable: None,
+                }
+            },
+            None => None,
         };
+        let mut state =
+            State { created, user, doubt: guard::doubt(self, world), doubt_created, unaskable: None };
         state.unaskable = guard::unaskable(self, &state, world);
         Ok(state)
     }
@@ -100,11 +90,7 @@ impl Manage for Command {
         // A command may start a unit whose file was just written.
         world.units.daemon_reload_if_needed()?;
         let mut program = Program::script(script)
-            .directory(
-                self.directory
-                    .as_ref()
-                    .map_or("/", |directory| directory.as_str()),
-            )
+            .directory(self.directory.as_ref().map_or("/", |directory| directory.as_str()))
             .timeout(Duration::from_secs(self.timeout.into()))
             .interruptible();
         if let Some(user) = &state.user {
@@ -128,21 +114,12 @@ impl Manage for Command {
     fn predict(&self, _state: &State, world: &mut World) {
         // What it creates is left to its being one that makes things: whether that is a file or a directory, whose and
         // with what in it, only the command knows, and what depends on it is told that it may be there.
-        world.makers.push(Maker::Command {
-            name: self.name.clone(),
-            creates: self.creates.clone(),
-        });
+        world.makers.push(Maker::Command { name: self.name.clone(), creates: self.creates.clone() });
     }
 }
 
 fn run(because: String, may: Option<String>) -> Comparison {
-    Comparison {
-        differences: vec![Difference::Action {
-            verb: "run".to_owned(),
-            because,
-        }],
-        may,
-    }
+    Comparison { differences: vec![Difference::Action { verb: "run".to_owned(), because }], may }
 }
 
 fn causes(due: &[Due]) -> String {

@@ -24,11 +24,7 @@ impl Manage for Directory {
         let mut at = world.look(&self.path)?;
         let owners = world.owners(&self.owner, &self.group, &mut at);
         let missing = at.kind == PathKind::Missing;
-        let obstacle = if missing {
-            world.paths.obstacle(&self.path)?
-        } else {
-            None
-        };
+        let obstacle = if missing { world.paths.obstacle(&self.path)? } else { None };
         Ok(State { at, owners, obstacle })
     }
 
@@ -62,11 +58,7 @@ impl Manage for Directory {
 
     fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
         let (uid, gid) = state.owners.ids()?;
-        let attributes = Attributes {
-            uid,
-            gid,
-            mode: self.mode.bits(),
-        };
+        let attributes = Attributes { uid, gid, mode: self.mode.bits() };
         match state.at.kind {
             PathKind::Directory => world.paths.set_attributes(&self.path, &state.at.kind, attributes),
             _ => world.paths.make_directory(&self.path, attributes),
@@ -74,12 +66,8 @@ impl Manage for Directory {
     }
 
     fn predict(&self, _state: &State, world: &mut World) {
-        let made = PathState::made(
-            PathKind::Directory,
-            self.owner.as_str(),
-            self.group.as_str(),
-            self.mode.bits(),
-        );
+        let made =
+            PathState::made(PathKind::Directory, self.owner.as_str(), self.group.as_str(), self.mode.bits());
         world.predict_path(&self.path, made);
     }
 }

@@ -45,16 +45,10 @@ impl Manage for File {
 
     fn observe(&self, world: &mut World) -> Result<State, Failure> {
         let wanted = match &self.content {
-            Content::Blob { hash, length } => Wanted {
-                hash: *hash,
-                length: *length,
-            },
+            Content::Blob { hash, length } => Wanted { hash: *hash, length: *length },
             Content::Late(text) => {
                 let resolved = resolve(text, world)?;
-                Wanted {
-                    hash: Hash::of(resolved.as_bytes()),
-                    length: resolved.len() as u64,
-                }
+                Wanted { hash: Hash::of(resolved.as_bytes()), length: resolved.len() as u64 }
             }
         };
         let mut at = world.look(&self.path)?;
@@ -62,21 +56,11 @@ impl Manage for File {
         let old = match at.kind {
             PathKind::File { length, .. } => {
                 let equal = length == wanted.length && world.paths.hash(&self.path)? == wanted.hash;
-                if equal {
-                    None
-                } else {
-                    Some(old(self, &at, length, world)?)
-                }
+                if equal { None } else { Some(old(self, &at, length, world)?) }
             }
             _ => None,
         };
-        let mut state = State {
-            at,
-            owners,
-            wanted,
-            old,
-            obstacle: None,
-        };
+        let mut state = State { at, owners, wanted, old, obstacle: None };
         if !state.keeps_file() {
             state.obstacle = world.paths.obstacle(&self.path)?;
         }
@@ -91,25 +75,18 @@ impl Manage for File {
                 comparison.differences.push(Difference::Create);
             }
             PathKind::File { .. } => {
-                comparison
-                    .differences
-                    .extend(state.old.clone().map(|before| Difference::Content { before }));
+                comparison.differences.extend(state.old.clone().map(|before| Difference::Content { before }));
                 comparison.attribute("owner", Some(&state.at.owner), self.owner.as_str());
                 comparison.attribute("group", Some(&state.at.group), self.group.as_str());
                 comparison.attribute("mode", Some(&mode(state.at.mode)), &self.mode.to_string());
             }
             PathKind::Link { .. } | PathKind::Other("fifo" | "socket") => {
-                comparison.differences.push(Difference::Remove {
-                    what: state.at.kind.describe(),
-                });
+                comparison.differences.push(Difference::Remove { what: state.at.kind.describe() });
                 comparison.differences.push(Difference::Create);
             }
             PathKind::Directory | PathKind::Other(_) => {
-                let message = format!(
-                    "{} is a {}, which no file replaces",
-                    self.path,
-                    state.at.kind.describe()
-                );
+                let message =
+                    format!("{} is a {}, which no file replaces", self.path, state.at.kind.describe());
                 return Err(Failure::new(message).help("move it away by hand, or give the file another path"));
             }
         }
@@ -122,11 +99,7 @@ impl Manage for File {
 
     fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
         let (uid, gid) = state.owners.ids()?;
-        let attributes = Attributes {
-            uid,
-            gid,
-            mode: self.mode.bits(),
-        };
+        let attributes = Attributes { uid, gid, mode: self.mode.bits() };
         if state.keeps_file() {
             return world.paths.set_attributes(&self.path, &state.at.kind, attributes);
         }
@@ -145,11 +118,7 @@ impl Manage for File {
                     finished.how()
                 ));
                 let name = staged.path().to_string_lossy().into_owned();
-                let said = finished
-                    .failure()
-                    .output
-                    .unwrap_or_default()
-                    .replace(&name, self.path.as_str());
+                let said = finished.failure().output.unwrap_or_default().replace(&name, self.path.as_str());
                 return Err(Mask::new(&world.values)
                     .failure(failure.output(said).help("the old file is still in place")));
             }
@@ -161,10 +130,7 @@ impl Manage for File {
 
     fn predict(&self, state: &State, world: &mut World) {
         let Wanted { length, hash } = state.wanted;
-        let kind = PathKind::File {
-            length,
-            predicted: Some(hash),
-        };
+        let kind = PathKind::File { length, predicted: Some(hash) };
         let made = PathState::made(kind, self.owner.as_str(), self.group.as_str(), self.mode.bits());
         world.predict_path(&self.path, made);
         predict_unit(&self.path, world);
@@ -177,8 +143,7 @@ pub(super) fn mode(bits: u32) -> String {
 }
 
 fn resolve(text: &Text, world: &World) -> Result<String, Failure> {
-    text.resolve(&world.values)
-        .map_err(|late| Failure::new(format!("the value of {late} is not here")))
+    text.resolve(&world.values).map_err(|late| Failure::new(format!("the value of {late} is not here")))
 }
 
 /// What is in the file, as far as it may be shown.
@@ -193,9 +158,7 @@ fn old(file: &File, at: &PathState, length: u64, world: &mut World) -> Result<Ol
             let content = world.content(hash).ok();
             // It will be wanted again.
             world.keep(content.iter().map(|content| (*hash, content.clone())));
-            content
-                .and_then(|content| String::from_utf8(content).ok())
-                .map(Text::from)
+            content.and_then(|content| String::from_utf8(content).ok()).map(Text::from)
         }
         Content::Blob { .. } => None,
     };

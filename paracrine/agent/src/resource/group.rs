@@ -28,10 +28,7 @@ impl Manage for Group {
         let name = self.group.as_str();
         let state = State {
             group: world.accounts.group(name),
-            taken_by: self
-                .gid
-                .and_then(|gid| world.accounts.group_name(gid))
-                .filter(|taker| taker != name),
+            taken_by: self.gid.and_then(|gid| world.accounts.group_name(gid)).filter(|taker| taker != name),
             primary_of: world.accounts.primary_members(name),
         };
         readable(world)?;
@@ -50,9 +47,7 @@ impl Manage for Group {
                         "the group {group} cannot be removed: it is the primary group of {users}"
                     )));
                 }
-                comparison.differences.push(Difference::Remove {
-                    what: "group".to_owned(),
-                });
+                comparison.differences.push(Difference::Remove { what: "group".to_owned() });
             }
             None => {
                 comparison.differences.push(Difference::Create);
@@ -79,9 +74,7 @@ impl Manage for Group {
         if let (false, Some(gid), Some(taker)) =
             (comparison.is_equal() || !self.present, self.gid, &state.taken_by)
         {
-            return Err(Failure::new(format!(
-                "the group {group} cannot have the id {gid}: {taker} has it"
-            )));
+            return Err(Failure::new(format!("the group {group} cannot have the id {gid}: {taker} has it")));
         }
         Ok(comparison)
     }
@@ -90,14 +83,7 @@ impl Manage for Group {
         let (program, mut options) = match &state.group {
             Some(_) if !self.present => ("groupdel", Vec::new()),
             Some(_) => ("groupmod", Vec::new()),
-            None => (
-                "groupadd",
-                if self.system {
-                    vec!["--system".to_owned()]
-                } else {
-                    Vec::new()
-                },
-            ),
+            None => ("groupadd", if self.system { vec!["--system".to_owned()] } else { Vec::new() }),
         };
         if let (true, Some(gid)) = (self.present, self.gid) {
             options.extend(["--gid".to_owned(), gid.to_string()]);
@@ -113,20 +99,13 @@ impl Manage for Group {
         }
         let there = state.group.clone().unwrap_or_default();
         let gid = self.gid.or(there.gid);
-        world.accounts.predict_group(accounts::Group {
-            name: name.to_owned(),
-            gid,
-            members: there.members,
-        });
+        world.accounts.predict_group(accounts::Group { name: name.to_owned(), gid, members: there.members });
     }
 }
 
 /// Fails where not all of what was just asked about accounts is known.
 pub(super) fn readable(world: &World) -> Result<(), Failure> {
-    world
-        .accounts
-        .trouble()
-        .map_or(Ok(()), |trouble| Err(Failure::new(trouble)))
+    world.accounts.trouble().map_or(Ok(()), |trouble| Err(Failure::new(trouble)))
 }
 
 #[cfg(test)]

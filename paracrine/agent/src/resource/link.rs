@@ -22,11 +22,7 @@ impl Manage for Link {
     fn observe(&self, world: &mut World) -> Result<State, Failure> {
         let at = world.look(&self.path)?;
         let equal = matches!(&at.kind, PathKind::Link { target } if *target == self.target);
-        let obstacle = if equal {
-            None
-        } else {
-            world.paths.obstacle(&self.path)?
-        };
+        let obstacle = if equal { None } else { world.paths.obstacle(&self.path)? };
         Ok(State { at, obstacle })
     }
 
@@ -40,17 +36,12 @@ impl Manage for Link {
             }
             PathKind::Link { target } => comparison.attribute("target", Some(target), &self.target),
             PathKind::File { .. } | PathKind::Other("fifo" | "socket") => {
-                comparison.differences.push(Difference::Remove {
-                    what: state.at.kind.describe(),
-                });
+                comparison.differences.push(Difference::Remove { what: state.at.kind.describe() });
                 comparison.differences.push(Difference::Create);
             }
             PathKind::Directory | PathKind::Other(_) => {
-                let message = format!(
-                    "{} is a {}, which no link replaces",
-                    self.path,
-                    state.at.kind.describe()
-                );
+                let message =
+                    format!("{} is a {}, which no link replaces", self.path, state.at.kind.describe());
                 return Err(Failure::new(message).help("move it away by hand, or give the link another path"));
             }
         }
@@ -65,9 +56,7 @@ impl Manage for Link {
     }
 
     fn predict(&self, _state: &State, world: &mut World) {
-        let kind = PathKind::Link {
-            target: self.target.clone(),
-        };
+        let kind = PathKind::Link { target: self.target.clone() };
         world.predict_path(&self.path, PathState::made(kind, "root", "root", 0o777));
         predict_unit(&self.path, world);
     }

@@ -42,11 +42,7 @@ impl Manage for Service {
             written: world.units.predicts_unit_file(self.unit.as_str())
                 || (missing && predicted(self, world)),
             brought: if missing { brought(self, world) } else { None },
-            script_enabled: if unit.file == "generated" {
-                script_enabled(self, world)
-            } else {
-                None
-            },
+            script_enabled: if unit.file == "generated" { script_enabled(self, world) } else { None },
             unit,
         })
     }
@@ -119,14 +115,8 @@ fn make(service: &Service, state: &UnitState, due: &[Due], world: &mut World) ->
         _ => {}
     }
     // What was masked has shown nothing of itself.
-    let state = if state.load == Load::Masked {
-        world.units.fresh(unit)?
-    } else {
-        state.clone()
-    };
-    let enabled = script_enabled(service, world)
-        .filter(|_| state.file == "generated")
-        .or(state.is_enabled());
+    let state = if state.load == Load::Masked { world.units.fresh(unit)? } else { state.clone() };
+    let enabled = script_enabled(service, world).filter(|_| state.file == "generated").or(state.is_enabled());
     match service.enabled {
         Some(true) if enabled != Some(true) => act("enable", unit)?,
         Some(false) if enabled == Some(true) => act("disable", unit)?,
@@ -184,10 +174,8 @@ fn missing(unit: &str) -> Failure {
 
 /// A unit whose own file is where the mask would be.
 fn unmaskable(unit: &str) -> Failure {
-    Failure::new(format!(
-        "{unit} cannot be masked: its own file is at /etc/systemd/system/{unit}"
-    ))
-    .help("a unit of the administrator's is not masked but removed: `plan.absent(…)` its file")
+    Failure::new(format!("{unit} cannot be masked: its own file is at /etc/systemd/system/{unit}"))
+        .help("a unit of the administrator's is not masked but removed: `plan.absent(…)` its file")
 }
 
 /// Check: whether an earlier task would have put a unit file in place, by whatever means.
@@ -196,9 +184,7 @@ fn predicted(service: &Service, world: &mut World) -> bool {
     let mut names = vec![unit.to_owned()];
     names.extend(template_of(unit));
     let paths = UNIT_DIRECTORIES.iter().flat_map(|directory| {
-        names
-            .iter()
-            .filter_map(move |name| AbsolutePath::parse(&format!("{directory}/{name}")).ok())
+        names.iter().filter_map(move |name| AbsolutePath::parse(&format!("{directory}/{name}")).ok())
     });
     // On the machine itself there is none, or systemd would have found it.
     paths.collect::<Vec<_>>().iter().any(|path| {
@@ -211,11 +197,7 @@ fn predicted(service: &Service, world: &mut World) -> bool {
 
 /// Check: which pending package or command may bring the unit; a package of the unit's name is named first.
 fn brought(service: &Service, world: &World) -> Option<String> {
-    let stem = service
-        .unit
-        .as_str()
-        .rsplit_once('.')
-        .map_or("", |(stem, _)| stem);
+    let stem = service.unit.as_str().rsplit_once('.').map_or("", |(stem, _)| stem);
     let stem = stem.split_once('@').map_or(stem, |(name, _)| name);
     let named = world.makers.iter().find_map(|maker| match maker {
         Maker::Package(package) if package == stem => Some(format!("package {package} may bring it")),
@@ -230,17 +212,14 @@ fn script_enabled(service: &Service, world: &World) -> Option<bool> {
     if !world.root.join("etc/init.d").join(name).exists() {
         return None;
     }
-    let starts = ["etc/rc2.d", "etc/rc3.d", "etc/rc4.d", "etc/rc5.d", "etc/rcS.d"]
-        .iter()
-        .any(|level| {
-            std::fs::read_dir(world.root.join(level)).is_ok_and(|links| {
-                links.flatten().any(|link| {
-                    let link = link.file_name();
-                    let link = link.to_string_lossy();
-                    link.strip_prefix('S')
-                        .is_some_and(|rest| rest.get(2..) == Some(name))
-                })
+    let starts = ["etc/rc2.d", "etc/rc3.d", "etc/rc4.d", "etc/rc5.d", "etc/rcS.d"].iter().any(|level| {
+        std::fs::read_dir(world.root.join(level)).is_ok_and(|links| {
+            links.flatten().any(|link| {
+                let link = link.file_name();
+                let link = link.to_string_lossy();
+                link.strip_prefix('S').is_some_and(|rest| rest.get(2..) == Some(name))
             })
-        });
+        })
+    });
     Some(starts)
 }

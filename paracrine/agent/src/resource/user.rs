@@ -38,23 +38,15 @@ impl Manage for User {
     fn observe(&self, world: &mut World) -> Result<State, Failure> {
         let name = self.user.as_str();
         let wanted = self.group.iter().chain(&self.groups).map(AccountName::as_str);
-        let missing = wanted
-            .filter(|group| !world.accounts.knows_group(group))
-            .map(str::to_owned)
-            .collect();
+        let missing = wanted.filter(|group| !world.accounts.knows_group(group)).map(str::to_owned).collect();
         let home = home(self);
         let state = State {
             user: world.accounts.user(name),
             missing_groups: missing,
-            taken_by: self
-                .uid
-                .and_then(|uid| world.accounts.user_name(uid))
-                .filter(|taker| taker != name),
+            taken_by: self.uid.and_then(|uid| world.accounts.user_name(uid)).filter(|taker| taker != name),
             own_group: world.accounts.knows_group(name),
             home_exists: home.is_some_and(|home| {
-                world
-                    .look(&home)
-                    .is_ok_and(|state| !matches!(state.kind, PathKind::Missing))
+                world.look(&home).is_ok_and(|state| !matches!(state.kind, PathKind::Missing))
             }),
         };
         readable(world)?;
@@ -66,9 +58,7 @@ impl Manage for User {
         let mut comparison = Comparison::equal();
         if !self.present {
             if state.user.is_some() {
-                comparison.differences.push(Difference::Remove {
-                    what: "user".to_owned(),
-                });
+                comparison.differences.push(Difference::Remove { what: "user".to_owned() });
             }
             return Ok(comparison);
         }
@@ -78,11 +68,7 @@ impl Manage for User {
         let there = state.user.clone().unwrap_or_default();
         let before = |text: &str| state.user.as_ref().map(|_| text.to_owned());
         if let Some(uid) = self.uid {
-            comparison.attribute(
-                "uid",
-                there.uid.map(|uid| uid.to_string()).as_deref(),
-                &uid.to_string(),
-            );
+            comparison.attribute("uid", there.uid.map(|uid| uid.to_string()).as_deref(), &uid.to_string());
         }
         if let Some(group) = &self.group {
             comparison.attribute("group", before(&there.group).as_deref(), group.as_str());
@@ -113,19 +99,15 @@ impl Manage for User {
         if let (Some(uid), Some(taker)) = (self.uid, &state.taken_by)
             && there.uid != Some(uid)
         {
-            return Err(Failure::new(format!(
-                "the user {name} cannot have the id {uid}: {taker} has it"
-            )));
+            return Err(Failure::new(format!("the user {name} cannot have the id {uid}: {taker} has it")));
         }
         if let Some(group) = state.missing_groups.first() {
             match world.may_be_brought() {
                 Some(because) => comparison.may = Some(format!("the group {group} is missing; {because}")),
                 None => {
-                    return Err(
-                        Failure::new(format!("the group {group} does not exist")).help(format!(
-                            "declare it before, with `plan.group(\"{group}\")`, or the package that brings it"
-                        )),
-                    );
+                    return Err(Failure::new(format!("the group {group} does not exist")).help(format!(
+                        "declare it before, with `plan.group(\"{group}\")`, or the package that brings it"
+                    )));
                 }
             }
         }
@@ -171,10 +153,7 @@ impl Manage for User {
             ..accounts::User::default()
         });
         if new && self.group.is_none() && !state.own_group {
-            world.accounts.predict_group(accounts::Group {
-                name: name.to_owned(),
-                ..Default::default()
-            });
+            world.accounts.predict_group(accounts::Group { name: name.to_owned(), ..Default::default() });
         }
         user.uid = self.uid.or(user.uid);
         if let Some(group) = &self.group

@@ -104,8 +104,7 @@ impl Accounts {
             None => self.real_user(name)?,
         };
         // Groups that were predicted since, or that would be gone.
-        user.groups
-            .retain(|group| !matches!(self.groups.get(group), Some(None)));
+        user.groups.retain(|group| !matches!(self.groups.get(group), Some(None)));
         Some(user)
     }
 
@@ -147,12 +146,7 @@ impl Accounts {
         }
         let name = match self.files().users.iter().find(|user| user.uid == uid) {
             Some(user) => user.name.clone(),
-            None => {
-                parse::passwd(&self.ask(Question::User(uid.to_string()))?)
-                    .into_iter()
-                    .next()?
-                    .name
-            }
+            None => parse::passwd(&self.ask(Question::User(uid.to_string()))?).into_iter().next()?.name,
         };
         // One whose id a check would have changed or that it would have removed is not known by this id any more.
         (!self.users.contains_key(&name)).then_some(name)
@@ -160,11 +154,7 @@ impl Accounts {
 
     /// The name of the group with this id: the first, where several have it.
     pub fn group_name(&self, gid: u32) -> Option<String> {
-        let predicted = self
-            .groups
-            .values()
-            .flatten()
-            .find(|group| group.gid == Some(gid));
+        let predicted = self.groups.values().flatten().find(|group| group.gid == Some(gid));
         if let Some(group) = predicted {
             return Some(group.name.clone());
         }
@@ -206,15 +196,9 @@ impl Accounts {
     /// Users that have this group as their primary one, sorted.
     pub fn primary_members(&self, group: &str) -> Vec<String> {
         let gid = self.gid(group);
-        let real = self
-            .files()
-            .users
-            .iter()
-            .filter(|user| gid.is_some() && Some(user.gid) == gid);
-        let mut members: Vec<String> = real
-            .map(|user| user.name.clone())
-            .filter(|name| !self.users.contains_key(name))
-            .collect();
+        let real = self.files().users.iter().filter(|user| gid.is_some() && Some(user.gid) == gid);
+        let mut members: Vec<String> =
+            real.map(|user| user.name.clone()).filter(|name| !self.users.contains_key(name)).collect();
         let predicted = self.users.values().flatten().filter(|user| user.group == group);
         members.extend(predicted.map(|user| user.name.clone()));
         members.sort();
@@ -265,24 +249,16 @@ impl Accounts {
             Some(entry) => entry.clone(),
             None => {
                 let answer = self.ask(Question::User(name.to_owned()))?;
-                parse::passwd(&answer)
-                    .into_iter()
-                    .find(|entry| entry.name == name)?
+                parse::passwd(&answer).into_iter().find(|entry| entry.name == name)?
             }
         };
         let member = |group: &&Group| group.members.contains(&entry.name);
-        let mut groups: Vec<String> = files
-            .groups
-            .iter()
-            .filter(member)
-            .map(|group| group.name.clone())
-            .collect();
+        let mut groups: Vec<String> =
+            files.groups.iter().filter(member).map(|group| group.name.clone()).collect();
         groups.sort();
         groups.dedup();
         Some(User {
-            group: self
-                .real_group_name(entry.gid)
-                .unwrap_or_else(|| entry.gid.to_string()),
+            group: self.real_group_name(entry.gid).unwrap_or_else(|| entry.gid.to_string()),
             name: entry.name,
             uid: Some(entry.uid),
             gid: Some(entry.gid),
@@ -305,12 +281,7 @@ impl Accounts {
         if let Some(group) = self.files().groups.iter().find(|group| group.gid == Some(gid)) {
             return Some(group.name.clone());
         }
-        Some(
-            parse::group(&self.ask(Question::Group(gid.to_string()))?)
-                .into_iter()
-                .next()?
-                .name,
-        )
+        Some(parse::group(&self.ask(Question::Group(gid.to_string()))?).into_iter().next()?.name)
     }
 
     /// What `getent` says, once per question.
@@ -325,16 +296,12 @@ impl Accounts {
             Question::User(key) => ("passwd", key),
             Question::Group(key) => ("group", key),
         };
-        let program = Program::new("getent")
-            .args([database, "--", key])
-            .separate()
-            .timeout(Duration::from_secs(30));
+        let program =
+            Program::new("getent").args([database, "--", key]).separate().timeout(Duration::from_secs(30));
         let answer = match program.run() {
             Ok(finished) if finished.succeeded() => Some(finished.output),
             // It is not there.
-            Ok(Finished {
-                end: End::Status(2), ..
-            }) => None,
+            Ok(Finished { end: End::Status(2), .. }) => None,
             Ok(finished) => {
                 *self.mute.borrow_mut() = Some(format!("`getent {database} {key}` {}", finished.how()));
                 None
@@ -364,11 +331,6 @@ impl Files {
         let groups = parse::group(&read("etc/group"));
         // Only the machine itself has directories; a tree somewhere below has not.
         let directory = root == Path::new("/") && parse::asks_directories(&read("etc/nsswitch.conf"));
-        Self {
-            users,
-            groups,
-            directory,
-            wrong,
-        }
+        Self { users, groups, directory, wrong }
     }
 }

@@ -90,24 +90,11 @@ impl Packages {
     pub fn state(&mut self, name: &str) -> Result<Package, Failure> {
         let key = self.key(name)?;
         if let Some(predicted) = self.predicted.get(&key) {
-            let status = if predicted.is_some() {
-                Status::Installed
-            } else {
-                Status::NotInstalled
-            };
+            let status = if predicted.is_some() { Status::Installed } else { Status::NotInstalled };
             let version = predicted.clone().and_then(|predicted| predicted.version);
-            return Ok(Package {
-                status,
-                version,
-                ..Package::default()
-            });
+            return Ok(Package { status, version, ..Package::default() });
         }
-        let mut package = self
-            .found(Some(name))?
-            .packages
-            .get(name)
-            .cloned()
-            .unwrap_or_default();
+        let mut package = self.found(Some(name))?.packages.get(name).cloned().unwrap_or_default();
         // `postgresql-client-15` provides `postgresql-client`, but there is a package of that name, and that is meant.
         if !package.providers.is_empty()
             && self.root == Path::new("/")
@@ -165,13 +152,7 @@ impl Packages {
     pub(crate) fn needs_repair(&mut self, names: &[&str]) -> Result<bool, Failure> {
         let journal = self.root.join("var/lib/dpkg/updates");
         let interrupted = std::fs::read_dir(journal).is_ok_and(|entries| {
-            entries.flatten().any(|entry| {
-                entry
-                    .file_name()
-                    .as_encoded_bytes()
-                    .iter()
-                    .all(u8::is_ascii_digit)
-            })
+            entries.flatten().any(|entry| entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit))
         });
         if interrupted {
             return Ok(true);
@@ -211,11 +192,8 @@ impl Packages {
                 File::open(&path)
                     .and_then(|file| status::read(BufReader::with_capacity(64 * 1024, file), &self.wanted))
                     .map_err(|error| {
-                        Failure::new(format!(
-                            "cannot read dpkg's status file {}: {error}",
-                            path.display()
-                        ))
-                        .help("Paracrine deploys to Debian and its relatives")
+                        Failure::new(format!("cannot read dpkg's status file {}: {error}", path.display()))
+                            .help("Paracrine deploys to Debian and its relatives")
                     })?
             }
         };

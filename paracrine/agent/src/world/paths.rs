@@ -86,14 +86,14 @@ pub struct PathState {
 pub enum PathKind {
     /// Nothing.
     Missing,
-    /// A regular file; its content is looked at by [`Paths::hash`] and [`Paths::read`].
+    /// A regular file; its content is looked at by `Paths::hash` and `Paths::read`.
     File {
         /// In bytes.
         length: u64,
         /// What an earlier task would have put there (check only).
         predicted: Option<Hash>,
     },
-    /// A directory; its entries are counted by [`Paths::count`].
+    /// A directory; its entries are counted by `Paths::count`.
     Directory,
     /// A symbolic link.
     Link {
@@ -134,14 +134,7 @@ impl PathState {
 
     /// What a task would have made there.
     pub(crate) fn made(kind: PathKind, owner: &str, group: &str, mode: u32) -> Self {
-        Self {
-            kind,
-            owner: owner.to_owned(),
-            group: group.to_owned(),
-            mode,
-            names: 1,
-            ..Self::missing(None)
-        }
+        Self { kind, owner: owner.to_owned(), group: group.to_owned(), mode, names: 1, ..Self::missing(None) }
     }
 }
 
@@ -207,13 +200,8 @@ impl Paths {
     /// It is no file, or cannot be read.
     pub(crate) fn hash(&mut self, path: &AbsolutePath) -> Result<Hash, Failure> {
         let found = self.find(path)?;
-        if let Some(PathState {
-            kind: PathKind::File {
-                predicted: Some(hash),
-                ..
-            },
-            ..
-        }) = self.overlay.get(&found.key)
+        if let Some(PathState { kind: PathKind::File { predicted: Some(hash), .. }, .. }) =
+            self.overlay.get(&found.key)
         {
             return Ok(*hash);
         }
@@ -244,15 +232,11 @@ impl Paths {
     /// It is no file, or cannot be read.
     pub(crate) fn read(&mut self, path: &AbsolutePath, limit: u64) -> Result<Option<Vec<u8>>, Failure> {
         let found = self.find(path)?;
-        if self.overlay.get(&found.key).is_some_and(|state| {
-            matches!(
-                state.kind,
-                PathKind::File {
-                    predicted: Some(_),
-                    ..
-                }
-            )
-        }) {
+        if self
+            .overlay
+            .get(&found.key)
+            .is_some_and(|state| matches!(state.kind, PathKind::File { predicted: Some(_), .. }))
+        {
             return Ok(None);
         }
         let (fd, stat) = open_file(&found, path)?;
@@ -288,10 +272,7 @@ impl Paths {
     #[allow(clippy::unnecessary_cast)]
     fn stat(&mut self, found: &Found, path: &AbsolutePath) -> Result<PathState, Failure> {
         if let Some(state) = self.overlay.get(&found.key) {
-            return Ok(PathState {
-                private: state.private || found.parent.private(),
-                ..state.clone()
-            });
+            return Ok(PathState { private: state.private || found.parent.private(), ..state.clone() });
         }
         let Some(parent) = found.parent.fd() else {
             return Ok(PathState::missing(found.parent.missing().map(str::to_owned)));
@@ -302,17 +283,12 @@ impl Paths {
             Err(error) => return Err(failed("look at", path, error)),
         };
         let kind = match kind_of(&stat) {
-            FileType::RegularFile => PathKind::File {
-                length: stat.st_size.max(0) as u64,
-                predicted: None,
-            },
+            FileType::RegularFile => PathKind::File { length: stat.st_size.max(0) as u64, predicted: None },
             FileType::Directory => PathKind::Directory,
             FileType::Symlink => {
                 let target = rustix::fs::readlinkat(parent, found.name.as_str(), Vec::new())
                     .map_err(|error| failed("read the link", path, error))?;
-                PathKind::Link {
-                    target: target.to_string_lossy().into_owned(),
-                }
+                PathKind::Link { target: target.to_string_lossy().into_owned() }
             }
             FileType::Fifo => PathKind::Other("fifo"),
             FileType::Socket => PathKind::Other("socket"),
@@ -356,10 +332,7 @@ impl World {
         let Some(missing) = &state.missing_parent else {
             return Ok(());
         };
-        match AbsolutePath::parse(missing)
-            .ok()
-            .and_then(|path| self.path_may_be_brought(&path))
-        {
+        match AbsolutePath::parse(missing).ok().and_then(|path| self.path_may_be_brought(&path)) {
             Some(_) => Ok(()),
             None => Err(missing_directory(missing)),
         }
@@ -371,21 +344,13 @@ impl World {
         let Ok(found) = self.paths.find(path) else {
             return;
         };
-        let was = self
-            .paths
-            .stat(&found, path)
-            .map_or(PathKind::Missing, |state| state.kind);
+        let was = self.paths.stat(&found, path).map_or(PathKind::Missing, |state| state.kind);
         self.paths.overlay.lay(&found.key, state, &was);
         if !matches!(was, PathKind::Missing | PathKind::File { .. }) || found.parent.fd().is_none() {
             self.paths.forget();
         }
-        if !matches!(
-            self.paths.overlay.get(&found.key),
-            Some(PathState {
-                kind: PathKind::File { .. },
-                ..
-            })
-        ) {
+        if !matches!(self.paths.overlay.get(&found.key), Some(PathState { kind: PathKind::File { .. }, .. }))
+        {
             self.paths.forget();
         }
     }
@@ -471,9 +436,7 @@ fn reason(error: Errno) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn missing_directory(path: &str) -> Failure {

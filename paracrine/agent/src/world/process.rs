@@ -140,7 +140,7 @@ impl Program {
         self
     }
 
-    /// Ends it when the run is broken off ([`interrupt`]). Not for what must not be torn, like `dpkg`.
+    /// Ends it when the run is broken off ([`interrupt_at_end_of`]). Not for what must not be torn, like `dpkg`.
     #[must_use]
     pub fn interruptible(mut self) -> Self {
         self.interruptible = true;
@@ -205,10 +205,7 @@ impl Program {
     }
 
     fn name(&self) -> String {
-        self.words
-            .first()
-            .map(|word| word.to_string_lossy().into_owned())
-            .unwrap_or_default()
+        self.words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// The command line, with the change of user before it where there is one.
@@ -261,11 +258,7 @@ impl Finished {
     /// # Errors
     /// [`Self::failure`]
     pub fn checked(self) -> Result<Self, Failure> {
-        if self.succeeded() {
-            Ok(self)
-        } else {
-            Err(self.failure())
-        }
+        if self.succeeded() { Ok(self) } else { Err(self.failure()) }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Keeps the values of secrets on the machine.
 //!
 //! - [`Mask`] replaces values wherever they turn up by accident: in the output of programs, in messages, in attributes.
-//! - [`old_content`] shows what was in a file. Nobody knows which secrets an old file holds, so nothing of it is shown
-//!   that might be one: see [`old`].
+//! - `old_content` shows what was in a file. Nobody knows which secrets an old file holds, so nothing of it is shown
+//!   that might be one: see `old`.
 
 mod old;
 
@@ -18,4 +18,3 @@ use paracrine_model::text::Late;
 fn another(late: &Late) -> String {
     late.to_string().replacen('‹', "‹another ", 1)
 }
-

@@ -78,10 +78,7 @@ impl Units {
 
     /// Tells that a path was changed; see [`Self::changed`].
     pub fn changed_path(&mut self, path: &AbsolutePath) {
-        if UNIT_DIRECTORIES
-            .iter()
-            .any(|directory| Path::new(path.as_str()).starts_with(directory))
-        {
+        if UNIT_DIRECTORIES.iter().any(|directory| Path::new(path.as_str()).starts_with(directory)) {
             self.changed();
         }
     }
@@ -98,11 +95,7 @@ impl Units {
     /// # Errors
     /// systemd refuses, or is not there.
     pub fn daemon_reload_if_needed(&mut self) -> Result<(), Failure> {
-        if self.changed {
-            self.daemon_reload()
-        } else {
-            Ok(())
-        }
+        if self.changed { self.daemon_reload() } else { Ok(()) }
     }
 
     /// Has systemd read its unit files again.
@@ -215,20 +208,13 @@ fn systemctl() -> Program {
 
 fn show(names: &[String]) -> Program {
     let properties = format!("--property={}", show::PROPERTIES.join(","));
-    systemctl()
-        .args(["show", &properties, "--"])
-        .args(names)
-        .separate()
-        .timeout(Duration::from_secs(90))
+    systemctl().args(["show", &properties, "--"]).args(names).separate().timeout(Duration::from_secs(90))
 }
 
 /// A template has no state but whether it is enabled.
 fn template(unit: &str) -> Result<UnitState, Failure> {
-    let finished = systemctl()
-        .args(["is-enabled", "--", unit])
-        .separate()
-        .timeout(Duration::from_secs(90))
-        .run()?;
+    let finished =
+        systemctl().args(["is-enabled", "--", unit]).separate().timeout(Duration::from_secs(90)).run()?;
     let word = finished.output.trim();
     if word.is_empty() && !finished.errors.contains("No such file or directory") {
         explained(finished)?;
@@ -242,12 +228,7 @@ fn template(unit: &str) -> Result<UnitState, Failure> {
         _ => Load::Loaded,
     };
     let file = if missing { String::new() } else { word.to_owned() };
-    Ok(UnitState {
-        load,
-        file,
-        template: true,
-        ..UnitState::default()
-    })
+    Ok(UnitState { load, file, template: true, ..UnitState::default() })
 }
 
 /// A program of systemd's that failed, with the reason in a line where it is known.
@@ -256,11 +237,8 @@ fn explained(finished: Finished) -> Result<Finished, Failure> {
         return Ok(finished);
     }
     let said = finished.said();
-    let away = [
-        "not been booted with systemd",
-        "Failed to connect to bus",
-        "Failed to connect to system scope bus",
-    ];
+    let away =
+        ["not been booted with systemd", "Failed to connect to bus", "Failed to connect to system scope bus"];
     if away.iter().any(|sign| said.contains(sign)) {
         return Err(Failure::new("systemd does not answer on this host")
             .output(super::process::tail(&said))

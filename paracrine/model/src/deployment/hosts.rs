@@ -37,17 +37,11 @@ impl Loader<'_> {
             let environment = self.environment_of(inventory, environments);
             complete &= environment.is_some();
             used.extend(environment);
-            let partial = inventory
-                .partial
-                .iter()
-                .filter_map(|partial| partial.name.as_ref());
+            let partial = inventory.partial.iter().filter_map(|partial| partial.name.as_ref());
             broken.extend(partial.map(|name| name.value.clone()));
             // Hosts of an environment that nobody knows are checked among themselves, and not kept.
-            let named = inventory
-                .environment
-                .as_ref()
-                .map_or(&**path, |environment| &environment.value)
-                .to_owned();
+            let named =
+                inventory.environment.as_ref().map_or(&**path, |environment| &environment.value).to_owned();
             let claims = claims.entry(named).or_default();
             for server in &inventory.servers {
                 if !self.claim(server, claims) {
@@ -96,19 +90,14 @@ impl Loader<'_> {
         let jump = server.jump.as_ref().map(|jump| jump.value.clone());
         let address = (hostname.value.to_ascii_lowercase(), port, jump);
         if let Some((other, first)) = claims.addresses.get(&address) {
-            let message = format!(
-                "`{other}` and `{name}` are both at `{}`, port {port}",
-                hostname.value
-            );
+            let message = format!("`{other}` and `{name}` are both at `{}`, port {port}", hostname.value);
             let error = Diagnostic::error(Code::DUPLICATE_ADDRESS, message)
                 .at(hostname.place.clone(), format!("`{name}`"))
                 .related(first.clone(), format!("`{other}`"))
                 .help("two servers are two machines; give one another `ssh_hostname` or `ssh_port`, or remove it");
             self.diagnostics.push(error);
         } else {
-            claims
-                .addresses
-                .insert(address, (name.clone(), hostname.place.clone()));
+            claims.addresses.insert(address, (name.clone(), hostname.place.clone()));
         }
         if let Some(ip) = &server.wireguard_ip {
             if let Some((other, first)) = claims.ips.get(&ip.value) {
@@ -132,10 +121,8 @@ impl Loader<'_> {
         jumps: &[Option<Field<String>>],
         broken: &HashSet<String>,
     ) {
-        let by_name: HashMap<String, usize> = members
-            .iter()
-            .map(|&index| (hosts[index].address.name.clone(), index))
-            .collect();
+        let by_name: HashMap<String, usize> =
+            members.iter().map(|&index| (hosts[index].address.name.clone(), index)).collect();
         let mut next: HashMap<usize, usize> = HashMap::new();
         let mut outer: HashMap<usize, String> = HashMap::new();
         for &index in members {
@@ -205,22 +192,17 @@ impl Loader<'_> {
             return;
         }
         in_circle.extend(circle);
-        let names: Vec<String> = circle
-            .iter()
-            .chain([&back])
-            .map(|&index| format!("`{}`", hosts[index].address.name))
-            .collect();
-        let mut places = circle
-            .iter()
-            .filter_map(|&index| jumps[index].as_ref().map(|jump| jump.place.clone()));
+        let names: Vec<String> =
+            circle.iter().chain([&back]).map(|&index| format!("`{}`", hosts[index].address.name)).collect();
+        let mut places =
+            circle.iter().filter_map(|&index| jumps[index].as_ref().map(|jump| jump.place.clone()));
         let Some(first) = places.next() else { return };
         let message = format!("jumps form a circle: {}", names.join(" → "));
         let mut error = Diagnostic::error(Code::JUMP, message).at(first, "leads back to itself");
         for place in places {
             error = error.related(place, "by way of this");
         }
-        self.diagnostics
-            .push(error.help("let one of them be reached without a jump"));
+        self.diagnostics.push(error.help("let one of them be reached without a jump"));
     }
 }
 

@@ -35,16 +35,8 @@ pub enum Presence {
 /// Checks the providers of all secrets that a host can use. `defer`: what is wrong is a warning, for builds that may not
 /// see secrets.
 pub fn check_secrets(deployment: &Deployment, resolver: &mut dyn Resolver, defer: bool) -> Diagnostics {
-    let mut check = Check {
-        resolver,
-        diagnostics: Diagnostics::new(),
-        seen: HashSet::new(),
-    };
-    for environment in deployment
-        .environments
-        .iter()
-        .filter(|environment| !environment.hosts.is_empty())
-    {
+    let mut check = Check { resolver, diagnostics: Diagnostics::new(), seen: HashSet::new() };
+    for environment in deployment.environments.iter().filter(|environment| !environment.hosts.is_empty()) {
         check.node("", &environment.values);
     }
     for host in &deployment.hosts {
@@ -77,19 +69,13 @@ impl Check<'_> {
             if self.seen.insert(node.place.clone())
                 && let Err((code, message, label, help)) = self.provider(path, &provider)
             {
-                let error = Diagnostic::error(code, message)
-                    .at(node.place.clone(), label)
-                    .help(help);
+                let error = Diagnostic::error(code, message).at(node.place.clone(), label).help(help);
                 self.diagnostics.push(error);
             }
             return;
         }
         let join = |step: &str| {
-            if path.is_empty() {
-                step.to_owned()
-            } else {
-                format!("{path}.{step}")
-            }
+            if path.is_empty() { step.to_owned() } else { format!("{path}.{step}") }
         };
         match &node.value {
             Value::List(items) => {
@@ -127,22 +113,14 @@ impl Check<'_> {
             Provider::Sops { file, key } => {
                 let bytes = self.file(name, file)?;
                 sops_key(name, file, key, bytes)?;
-                if self.resolver.program("sops") {
-                    Ok(())
-                } else {
-                    Err(no_program(name, "sops"))
-                }
+                if self.resolver.program("sops") { Ok(()) } else { Err(no_program(name, "sops")) }
             }
             Provider::Age(path) => {
                 let bytes = self.file(name, path)?;
                 if bytes.is_empty() {
                     return Err(empty(name, &format!("file `{path}`")));
                 }
-                if self.resolver.program("age") {
-                    Ok(())
-                } else {
-                    Err(no_program(name, "age"))
-                }
+                if self.resolver.program("age") { Ok(()) } else { Err(no_program(name, "age")) }
             }
         }
     }
@@ -163,12 +141,7 @@ fn present(
     help: impl FnOnce() -> String,
 ) -> Result<Vec<u8>, Trouble> {
     let trouble = |why: String, help| {
-        Err((
-            Code::SECRET_UNRESOLVED,
-            format!("secret `{name}`: {what} {why}"),
-            "does not resolve",
-            help,
-        ))
+        Err((Code::SECRET_UNRESOLVED, format!("secret `{name}`: {what} {why}"), "does not resolve", help))
     };
     match presence {
         Presence::There(bytes) => Ok(bytes),
@@ -182,12 +155,7 @@ fn present(
 
 fn empty(name: &str, what: &str) -> Trouble {
     let help = "give it its value; an empty secret is none".to_owned();
-    (
-        Code::SECRET_EMPTY,
-        format!("secret `{name}`: {what} is empty"),
-        "empty",
-        help,
-    )
+    (Code::SECRET_EMPTY, format!("secret `{name}`: {what} is empty"), "empty", help)
 }
 
 /// Whether the content of a secret can be one.
@@ -206,10 +174,9 @@ fn content(name: &str, bytes: &[u8], what: &str) -> Result<(), Trouble> {
         return Err(empty(name, what));
     }
     let folded = text.to_lowercase().replace(['-', '_', ' ', '<', '>'], "");
-    let placeholder = matches!(
-        folded.as_str(),
-        "changeme" | "todo" | "fixme" | "tbd" | "placeholder" | "replaceme"
-    ) || (folded.len() >= 3 && folded.bytes().all(|byte| byte == b'x'));
+    let placeholder =
+        matches!(folded.as_str(), "changeme" | "todo" | "fixme" | "tbd" | "placeholder" | "replaceme")
+            || (folded.len() >= 3 && folded.bytes().all(|byte| byte == b'x'));
     if placeholder {
         let help = "give it its value".to_owned();
         let message = format!("secret `{name}`: {what} holds a placeholder");
@@ -231,26 +198,20 @@ fn program_of(command: &str) -> Option<&str> {
         "read", "command", "true", "umask",
     ];
     let first = command.split_whitespace().next()?;
-    let plain = first
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | '~'));
+    let plain =
+        first.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | '~'));
     (plain && !SHELL.contains(&first) && first != ".").then_some(first)
 }
 
 /// Whether a sops file has a key: its keys are in clear. Formats that have none, or not in clear, are left to `sops`.
 fn sops_key(name: &str, file: &str, key: &str, bytes: Vec<u8>) -> Result<(), Trouble> {
-    let structured = [".yaml", ".yml", ".json"]
-        .iter()
-        .any(|ending| file.ends_with(ending));
+    let structured = [".yaml", ".yml", ".json"].iter().any(|ending| file.ends_with(ending));
     if !structured {
         return Ok(());
     }
     let trouble =
         |message: String, help: String| Err((Code::SECRET_UNRESOLVED, message, "does not resolve", help));
-    let root = Source::new(file, bytes)
-        .ok()
-        .and_then(|source| yaml::parse(&source).0)
-        .map(|node| node.value);
+    let root = Source::new(file, bytes).ok().and_then(|source| yaml::parse(&source).0).map(|node| node.value);
     let Some(Value::Map(top)) = root else {
         return trouble(
             format!("secret `{name}`: `{file}` cannot be read"),
@@ -268,18 +229,11 @@ fn sops_key(name: &str, file: &str, key: &str, bytes: Vec<u8>) -> Result<(), Tro
             (Some(Value::Map(inner)), Some(_)) => map = inner,
             (Some(Value::Map(_) | Value::List(_)), None) => {
                 let help = "name the key of one text in it".to_owned();
-                return trouble(
-                    format!("secret `{name}`: `{key}` in `{file}` is not one value"),
-                    help,
-                );
+                return trouble(format!("secret `{name}`: `{key}` in `{file}` is not one value"), help);
             }
             (Some(_), None) => {}
             _ => {
-                let known = map
-                    .entries
-                    .iter()
-                    .map(|(key, _)| key.name.as_str())
-                    .filter(|key| *key != "sops");
+                let known = map.entries.iter().map(|(key, _)| key.name.as_str()).filter(|key| *key != "sops");
                 let help = match nearest(step, known) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("add it: `sops edit {file}`"),

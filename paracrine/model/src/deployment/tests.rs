@@ -6,22 +6,16 @@ use crate::source::tests::Memory;
 use crate::yaml::tests::{Random, mutated};
 
 fn load_files(files: &[(&str, &str)]) -> (Option<Deployment>, Diagnostics) {
-    let inventories: Vec<&str> = files
-        .iter()
-        .map(|(path, _)| *path)
-        .filter(|path| path.starts_with("inv"))
-        .collect();
+    let inventories: Vec<&str> =
+        files.iter().map(|(path, _)| *path).filter(|path| path.starts_with("inv")).collect();
     let mut memory = Memory::with(files);
     load(&mut Sources::new(&mut memory), "config.yaml", &inventories)
 }
 
 /// All problems drawn.
 fn drawn(files: &[(&str, &str)]) -> String {
-    let inventories: Vec<&str> = files
-        .iter()
-        .map(|(path, _)| *path)
-        .filter(|path| path.starts_with("inv"))
-        .collect();
+    let inventories: Vec<&str> =
+        files.iter().map(|(path, _)| *path).filter(|path| path.starts_with("inv")).collect();
     let mut memory = Memory::with(files);
     let mut sources = Sources::new(&mut memory);
     let (_, diagnostics) = load(&mut sources, "config.yaml", &inventories);
@@ -30,22 +24,11 @@ fn drawn(files: &[(&str, &str)]) -> String {
 
 /// All problems in short.
 fn short(files: &[(&str, &str)]) -> Vec<String> {
-    load_files(files)
-        .1
-        .into_sorted()
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    load_files(files).1.into_sorted().iter().map(ToString::to_string).collect()
 }
 
-const DEV: (&str, &str) = (
-    "inv-dev",
-    "environment: dev\nservers: [{name: a, ssh_hostname: a}]\n",
-);
-const PROD: (&str, &str) = (
-    "inv-prod",
-    "environment: prod\nservers: [{name: a, ssh_hostname: b}]\n",
-);
+const DEV: (&str, &str) = ("inv-dev", "environment: dev\nservers: [{name: a, ssh_hostname: a}]\n");
+const PROD: (&str, &str) = ("inv-prod", "environment: prod\nservers: [{name: a, ssh_hostname: b}]\n");
 
 const PYTHON_CONFIG: &str = "---
 environments:
@@ -89,10 +72,7 @@ servers:
 
 #[test]
 fn the_files_of_the_python_tool_build_with_warnings_only() {
-    let files = [
-        ("config.yaml", PYTHON_CONFIG),
-        ("inventory.yaml", PYTHON_INVENTORY),
-    ];
+    let files = [("config.yaml", PYTHON_CONFIG), ("inventory.yaml", PYTHON_INVENTORY)];
     assert_eq!(
         short(&files),
         [
@@ -169,18 +149,9 @@ fn what_only_sounds_like_a_secret_is_left_alone() {
 fn a_config_has_environments() {
     for (config, problems) in [
         ("", &["config.yaml:1:1: error[P0112]: the config is empty"][..]),
-        (
-            "- a\n",
-            &["config.yaml:1:1: error[P0112]: the config is not a mapping"],
-        ),
-        (
-            "common: {A: 1}\n",
-            &["config.yaml:1:1: error[P0111]: the config has no `environments`"],
-        ),
-        (
-            "enviroments: {dev: {A: 1}}\n",
-            &["config.yaml:1:1: error[P0110]: unknown key `enviroments`"],
-        ),
+        ("- a\n", &["config.yaml:1:1: error[P0112]: the config is not a mapping"]),
+        ("common: {A: 1}\n", &["config.yaml:1:1: error[P0111]: the config has no `environments`"]),
+        ("enviroments: {dev: {A: 1}}\n", &["config.yaml:1:1: error[P0110]: unknown key `enviroments`"]),
         (
             "environments: {dev: {A: 1}}\ncomon: {B: 1}\n",
             &["config.yaml:2:1: error[P0110]: unknown key `comon`"],
@@ -189,14 +160,8 @@ fn a_config_has_environments() {
             "environments: [dev]\n",
             &["config.yaml:1:15: error[P0112]: `environments` wants a mapping, not a list"],
         ),
-        (
-            "environments:\n",
-            &["config.yaml:1:1: error[P0113]: `environments` is empty"],
-        ),
-        (
-            "environments: {}\n",
-            &["config.yaml:1:15: error[P0113]: there are no environments"],
-        ),
+        ("environments:\n", &["config.yaml:1:1: error[P0113]: `environments` is empty"]),
+        ("environments: {}\n", &["config.yaml:1:15: error[P0113]: there are no environments"]),
         (
             "environments: {dev: 5}\n",
             &["config.yaml:1:21: error[P0112]: `dev` wants a mapping, not a whole number"],
@@ -205,10 +170,7 @@ fn a_config_has_environments() {
             "environments: {dev: {A: 1}, prod: }\n",
             &["config.yaml:1:29: error[P0113]: environment `prod` has no values"],
         ),
-        (
-            "environments: {dev: {A: }}\n",
-            &["config.yaml:1:22: error[P0113]: `A` is empty"],
-        ),
+        ("environments: {dev: {A: }}\n", &["config.yaml:1:22: error[P0113]: `A` is empty"]),
         (
             "environments: {dev: {A: 1}}\ncommon: 5\n",
             &["config.yaml:2:9: error[P0112]: `common` wants a mapping, not a whole number"],
@@ -234,10 +196,7 @@ fn a_config_has_environments() {
     ] {
         assert_eq!(short(&[("config.yaml", config), DEV]), problems, "{config}");
     }
-    assert_eq!(
-        short(&[("config.yaml", "environments: {dev: }\ncommon: {A: 1}\n"), DEV]),
-        [""; 0]
-    );
+    assert_eq!(short(&[("config.yaml", "environments: {dev: }\ncommon: {A: 1}\n"), DEV]), [""; 0]);
 }
 
 #[test]
@@ -251,12 +210,7 @@ fn common_values_are_those_of_all_environments_that_do_not_replace_them() {
             let entries = map_of(&environment.values).entries.iter();
             let shown: Vec<String> = entries
                 .map(|(key, node)| {
-                    format!(
-                        "{}={} {}",
-                        key.name,
-                        node.spelling.as_deref().unwrap(),
-                        node.place
-                    )
+                    format!("{}={} {}", key.name, node.spelling.as_deref().unwrap(), node.place)
                 })
                 .collect();
             shown.join(", ")
@@ -274,10 +228,7 @@ fn common_values_are_those_of_all_environments_that_do_not_replace_them() {
 #[test]
 fn several_inventories_may_share_an_environment_but_no_name_or_address() {
     let config = ("config.yaml", "environments: {dev: {A: 1}}\n");
-    let other = (
-        "inv-dev-2",
-        "environment: dev\nservers: [{name: b, ssh_hostname: b, jump: a}]\n",
-    );
+    let other = ("inv-dev-2", "environment: dev\nservers: [{name: b, ssh_hostname: b, jump: a}]\n");
     let deployment = load_files(&[config, DEV, other]).0.unwrap();
     assert_eq!(deployment.environments[0].hosts, [0, 1]);
     assert_eq!(deployment.hosts[1].address.jump, ["a"]);
@@ -302,35 +253,21 @@ fn a_cause_hides_its_effects() {
         short(&[("config.yaml", "environments: [\n"), DEV]),
         ["config.yaml:1:15: error[P0103]: `[` is not closed"]
     );
-    assert_eq!(
-        short(&[DEV]),
-        ["error[P0101]: cannot read `config.yaml`: no such file"]
-    );
+    assert_eq!(short(&[DEV]), ["error[P0101]: cannot read `config.yaml`: no such file"]);
     // An environment that cannot be read: its inventory is none for an unknown one, and it lacks no keys.
     assert_eq!(
-        short(&[
-            ("config.yaml", "environments: {dev: {A: 1}, prod: 5}\n"),
-            DEV,
-            PROD
-        ]),
+        short(&[("config.yaml", "environments: {dev: {A: 1}, prod: 5}\n"), DEV, PROD]),
         ["config.yaml:1:35: error[P0112]: `prod` wants a mapping, not a whole number"]
     );
     // An inventory that cannot be read: its environment may have one.
     assert_eq!(
-        short(&[
-            ("config.yaml", "environments: {dev: {A: 1}, prod: {A: 1}}\n"),
-            DEV,
-            ("inv-prod", "x: [")
-        ]),
+        short(&[("config.yaml", "environments: {dev: {A: 1}, prod: {A: 1}}\n"), DEV, ("inv-prod", "x: [")]),
         ["inv-prod:1:4: error[P0103]: `[` is not closed"]
     );
     // One misspelled key that is missing everywhere else is one problem for each environment, not two.
     assert_eq!(
         short(&[
-            (
-                "config.yaml",
-                "environments: {dev: {A: 1}, prod: {A: 1}, test: {A: 1, B: 1}}\n"
-            ),
+            ("config.yaml", "environments: {dev: {A: 1}, prod: {A: 1}, test: {A: 1, B: 1}}\n"),
             DEV,
             PROD
         ])
@@ -370,21 +307,14 @@ help: add `WORKERS:` to it, or `WORKERS: null` to make it optional"
 fn a_thousand_hosts_load_in_a_moment() {
     let mut inventory = "environment: dev\ndefaults: &d {ssh_user: x}\nservers:\n".to_owned();
     for host in 0..5_000 {
-        let jump = if host == 0 {
-            String::new()
-        } else {
-            format!(", jump: h{}", host % 7)
-        };
+        let jump = if host == 0 { String::new() } else { format!(", jump: h{}", host % 7) };
         let jump = if host < 7 { String::new() } else { jump };
         inventory.push_str(&format!(
             "- {{name: h{host}, ssh_hostname: h{host}, roles: [web], vars: {{a: {host}, b: x}}{jump}}}\n"
         ));
     }
     let started = std::time::Instant::now();
-    let (deployment, _) = load_files(&[
-        ("config.yaml", "environments: {dev: {A: 1}}"),
-        ("inv", &inventory),
-    ]);
+    let (deployment, _) = load_files(&[("config.yaml", "environments: {dev: {A: 1}}"), ("inv", &inventory)]);
     assert_eq!(deployment.unwrap().hosts.len(), 5_000);
     assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
 }
@@ -492,10 +422,7 @@ fn secrets_resolve_or_are_refused() {
             "!file empty",
             "error[P0303]: secret `DB`: file `empty` is empty; give it its value; an empty secret is none",
         ),
-        (
-            "!file xxx",
-            "error[P0304]: secret `DB`: file `xxx` holds a placeholder; give it its value",
-        ),
+        ("!file xxx", "error[P0304]: secret `DB`: file `xxx` holds a placeholder; give it its value"),
         (
             "!file bytes",
             "error[P0302]: secret `DB`: file `bytes` is not UTF-8; a secret is text; encode bytes, with base64 for example",
@@ -544,10 +471,8 @@ fn secrets_resolve_or_are_refused() {
 #[test]
 fn deferred_secrets_are_warnings_and_unused_ones_are_not_checked() {
     let config = "common: {A: !env NONE}\nenvironments:\n  dev: {B: !env NO}\n  prod: {B: !env NIX}\n  other: {B: !env UNUSED}\n";
-    let vars = (
-        "inv-prod",
-        "environment: prod\nservers: [{name: a, ssh_hostname: b, vars: {t: [!env VAR]}}]\n",
-    );
+    let vars =
+        ("inv-prod", "environment: prod\nservers: [{name: a, ssh_hostname: b, vars: {t: [!env VAR]}}]\n");
     let deployment = load_files(&[("config.yaml", config), DEV, vars]).0.unwrap();
     let shown = |defer| {
         let diagnostics = check_secrets(&deployment, &mut Machine, defer);

@@ -30,12 +30,7 @@ pub fn draw(diagnostic: &Diagnostic, lookup: &mut dyn Lookup, style: Style) -> S
         group = group.element(file.element());
     }
     let report: Vec<Group<'_>> = std::iter::once(group)
-        .chain(
-            diagnostic
-                .help
-                .iter()
-                .map(|help| Group::with_title(Level::HELP.secondary_title(shown(help)))),
-        )
+        .chain(diagnostic.help.iter().map(|help| Group::with_title(Level::HELP.secondary_title(shown(help)))))
         .collect();
     let renderer = match style {
         Style::Plain => Renderer::plain(),
@@ -46,11 +41,8 @@ pub fn draw(diagnostic: &Diagnostic, lookup: &mut dyn Lookup, style: Style) -> S
 
 /// Draws all problems, errors first, with an empty line between; empty if there are none.
 pub fn draw_all(diagnostics: Diagnostics, lookup: &mut dyn Lookup, style: Style) -> String {
-    let drawn: Vec<String> = diagnostics
-        .into_sorted()
-        .iter()
-        .map(|diagnostic| draw(diagnostic, lookup, style))
-        .collect();
+    let drawn: Vec<String> =
+        diagnostics.into_sorted().iter().map(|diagnostic| draw(diagnostic, lookup, style)).collect();
     drawn.join("\n\n")
 }
 
@@ -71,14 +63,8 @@ struct Excerpt {
 type Notes<'d> = Vec<(AnnotationKind, &'d Note)>;
 
 fn files(diagnostic: &Diagnostic, lookup: &mut dyn Lookup) -> Vec<File> {
-    let primary = diagnostic
-        .primary
-        .iter()
-        .map(|note| (AnnotationKind::Primary, note));
-    let related = diagnostic
-        .related
-        .iter()
-        .map(|note| (AnnotationKind::Context, note));
+    let primary = diagnostic.primary.iter().map(|note| (AnnotationKind::Primary, note));
+    let related = diagnostic.related.iter().map(|note| (AnnotationKind::Context, note));
     let mut by_file: Vec<(Arc<str>, Notes<'_>)> = Vec::new();
     for (kind, note) in primary.chain(related) {
         match by_file.iter_mut().find(|(path, _)| *path == note.place.file) {
@@ -97,10 +83,7 @@ fn files(diagnostic: &Diagnostic, lookup: &mut dyn Lookup) -> Vec<File> {
 }
 
 fn excerpt(source: &Source, notes: &[(AnnotationKind, &Note)]) -> Excerpt {
-    let places: Vec<Place> = notes
-        .iter()
-        .map(|(_, note)| inside(source, &note.place))
-        .collect();
+    let places: Vec<Place> = notes.iter().map(|(_, note)| inside(source, &note.place)).collect();
     let first = places.iter().map(|place| place.line).min().unwrap_or(1);
     let last = places.iter().map(|place| place.line).max().unwrap_or(1);
     let mut text = String::new();
@@ -121,18 +104,12 @@ fn excerpt(source: &Source, notes: &[(AnnotationKind, &Note)]) -> Excerpt {
             (*kind, begin..end, note.label.clone())
         })
         .collect();
-    Excerpt {
-        text,
-        line: first as usize,
-        notes,
-    }
+    Excerpt { text, line: first as usize, notes }
 }
 
 /// The byte of a line at which its `column`th character begins, counted from 0; its end if it has fewer.
 fn byte_of(line: &str, column: u32) -> usize {
-    line.char_indices()
-        .nth(column as usize)
-        .map_or(line.len(), |(at, _)| at)
+    line.char_indices().nth(column as usize).map_or(line.len(), |(at, _)| at)
 }
 
 /// A place that its source has: beyond a line or the text it is the end; a point in Rust grows over the name there.
@@ -143,10 +120,8 @@ fn inside(source: &Source, place: &Place) -> Place {
     let columns = u32::try_from(line.chars().count()).unwrap_or(u32::MAX);
     place.column = place.column.clamp(1, columns.saturating_add(1));
     if place.length == 0 && place.file.ends_with(".rs") {
-        let name = line
-            .chars()
-            .skip(place.column as usize - 1)
-            .take_while(|c| c.is_alphanumeric() || *c == '_');
+        let name =
+            line.chars().skip(place.column as usize - 1).take_while(|c| c.is_alphanumeric() || *c == '_');
         place.length = u32::try_from(name.count()).unwrap_or(0);
     }
     place
@@ -157,21 +132,13 @@ impl File {
         let path = &*self.path;
         match &self.excerpt {
             Some(Excerpt { text, line, notes }) => {
-                let notes = notes
-                    .iter()
-                    .map(|(kind, range, label)| kind.span(range.clone()).label(shown(label)));
-                Snippet::source(text.as_str())
-                    .line_start(*line)
-                    .path(path)
-                    .annotations(notes)
-                    .into()
+                let notes =
+                    notes.iter().map(|(kind, range, label)| kind.span(range.clone()).label(shown(label)));
+                Snippet::source(text.as_str()).line_start(*line).path(path).annotations(notes).into()
             }
             None => {
                 let Place { line, column, .. } = self.first;
-                Origin::path(path)
-                    .line(line as usize)
-                    .char_column(column as usize)
-                    .into()
+                Origin::path(path).line(line as usize).char_column(column as usize).into()
             }
         }
     }
@@ -179,15 +146,7 @@ impl File {
 
 /// Text from files, without what would steer a terminal.
 fn shown(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 #[cfg(test)]

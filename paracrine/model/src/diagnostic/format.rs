@@ -51,11 +51,7 @@ pub fn github(diagnostic: &Diagnostic) -> String {
         .chain(diagnostic.help.iter().map(String::as_str))
         .collect();
     let severity = severity(diagnostic.severity);
-    format!(
-        "::{severity} {properties}title={}::{}",
-        diagnostic.code,
-        data(&message.join("\n"))
-    )
+    format!("::{severity} {properties}title={}::{}", diagnostic.code, data(&message.join("\n")))
 }
 
 fn data(text: &str) -> String {
@@ -98,13 +94,7 @@ mod tests {
             "::error file=config.yaml,line=6,col=3,endColumn=7,title=P0201::environment `prod` has no `WORKERS`%0Aadd it, 100%25"
         );
         let odd = Diagnostic::warning(Code::OUTPUT, "m").at(Place::new("a,b:c.yaml", 1, 1, 0), "l");
-        assert_eq!(
-            github(&odd),
-            "::warning file=a%2Cb%3Ac.yaml,line=1,col=1,title=P0902::m"
-        );
-        assert_eq!(
-            github(&Diagnostic::warning(Code::OUTPUT, "m")),
-            "::warning title=P0902::m"
-        );
+        assert_eq!(github(&odd), "::warning file=a%2Cb%3Ac.yaml,line=1,col=1,title=P0902::m");
+        assert_eq!(github(&Diagnostic::warning(Code::OUTPUT, "m")), "::warning title=P0902::m");
     }
 }

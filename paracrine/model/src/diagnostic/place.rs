@@ -19,12 +19,7 @@ pub struct Place {
 impl Place {
     /// A place of `length` characters.
     pub fn new(file: impl Into<Arc<str>>, line: u32, column: u32, length: u32) -> Self {
-        Self {
-            file: file.into(),
-            line,
-            column,
-            length,
-        }
+        Self { file: file.into(), line, column, length }
     }
 
     /// The place of a caller in Rust; its length is found when it is drawn.

@@ -17,11 +17,7 @@ fn refuse(
     help: impl Into<String>,
     diagnostics: &mut Diagnostics,
 ) -> bool {
-    diagnostics.push(
-        Diagnostic::error(code, message)
-            .at(field.place.clone(), label)
-            .help(help),
-    );
+    diagnostics.push(Diagnostic::error(code, message).at(field.place.clone(), label).help(help));
     false
 }
 
@@ -32,14 +28,7 @@ pub(super) fn host_name(name: &Field<String>, diagnostics: &mut Diagnostics) -> 
     }
     let message = format!("`{}` is not a host name", name.value);
     let help = "a name has letters, digits, `-`, `_` and `.`, and begins with a letter or digit";
-    refuse(
-        Code::HOST_NAME,
-        message,
-        name,
-        "not a host name",
-        help,
-        diagnostics,
-    )
+    refuse(Code::HOST_NAME, message, name, "not a host name", help, diagnostics)
 }
 
 fn is_name(text: &str) -> bool {
@@ -49,9 +38,7 @@ fn is_name(text: &str) -> bool {
                 && label.len() <= 63
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
         })
 }
 
@@ -62,14 +49,7 @@ pub(super) fn address(address: &Field<String>, diagnostics: &mut Diagnostics) ->
         return true;
     };
     let message = format!("`{text}` is not an address");
-    refuse(
-        Code::BAD_ADDRESS,
-        message,
-        address,
-        "not an address",
-        why,
-        diagnostics,
-    )
+    refuse(Code::BAD_ADDRESS, message, address, "not an address", why, diagnostics)
 }
 
 /// Why a text is no address; `None`: it is one.
@@ -81,9 +61,7 @@ fn address_trouble(text: &str) -> Option<String> {
         && ip.parse::<Ipv6Addr>().is_ok()
     {
         let good = !zone.is_empty()
-            && zone
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+            && zone.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
         return (!good).then(|| "the zone after `%` is the name of a network interface".to_owned());
     }
     if let Some((user, host)) = text.split_once('@') {
@@ -145,10 +123,7 @@ pub(crate) fn is_jump_address(text: &str) -> bool {
 
 pub(super) fn port(port: Field<i64>, diagnostics: &mut Diagnostics) -> Option<Field<u16>> {
     match u16::try_from(port.value) {
-        Ok(value) if value != 0 => Some(Field {
-            value,
-            place: port.place,
-        }),
+        Ok(value) if value != 0 => Some(Field { value, place: port.place }),
         _ => {
             let message = format!("{} is not a port", port.value);
             refuse(
@@ -179,24 +154,14 @@ pub(super) fn user(user: &Field<String>, diagnostics: &mut Diagnostics) -> bool 
     }
     let message = format!("`{}` is not a user name", user.value);
     let help = "a user name has letters, digits, `_`, `-` and `.`, and does not begin with `-`";
-    refuse(
-        Code::BAD_USER,
-        message,
-        user,
-        "not a user name",
-        help,
-        diagnostics,
-    )
+    refuse(Code::BAD_USER, message, user, "not a user name", help, diagnostics)
 }
 
 pub(super) fn ip(ip: &Field<String>, diagnostics: &mut Diagnostics) -> Option<Field<IpAddr>> {
     let text = ip.value.as_str();
     let help = match text.parse::<IpAddr>() {
         Ok(value) if usable(value) => {
-            return Some(Field {
-                value,
-                place: ip.place.clone(),
-            });
+            return Some(Field { value, place: ip.place.clone() });
         }
         Ok(_) => "a host's address is not unspecified, multicast or broadcast".to_owned(),
         Err(_) => match text.split_once('/') {
@@ -205,14 +170,7 @@ pub(super) fn ip(ip: &Field<String>, diagnostics: &mut Diagnostics) -> Option<Fi
         },
     };
     let message = format!("`{text}` is not an IP address of a host");
-    refuse(
-        Code::BAD_ADDRESS,
-        message,
-        ip,
-        "not an IP address",
-        help,
-        diagnostics,
-    );
+    refuse(Code::BAD_ADDRESS, message, ip, "not an IP address", help, diagnostics);
     None
 }
 
@@ -287,21 +245,11 @@ pub(super) fn host_key(key: Field<String>, diagnostics: &mut Diagnostics) -> Opt
                 format!("the key is cut off, or not of type `{kind}`; copy the line again, whole")
             }
             Some(_) => {
-                return Some(Field {
-                    value: format!("{kind} {body}"),
-                    place: key.place,
-                });
+                return Some(Field { value: format!("{kind} {body}"), place: key.place });
             }
         },
     };
-    refuse(
-        Code::HOST_KEY,
-        "not a public host key".to_owned(),
-        &key,
-        "malformed",
-        trouble,
-        diagnostics,
-    );
+    refuse(Code::HOST_KEY, "not a public host key".to_owned(), &key, "malformed", trouble, diagnostics);
     None
 }
 
@@ -379,10 +327,7 @@ pub(super) struct Keys<'a> {
 
 impl<'a> Keys<'a> {
     pub(super) fn new(data: &'a str) -> Self {
-        Self {
-            data,
-            found: HashMap::new(),
-        }
+        Self { data, found: HashMap::new() }
     }
 
     /// The server with its key's path worked out. That a key is not there is no error: it may be on the machine that
@@ -412,20 +357,15 @@ impl<'a> Keys<'a> {
         if key.starts_with('/') || key.starts_with("~/") {
             return key.to_owned();
         }
-        let configs = if self.data.is_empty() {
-            "configs".to_owned()
-        } else {
-            format!("{}/configs", self.data)
-        };
+        let configs =
+            if self.data.is_empty() { "configs".to_owned() } else { format!("{}/configs", self.data) };
         beside(&format!("{configs}/_"), key)
     }
 }
 
 fn inspect(key: &Field<String>, path: &str, sources: &mut Sources<'_>, diagnostics: &mut Diagnostics) {
     let warn = |message: String, label: &str, help: String| {
-        Diagnostic::warning(Code::SSH_KEY, message)
-            .at(key.place.clone(), label)
-            .help(help)
+        Diagnostic::warning(Code::SSH_KEY, message).at(key.place.clone(), label).help(help)
     };
     let name = &key.value;
     let warning = match sources.metadata(path) {
@@ -434,19 +374,13 @@ fn inspect(key: &Field<String>, path: &str, sources: &mut Sources<'_>, diagnosti
             "not there",
             format!("put it at `{path}`; on the machine that deploys it has to be there"),
         ),
-        Some(metadata) if !metadata.is_file => warn(
-            format!("ssh key `{name}` is not a file"),
-            "not a file",
-            format!("look at `{path}`"),
-        ),
+        Some(metadata) if !metadata.is_file => {
+            warn(format!("ssh key `{name}` is not a file"), "not a file", format!("look at `{path}`"))
+        }
         Some(metadata) if metadata.mode.is_some_and(|mode| mode & 0o077 != 0) => {
             let mode = metadata.mode.unwrap_or_default() & 0o7777;
             let message = format!("ssh key `{name}` is open to others (mode {mode:04o})");
-            warn(
-                message,
-                "ssh refuses such keys",
-                format!("close it: `chmod 600 {path}`"),
-            )
+            warn(message, "ssh refuses such keys", format!("close it: `chmod 600 {path}`"))
         }
         Some(metadata) if !metadata.readable => warn(
             format!("ssh key `{name}` cannot be read"),

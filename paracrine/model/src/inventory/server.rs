@@ -63,23 +63,16 @@ pub(super) fn read(
     diagnostics: &mut Diagnostics,
 ) -> Result<Server, Option<Box<Partial>>> {
     let Value::Map(map) = &node.value else {
-        let error = Diagnostic::error(
-            Code::WRONG_TYPE,
-            format!("a server is a mapping, not {}", node.kind()),
-        )
-        .at(node.place.clone(), node.kind())
-        .help("write `- name: web1` and its other keys below");
+        let error =
+            Diagnostic::error(Code::WRONG_TYPE, format!("a server is a mapping, not {}", node.kind()))
+                .at(node.place.clone(), node.kind())
+                .help("write `- name: web1` and its other keys below");
         diagnostics.push(field::used(error, node));
         return Err(None);
     };
     let own = settings(map, Part::Server, diagnostics);
     for key in ["name", "ssh_hostname"] {
-        if !own
-            .present
-            .iter()
-            .chain(&defaults.present)
-            .any(|have| have == key)
-        {
+        if !own.present.iter().chain(&defaults.present).any(|have| have == key) {
             missing(key, map, node, own.name.as_ref(), diagnostics);
         }
     }
@@ -94,12 +87,7 @@ pub(super) fn read(
     let (name, ssh_hostname) = match (own.name, or(own.ssh_hostname, &defaults.ssh_hostname)) {
         (Some(name), Some(ssh_hostname)) => (name, ssh_hostname),
         (name, _) => {
-            return Err(Some(Box::new(Partial {
-                name,
-                roles,
-                vars,
-                place: node.place.clone(),
-            })));
+            return Err(Some(Box::new(Partial { name, roles, vars, place: node.place.clone() })));
         }
     };
     // The jump host that all others are reached through needs none itself.
@@ -123,11 +111,7 @@ pub(super) fn read(
 
 fn missing(key: &str, map: &Map, node: &Node, name: Option<&Field<String>>, diagnostics: &mut Diagnostics) {
     // A misspelled key has been refused as such.
-    if map
-        .entries
-        .iter()
-        .any(|(found, _)| nearest(&found.name, KEYS) == Some(key))
-    {
+    if map.entries.iter().any(|(found, _)| nearest(&found.name, KEYS) == Some(key)) {
         return;
     }
     let (message, help) = match name {
@@ -141,9 +125,7 @@ fn missing(key: &str, map: &Map, node: &Node, name: Option<&Field<String>>, diag
         None => (format!("a server has no `{key}`"), format!("add `{key}:`")),
     };
     let place = name.map_or(&node.place, |name| &name.place).clone();
-    let error = Diagnostic::error(Code::MISSING_KEY, message)
-        .at(place, format!("has no `{key}`"))
-        .help(help);
+    let error = Diagnostic::error(Code::MISSING_KEY, message).at(place, format!("has no `{key}`")).help(help);
     diagnostics.push(error);
 }
 
@@ -215,11 +197,7 @@ fn setting(key: &Key, node: &Node, part: Part, settings: &mut Settings, diagnost
                 field::text(key, node, diagnostics).and_then(|text| check::host_key(text, diagnostics));
         }
         _ => {
-            let of = if part == Part::Defaults {
-                "`defaults`"
-            } else {
-                "a server"
-            };
+            let of = if part == Part::Defaults { "`defaults`" } else { "a server" };
             field::unknown(key, of, &KEYS, diagnostics);
         }
     }

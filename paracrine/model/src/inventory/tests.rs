@@ -20,11 +20,7 @@ fn loaded(inventory: &str) -> (Option<Deployment>, Diagnostics) {
         ("data/configs/other", ""),
         ("/root/.ssh/id", ""),
     ]);
-    load(
-        &mut Sources::new(&mut files),
-        "config.yaml",
-        &["inventory/dev.yaml"],
-    )
+    load(&mut Sources::new(&mut files), "config.yaml", &["inventory/dev.yaml"])
 }
 
 /// All problems in short: place, severity, code, message, label, related, help.
@@ -36,24 +32,10 @@ fn problems(inventory: &str) -> String {
         });
         let label = diagnostic.primary.as_ref().map_or("", |note| &note.label);
         let kind = diagnostic.to_string();
-        let kind = if kind.contains("warning[") {
-            "warning"
-        } else {
-            "error"
-        };
-        write!(
-            all,
-            "{place}{kind} {} {} ({label})",
-            diagnostic.code, diagnostic.message
-        )
-        .unwrap();
+        let kind = if kind.contains("warning[") { "warning" } else { "error" };
+        write!(all, "{place}{kind} {} {} ({label})", diagnostic.code, diagnostic.message).unwrap();
         for related in &diagnostic.related {
-            write!(
-                all,
-                "; {}:{} {}",
-                related.place.line, related.place.column, related.label
-            )
-            .unwrap();
+            write!(all, "; {}:{} {}", related.place.line, related.place.column, related.label).unwrap();
         }
         for help in &diagnostic.help {
             write!(all, "; help: {help}").unwrap();
@@ -66,11 +48,7 @@ fn problems(inventory: &str) -> String {
 /// Expects of each inventory exactly these problems.
 fn expect_of_inventory(cases: &[(&str, &[&str])]) {
     for (inventory, expected) in cases {
-        assert_eq!(
-            problems(inventory).lines().collect::<Vec<_>>(),
-            *expected,
-            "{inventory}"
-        );
+        assert_eq!(problems(inventory).lines().collect::<Vec<_>>(), *expected, "{inventory}");
     }
 }
 
@@ -78,11 +56,7 @@ fn expect_of_inventory(cases: &[(&str, &[&str])]) {
 fn expect_of_server(cases: &[(&str, &[&str])]) {
     for (line, expected) in cases {
         let inventory = server(line);
-        assert_eq!(
-            problems(&inventory).lines().collect::<Vec<_>>(),
-            *expected,
-            "{line}"
-        );
+        assert_eq!(problems(&inventory).lines().collect::<Vec<_>>(), *expected, "{line}");
     }
 }
 
@@ -112,18 +86,12 @@ fn keys_are_known_and_have_values_of_their_type() {
                 "5:3+9 error P0110 unknown key `data_path` (not a key of a server); help: the keys are `name`, `count`, `ssh_hostname`, `ssh_port`, `ssh_user`, `ssh_key`, `wireguard_ip`, `roles`, `vars`, `sudo`, `arch`, `os`, `jump` and `host_key`",
             ],
         ),
-        (
-            "count: x",
-            &["5:10+1 error P0112 `count` wants a whole number, not text (text)"],
-        ),
+        ("count: x", &["5:10+1 error P0112 `count` wants a whole number, not text (text)"]),
         (
             "ssh_port: '22'",
             &["5:13+4 error P0112 `ssh_port` wants a whole number, not text (text); help: remove the quotes"],
         ),
-        (
-            "ssh_port: x",
-            &["5:13+1 error P0112 `ssh_port` wants a whole number, not text (text)"],
-        ),
+        ("ssh_port: x", &["5:13+1 error P0112 `ssh_port` wants a whole number, not text (text)"]),
         (
             "ssh_port: 22.5",
             &["5:13+4 error P0112 `ssh_port` wants a whole number, not a decimal number (a decimal number)"],
@@ -136,10 +104,7 @@ fn keys_are_known_and_have_values_of_their_type() {
             "ssh_user: ''",
             &["5:13+2 error P0113 `ssh_user` is empty (no value); help: write the value, or remove the key"],
         ),
-        (
-            "ssh_user: [a]",
-            &["5:13+3 error P0112 `ssh_user` wants text, not a list (a list)"],
-        ),
+        ("ssh_user: [a]", &["5:13+3 error P0112 `ssh_user` wants text, not a list (a list)"]),
         (
             "ssh_user: true",
             &[
@@ -152,10 +117,7 @@ fn keys_are_known_and_have_values_of_their_type() {
                 "5:13+4 error P0105 `ssh_user` cannot be a secret (this tag); help: secrets are values of the config and of `vars`",
             ],
         ),
-        (
-            "vars: 5",
-            &["5:9+1 error P0112 `vars` wants a mapping, not a whole number (a whole number)"],
-        ),
+        ("vars: 5", &["5:9+1 error P0112 `vars` wants a mapping, not a whole number (a whole number)"]),
         (
             "vars: {a: }",
             &[
@@ -288,10 +250,7 @@ fn roles_are_a_list_of_names() {
             "roles: ['']",
             &["5:11+2 error P0113 `roles` is empty (no value); help: write the value, or remove the key"],
         ),
-        (
-            "roles: [[web]]",
-            &["5:11+5 error P0112 `roles` wants text, not a list (a list)"],
-        ),
+        ("roles: [[web]]", &["5:11+5 error P0112 `roles` wants text, not a list (a list)"]),
     ]);
 }
 
@@ -308,10 +267,7 @@ fn platforms_are_known() {
                 "5:9+5 error P0410 unknown arch `riscv` (not known); help: Paracrine knows `x86_64`, `aarch64`, `amd64` and `arm64`",
             ],
         ),
-        (
-            "os: debain",
-            &["5:7+6 error P0410 unknown os `debain` (not known); help: did you mean `debian`?"],
-        ),
+        ("os: debain", &["5:7+6 error P0410 unknown os `debain` (not known); help: did you mean `debian`?"]),
         (
             "os: ubuntu",
             &[

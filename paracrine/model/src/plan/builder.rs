@@ -66,7 +66,12 @@ impl Plan {
     #[track_caller]
     pub(crate) fn declare_from<R: Kind>(&self, resource: R, source: Option<String>) -> Declared<'_, R> {
         let mut tasks = self.tasks.borrow_mut();
-        tasks.push(Draft { resource: resource.into(), source, triggers: Vec::new(), location: Location::caller() });
+        tasks.push(Draft {
+            resource: resource.into(),
+            source,
+            triggers: Vec::new(),
+            location: Location::caller(),
+        });
         Declared { plan: self, task: Some(tasks.len() - 1), kind: PhantomData }
     }
 
@@ -112,11 +117,12 @@ impl Plan {
     #[track_caller]
     pub(crate) fn mode(&self, mode: u32) -> Option<Mode> {
         // Decimal mistakes are shown as they were written.
-        let written = if mode.to_string().bytes().all(|b| b <= b'7') && Mode::parse(mode).is_err() && mode <= 0o7777 {
-            mode.to_string()
-        } else {
-            format!("{mode:#o}")
-        };
+        let written =
+            if mode.to_string().bytes().all(|b| b <= b'7') && Mode::parse(mode).is_err() && mode <= 0o7777 {
+                mode.to_string()
+            } else {
+                format!("{mode:#o}")
+            };
         self.parse(Code::BAD_MODE, "mode", &written, |_| Mode::parse(mode))
     }
 
@@ -250,7 +256,10 @@ fn trigger_order(task: &Draft, on: &Draft, trigger: &DraftTrigger) -> Diagnostic
     let message = if std::ptr::eq(task, on) {
         format!("{} triggers itself", task.resource)
     } else {
-        format!("{} is declared before {}, whose change should {} it", task.resource, on.resource, trigger.action)
+        format!(
+            "{} is declared before {}, whose change should {} it",
+            task.resource, on.resource, trigger.action
+        )
     };
     Diagnostic::error(Code::TRIGGER_ORDER, message)
         .at(Place::caller(trigger.location), "this trigger")

@@ -39,9 +39,7 @@ pub fn pascal_case(key: &str) -> String {
         .iter()
         .map(|word| {
             let mut chars = word.chars();
-            chars
-                .next()
-                .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+            chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
         })
         .collect()
 }
@@ -58,26 +56,18 @@ const KEYWORDS: [&str; 53] = [
 /// Whether Rust takes a name as it is.
 pub(crate) fn check(key: &str, name: &str, place: &Place, diagnostics: &mut Diagnostics) -> bool {
     let error = |label: &str, help: String| {
-        Diagnostic::error(
-            Code::NAME_INVALID,
-            format!("`{key}` cannot become a name in Rust"),
-        )
-        .at(place.clone(), label)
-        .help(help)
+        Diagnostic::error(Code::NAME_INVALID, format!("`{key}` cannot become a name in Rust"))
+            .at(place.clone(), label)
+            .help(help)
     };
-    let stray = key
-        .chars()
-        .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
+    let stray = key.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
     if let Some(stray) = stray {
         let help = "use letters of the English alphabet, digits, `_` and `-`".to_owned();
         diagnostics.push(error(&format!("`{}` is not allowed", stray.escape_debug()), help));
         return false;
     }
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-        diagnostics.push(error(
-            "does not begin with a letter",
-            "begin it with a letter".to_owned(),
-        ));
+        diagnostics.push(error("does not begin with a letter", "begin it with a letter".to_owned()));
         return false;
     }
     if KEYWORDS.contains(&name) {
@@ -124,11 +114,7 @@ mod tests {
             ("dev", "dev", "Dev"),
             ("_", "", ""),
         ] {
-            assert_eq!(
-                (snake_case(key).as_str(), pascal_case(key).as_str()),
-                (snake, pascal),
-                "{key}"
-            );
+            assert_eq!((snake_case(key).as_str(), pascal_case(key).as_str()), (snake, pascal), "{key}");
         }
     }
 }

@@ -8,15 +8,9 @@ use crate::yaml;
 fn unified(texts: &[&str], missing: Missing) -> (String, Vec<String>) {
     let maps: Vec<Map> = texts
         .iter()
-        .map(|text| {
-            match yaml::parse(&Source::of_text("f.yaml", (*text).to_owned()))
-                .0
-                .unwrap()
-                .value
-            {
-                Value::Map(map) => map,
-                other => panic!("no mapping: {other:?}"),
-            }
+        .map(|text| match yaml::parse(&Source::of_text("f.yaml", (*text).to_owned())).0.unwrap().value {
+            Value::Map(map) => map,
+            other => panic!("no mapping: {other:?}"),
         })
         .collect();
     let owners = ["dev", "prod", "test"];
@@ -42,11 +36,8 @@ fn unified(texts: &[&str], missing: Missing) -> (String, Vec<String>) {
 }
 
 fn show_fields(fields: &Fields) -> String {
-    let all: Vec<String> = fields
-        .0
-        .iter()
-        .map(|field| format!("{}: {}", field.name, show(&field.shape)))
-        .collect();
+    let all: Vec<String> =
+        fields.0.iter().map(|field| format!("{}: {}", field.name, show(&field.shape))).collect();
     all.join(", ")
 }
 
@@ -73,10 +64,7 @@ fn good(texts: &[&str], missing: Missing) -> String {
 #[test]
 fn types_are_those_that_fit_all() {
     for (texts, shape) in [
-        (
-            &["{A: 1, b-c: x, dE: true, f: !env X}"][..],
-            "a: int, b_c: text, d_e: bool, f: secret",
-        ),
+        (&["{A: 1, b-c: x, dE: true, f: !env X}"][..], "a: int, b_c: text, d_e: bool, f: secret"),
         (&["{a: 1}", "{a: 1.5}"], "a: float"),
         (&["{a: 1}", "{a: null}"], "a: int?"),
         (&["{a: null}", "{a: null}"], "a: ??"),
@@ -85,26 +73,14 @@ fn types_are_those_that_fit_all() {
         (&["{a: [1, null, 2.5]}"], "a: [float?]"),
         (&["{a: [[], [x]]}"], "a: [[text]]"),
         (&["{a: [!env X]}", "{a: [!file y]}"], "a: [secret]"),
-        (
-            &["{a: {b: 1, c: null}}", "{a: {b: 2, c: x}}"],
-            "a: {b: int, c: text?}",
-        ),
+        (&["{a: {b: 1, c: null}}", "{a: {b: 2, c: x}}"], "a: {b: int, c: text?}"),
         (&["{a: null}", "{a: {b: 2}}"], "a: {b: int}?"),
-        (
-            &["{a: [{b: 1}, {b: 2, c: x}]}", "{a: [{d: true}]}"],
-            "a: [{b: int?, c: text?, d: bool?}]",
-        ),
+        (&["{a: [{b: 1}, {b: 2, c: x}]}", "{a: [{d: true}]}"], "a: [{b: int?, c: text?, d: bool?}]"),
     ] {
         assert_eq!(good(texts, Missing::Refused), shape, "{texts:?}");
     }
-    assert_eq!(
-        good(&["{a: 1}", "{b: x}", "{}"], Missing::Optional),
-        "a: int?, b: text?"
-    );
-    assert_eq!(
-        good(&["{a: {x: 1}}", "{a: {y: 1}}"], Missing::Optional),
-        "a: {x: int?, y: int?}"
-    );
+    assert_eq!(good(&["{a: 1}", "{b: x}", "{}"], Missing::Optional), "a: int?, b: text?");
+    assert_eq!(good(&["{a: {x: 1}}", "{a: {y: 1}}"], Missing::Optional), "a: {x: int?, y: int?}");
 }
 
 #[test]

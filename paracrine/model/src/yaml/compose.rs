@@ -58,12 +58,7 @@ pub(super) fn compose(source: &Source) -> (Option<Node>, Diagnostics) {
         events: Parser::new_from_str_with_options(source.text(), options),
         anchors: HashMap::new(),
         open: Vec::new(),
-        budget: source
-            .text()
-            .len()
-            .saturating_mul(per_byte)
-            .saturating_add(least)
-            .min(most),
+        budget: source.text().len().saturating_mul(per_byte).saturating_add(least).min(most),
         diagnostics: Diagnostics::new(),
     };
     let node = composer.document();
@@ -76,12 +71,7 @@ impl<'s> Composer<'s> {
             Some(Ok((event, span))) => {
                 // Block collections and a pair within a list, `[a: b]`, have no brackets.
                 let at = range(&span);
-                let first = self
-                    .source
-                    .text()
-                    .as_bytes()
-                    .get(at.start)
-                    .filter(|_| !at.is_empty());
+                let first = self.source.text().as_bytes().get(at.start).filter(|_| !at.is_empty());
                 match (&event, first) {
                     (Event::SequenceStart(..) | Event::MappingStart(..), Some(b'[' | b'{')) => {
                         self.open.push(at.start)
@@ -94,8 +84,7 @@ impl<'s> Composer<'s> {
                 Ok((event, span))
             }
             Some(Err(error)) => {
-                self.diagnostics
-                    .push(syntax::diagnostic(self.source, &error, self.open.last().copied()));
+                self.diagnostics.push(syntax::diagnostic(self.source, &error, self.open.last().copied()));
                 Err(Stop)
             }
             None => Ok((Event::StreamEnd, Span::default())),
@@ -135,9 +124,7 @@ impl<'s> Composer<'s> {
     }
 
     fn error(&mut self, code: Code, message: impl Into<String>, place: &Place, label: &str, help: &str) {
-        let error = Diagnostic::error(code, message)
-            .at(place.clone(), label)
-            .help(help);
+        let error = Diagnostic::error(code, message).at(place.clone(), label).help(help);
         self.diagnostics.push(error);
     }
 
@@ -163,14 +150,7 @@ impl<'s> Composer<'s> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let node = self.scalar(&text, style, tag.as_deref(), span, key);
-                Ok(self.anchored(
-                    anchor,
-                    Built {
-                        node,
-                        size: 1,
-                        depth: 1,
-                    },
-                ))
+                Ok(self.anchored(anchor, Built { node, size: 1, depth: 1 }))
             }
             Event::SequenceStart(_, anchor, tag) => self.list((anchor, tag), span, depth),
             Event::MappingStart(_, anchor, tag) => self.map((anchor, tag), span, depth),
@@ -196,31 +176,14 @@ impl<'s> Composer<'s> {
 
     fn nothing(&self, place: Place) -> Built {
         // Not "left empty": what is wrong here has been said.
-        let node = Node {
-            value: Value::Null,
-            place,
-            tag: None,
-            spelling: Some("null".into()),
-            used: None,
-        };
-        Built {
-            node,
-            size: 1,
-            depth: 1,
-        }
+        let node = Node { value: Value::Null, place, tag: None, spelling: Some("null".into()), used: None };
+        Built { node, size: 1, depth: 1 }
     }
 
     fn anchored(&mut self, anchor: usize, built: Built) -> Built {
         if anchor != 0 {
             let Built { node, size, depth } = &built;
-            self.anchors.insert(
-                anchor,
-                Anchored {
-                    node: node.clone(),
-                    size: *size,
-                    depth: *depth,
-                },
-            );
+            self.anchors.insert(anchor, Anchored { node: node.clone(), size: *size, depth: *depth });
         }
         built
     }
@@ -229,13 +192,7 @@ impl<'s> Composer<'s> {
         let place = self.place(span);
         let Some(anchored) = self.anchors.get(&id) else {
             let help = "an alias repeats what stands above it; it cannot stand inside of it";
-            self.error(
-                Code::YAML_SYNTAX,
-                "a value contains itself",
-                &place,
-                "inside of what it names",
-                help,
-            );
+            self.error(Code::YAML_SYNTAX, "a value contains itself", &place, "inside of what it names", help);
             return Ok(self.nothing(place));
         };
         let fits = anchored.size <= self.budget;
@@ -251,11 +208,7 @@ impl<'s> Composer<'s> {
             return Err(Stop);
         }
         self.budget -= anchored.size;
-        let Anchored {
-            mut node,
-            size,
-            depth,
-        } = anchored.clone();
+        let Anchored { mut node, size, depth } = anchored.clone();
         node.used = Some(place);
         Ok(Built { node, size, depth })
     }
@@ -276,21 +229,8 @@ impl<'s> Composer<'s> {
             }
         };
         let place = self.collection_place(span, &end, 1);
-        let node = Node {
-            value: Value::List(items),
-            place,
-            tag: None,
-            spelling: None,
-            used: None,
-        };
-        Ok(self.anchored(
-            anchor,
-            Built {
-                node,
-                size,
-                depth: deepest + 1,
-            },
-        ))
+        let node = Node { value: Value::List(items), place, tag: None, spelling: None, used: None };
+        Ok(self.anchored(anchor, Built { node, size, depth: deepest + 1 }))
     }
 
     fn map(&mut self, (anchor, tag): Properties<'s>, span: &Span, depth: usize) -> Result<Built, Stop> {
@@ -306,9 +246,7 @@ impl<'s> Composer<'s> {
             };
             let merges = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<");
             let key = self.key(event, &span, depth)?;
-            let key_place = key
-                .as_ref()
-                .map_or_else(|| self.place(&span), |key| key.place.clone());
+            let key_place = key.as_ref().map_or_else(|| self.place(&span), |key| key.place.clone());
             let (event, span) = self.next()?;
             let value = self.node(event, &span, depth + 1, Some(&key_place))?;
             size += value.size + 1;
@@ -343,21 +281,8 @@ impl<'s> Composer<'s> {
             .filter(|(key, _)| key.used.is_none())
             .map_or(1, |(key, _)| key.place.length as usize);
         let place = self.collection_place(span, &end, first);
-        let node = Node {
-            value: Value::Map(Map { entries }),
-            place,
-            tag: None,
-            spelling: None,
-            used: None,
-        };
-        Ok(self.anchored(
-            anchor,
-            Built {
-                node,
-                size,
-                depth: deepest + 1,
-            },
-        ))
+        let node = Node { value: Value::Map(Map { entries }), place, tag: None, spelling: None, used: None };
+        Ok(self.anchored(anchor, Built { node, size, depth: deepest + 1 }))
     }
 
     /// Keys of the mapping itself win over merged ones, and earlier merged ones over later.
@@ -368,20 +293,10 @@ impl<'s> Composer<'s> {
             _ => vec![merged],
         };
         for part in parts {
-            let place = part
-                .used
-                .clone()
-                .or_else(|| used.clone())
-                .unwrap_or_else(|| part.place.clone());
+            let place = part.used.clone().or_else(|| used.clone()).unwrap_or_else(|| part.place.clone());
             let Value::Map(map) = part.value else {
                 let help = "merge a mapping, or a list of mappings: `<<: *defaults`";
-                self.error(
-                    Code::WRONG_TYPE,
-                    "`<<` wants a mapping",
-                    &place,
-                    "not a mapping",
-                    help,
-                );
+                self.error(Code::WRONG_TYPE, "`<<` wants a mapping", &place, "not a mapping", help);
                 continue;
             };
             for (mut key, mut node) in map.entries {

@@ -28,11 +28,7 @@ fn number(text: &str) -> Option<Result<Value, TooLarge>> {
     for (prefix, radix) in [("0x", 16), ("0o", 8)] {
         if let Some(digits) = text.strip_prefix(prefix) {
             let good = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
-            return good.then(|| {
-                i64::from_str_radix(digits, radix)
-                    .map(Value::Int)
-                    .map_err(|_| TooLarge)
-            });
+            return good.then(|| i64::from_str_radix(digits, radix).map(Value::Int).map_err(|_| TooLarge));
         }
     }
     match unsigned {

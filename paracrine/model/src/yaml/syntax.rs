@@ -14,19 +14,13 @@ pub(super) fn diagnostic(source: &Source, error: &ScanError, open: Option<usize>
     {
         return unclosed;
     }
-    let Words {
-        code,
-        message,
-        label,
-        help,
-        at,
-        length,
-    } = words(source, error.kind(), at);
+    let Words { code, message, label, help, at, length } = words(source, error.kind(), at);
     let mut diagnostic = Diagnostic::error(code, message).at(source.place(at..at + length), label);
     if let Some((cause, label)) = cause(source.text(), error.kind(), at)
         && source.place(cause..cause).line < source.place(at..at).line
     {
-        diagnostic = diagnostic.related(source.place(cause..cause + word_length(source.text(), cause)), label);
+        diagnostic =
+            diagnostic.related(source.place(cause..cause + word_length(source.text(), cause)), label);
     }
     match help {
         Some(help) => diagnostic.help(help),
@@ -148,11 +142,7 @@ fn words(source: &Source, kind: &ErrorKind, at: usize) -> Words {
         | ErrorKind::TabInPlainScalar => {
             let words = new("a tab cannot indent YAML", "this tab", "indent with spaces");
             let at = tab_near(source.text(), at);
-            Words {
-                at,
-                length: 1,
-                ..words
-            }
+            Words { at, length: 1, ..words }
         }
         ErrorKind::MappingValueNotAllowed if has_earlier_colon(source.text(), at) => new(
             "a value contains `: `",
@@ -175,21 +165,15 @@ fn words(source: &Source, kind: &ErrorKind, at: usize) -> Words {
             "fits none of the lines above",
             "give keys of one mapping, and dashes of one list, the same indentation",
         ),
-        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => new(
-            "expected `key: value`",
-            "no `:` after this",
-            "add the value, or a `#` before a comment",
-        ),
-        ErrorKind::BlockSequenceEntryNotAllowed => new(
-            "a list item stands where none can be",
-            "this dash",
-            "begin a list in a line of its own",
-        ),
-        ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => new(
-            "a quote is not closed",
-            "opened here",
-            "close it with the same quote",
-        ),
+        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
+            new("expected `key: value`", "no `:` after this", "add the value, or a `#` before a comment")
+        }
+        ErrorKind::BlockSequenceEntryNotAllowed => {
+            new("a list item stands where none can be", "this dash", "begin a list in a line of its own")
+        }
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => {
+            new("a quote is not closed", "opened here", "close it with the same quote")
+        }
         ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => new(
             "text follows a closing quote",
             "not part of the quoted text",
@@ -202,21 +186,14 @@ fn words(source: &Source, kind: &ErrorKind, at: usize) -> Words {
         ),
         ErrorKind::UnclosedFlowCollection { open } => {
             let message = format!("`{open}` is not closed");
-            Words {
-                length: 1,
-                ..new(&message, "opened here", "add the closing bracket")
-            }
+            Words { length: 1, ..new(&message, "opened here", "add the closing bracket") }
         }
-        ErrorKind::MismatchedFlowCollectionEnd { open, close } => new(
-            &format!("`{open}` is closed by `{close}`"),
-            "closed here",
-            "use the bracket that fits",
-        ),
-        ErrorKind::MisplacedFlowCollectionEnd => new(
-            "a bracket closes nothing",
-            "closes nothing",
-            "remove it, or quote the value",
-        ),
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            new(&format!("`{open}` is closed by `{close}`"), "closed here", "use the bracket that fits")
+        }
+        ErrorKind::MisplacedFlowCollectionEnd => {
+            new("a bracket closes nothing", "closes nothing", "remove it, or quote the value")
+        }
         ErrorKind::ExpectedFlowMappingSeparator
         | ErrorKind::ExpectedFlowSequenceSeparator
         | ErrorKind::InvalidColonPlacement => new(
@@ -226,10 +203,7 @@ fn words(source: &Source, kind: &ErrorKind, at: usize) -> Words {
         ),
         ErrorKind::UnexpectedCharacter { character } => {
             let message = format!("a value cannot begin with `{character}`");
-            Words {
-                length: 1,
-                ..new(&message, "not expected here", "quote the value")
-            }
+            Words { length: 1, ..new(&message, "not expected here", "quote the value") }
         }
         ErrorKind::MissingAnchorOrAliasName => new(
             "`*` and `&` need a name",
@@ -244,11 +218,9 @@ fn words(source: &Source, kind: &ErrorKind, at: usize) -> Words {
                 "the tags are `!env`, `!file`, `!command`, `!sops` and `!age`",
             )
         },
-        ErrorKind::RecursionLimitExceeded => new(
-            "nested too deeply",
-            "the limit is reached here",
-            "flatten the structure",
-        ),
+        ErrorKind::RecursionLimitExceeded => {
+            new("nested too deeply", "the limit is reached here", "flatten the structure")
+        }
         ErrorKind::BomInsideDocument => new(
             "a byte order mark stands inside the file",
             "an invisible character U+FEFF",
@@ -269,18 +241,13 @@ fn words(source: &Source, kind: &ErrorKind, at: usize) -> Words {
 fn word_length(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '[' | ']' | '{' | '}'));
-    end.unwrap_or(rest.len())
-        .max(rest.chars().next().map_or(0, char::len_utf8))
+    end.unwrap_or(rest.len()).max(rest.chars().next().map_or(0, char::len_utf8))
 }
 
 /// The tab that a scanner's mark means: the first that indents, from the line of the mark on; the scanner stops behind
 /// it, or at the beginning of the text that it continues.
 fn tab_near(text: &str, at: usize) -> usize {
-    let line = text
-        .get(..at)
-        .unwrap_or_default()
-        .rfind(['\n', '\r'])
-        .map_or(0, |end| end + 1);
+    let line = text.get(..at).unwrap_or_default().rfind(['\n', '\r']).map_or(0, |end| end + 1);
     let mut start = line;
     for line in text[line..].split_inclusive('\n') {
         let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
@@ -289,9 +256,7 @@ fn tab_near(text: &str, at: usize) -> usize {
         }
         start += line.len();
     }
-    text.get(line..)
-        .and_then(|rest| rest.find('\t'))
-        .map_or(at, |tab| line + tab)
+    text.get(line..).and_then(|rest| rest.find('\t')).map_or(at, |tab| line + tab)
 }
 
 fn has_earlier_colon(text: &str, at: usize) -> bool {

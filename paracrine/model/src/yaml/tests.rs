@@ -8,10 +8,7 @@ fn source(text: &str) -> Source {
 
 /// A value in short: text in quotes, secrets with their tag.
 fn show(node: &Node) -> String {
-    let tag = node
-        .tag
-        .as_ref()
-        .map_or(String::new(), |tag| format!("{} ", tag.kind.name()));
+    let tag = node.tag.as_ref().map_or(String::new(), |tag| format!("{} ", tag.kind.name()));
     match &node.value {
         Value::Null if node.is_left_empty() => "nothing".to_owned(),
         Value::Null => "null".to_owned(),
@@ -21,11 +18,8 @@ fn show(node: &Node) -> String {
         Value::Text(value) => format!("{tag}{value:?}"),
         Value::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
         Value::Map(map) => {
-            let entries: Vec<String> = map
-                .entries
-                .iter()
-                .map(|(key, node)| format!("{}: {}", key.name, show(node)))
-                .collect();
+            let entries: Vec<String> =
+                map.entries.iter().map(|(key, node)| format!("{}: {}", key.name, show(node))).collect();
             format!("{{{}}}", entries.join(", "))
         }
     }
@@ -34,11 +28,7 @@ fn show(node: &Node) -> String {
 /// The value, without any problem.
 fn good(text: &str) -> String {
     let (node, diagnostics) = parse(&source(text));
-    assert_eq!(
-        diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        [""; 0],
-        "{text:?}"
-    );
+    assert_eq!(diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>(), [""; 0], "{text:?}");
     show(&node.unwrap())
 }
 
@@ -48,19 +38,10 @@ fn bad(text: &str) -> String {
     for diagnostic in parse(&source(text)).1.iter() {
         let note = diagnostic.primary.as_ref().unwrap();
         let (line, column, length) = (note.place.line, note.place.column, note.place.length);
-        write!(
-            all,
-            "{line}:{column}+{length} {} {} ({})",
-            diagnostic.code, diagnostic.message, note.label
-        )
-        .unwrap();
-        for related in &diagnostic.related {
-            write!(
-                all,
-                "; {}:{} {}",
-                related.place.line, related.place.column, related.label
-            )
+        write!(all, "{line}:{column}+{length} {} {} ({})", diagnostic.code, diagnostic.message, note.label)
             .unwrap();
+        for related in &diagnostic.related {
+            write!(all, "; {}:{} {}", related.place.line, related.place.column, related.label).unwrap();
         }
         for help in &diagnostic.help {
             write!(all, "; help: {help}").unwrap();
@@ -80,14 +61,8 @@ fn values_have_the_meaning_of_yaml_1_2() {
             "a: no\nb: on\nc: 0644\nd: 1_000\ne: 0o644\n",
             r#"{a: "no", b: "on", c: "0644", d: "1_000", e: 420}"#,
         ),
-        (
-            "a: '1'\nb: \"true\"\nc: !!str 5\nd: ! 5\n",
-            r#"{a: "1", b: "true", c: "5", d: "5"}"#,
-        ),
-        (
-            "a: 1.10\nb: .5\nc: !!float 3\nd: !!int 4",
-            "{a: 1.1, b: 0.5, c: 3.0, d: 4}",
-        ),
+        ("a: '1'\nb: \"true\"\nc: !!str 5\nd: ! 5\n", r#"{a: "1", b: "true", c: "5", d: "5"}"#),
+        ("a: 1.10\nb: .5\nc: !!float 3\nd: !!int 4", "{a: 1.1, b: 0.5, c: 3.0, d: 4}"),
         ("a:\nb: ~\nc: null\n", "{a: nothing, b: null, c: null}"),
         ("- \n- a\n", r#"[nothing, "a"]"#),
         ("a: |\n  x\n  y\nb: >\n  x\n  y\n", r#"{a: "x\ny\n", b: "x y\n"}"#),
@@ -116,10 +91,7 @@ fn json_is_yaml() {
 #[test]
 fn aliases_repeat_and_merges_give_way_to_own_keys() {
     assert_eq!(good("a: &x {k: 1}\nb: *x\n"), "{a: {k: 1}, b: {k: 1}}");
-    assert_eq!(
-        good("d: &d {k: 1, l: 2}\na:\n  <<: *d\n  k: 3\n"),
-        "{d: {k: 1, l: 2}, a: {k: 3, l: 2}}"
-    );
+    assert_eq!(good("d: &d {k: 1, l: 2}\na:\n  <<: *d\n  k: 3\n"), "{d: {k: 1, l: 2}, a: {k: 3, l: 2}}");
     assert_eq!(
         good("d: &d {k: 1}\ne: &e {k: 2, l: 3}\na: {<<: [*d, *e]}\n"),
         "{d: {k: 1}, e: {k: 2, l: 3}, a: {k: 1, l: 3}}"
@@ -130,16 +102,8 @@ fn aliases_repeat_and_merges_give_way_to_own_keys() {
 #[test]
 fn merged_values_know_where_they_stand_and_who_uses_them() {
     let (node, _) = parse(&source("d: &d\n  k: 1\na:\n  <<: *d\n"));
-    let Some(Node {
-        value: Value::Map(top),
-        ..
-    }) = node
-    else {
-        panic!("no mapping")
-    };
-    let Value::Map(a) = &top.get("a").unwrap().value else {
-        panic!("no mapping")
-    };
+    let Some(Node { value: Value::Map(top), .. }) = node else { panic!("no mapping") };
+    let Value::Map(a) = &top.get("a").unwrap().value else { panic!("no mapping") };
     let (key, value) = a.entry("k").unwrap();
     assert_eq!(key.place, Place::new("f.yaml", 2, 3, 1));
     assert_eq!(value.place, Place::new("f.yaml", 2, 6, 1));
@@ -149,18 +113,9 @@ fn merged_values_know_where_they_stand_and_who_uses_them() {
 #[test]
 fn numbers_keep_their_spelling() {
     let (node, _) = parse(&source("[1.10, 0x1F, +7, true, ~]"));
-    let Some(Node {
-        value: Value::List(items),
-        ..
-    }) = node
-    else {
-        panic!("no list")
-    };
+    let Some(Node { value: Value::List(items), .. }) = node else { panic!("no list") };
     let spellings: Vec<Option<&str>> = items.iter().map(|item| item.spelling.as_deref()).collect();
-    assert_eq!(
-        spellings,
-        [Some("1.10"), Some("0x1F"), Some("+7"), Some("true"), Some("~")]
-    );
+    assert_eq!(spellings, [Some("1.10"), Some("0x1F"), Some("+7"), Some("true"), Some("~")]);
 }
 
 #[test]
@@ -169,18 +124,10 @@ fn every_value_has_its_place() {
     let (node, _) = parse(&source(text));
     let mut found = String::new();
     fn walk(name: &str, node: &Node, found: &mut String) {
-        writeln!(
-            found,
-            "{name} {}:{}+{}",
-            node.place.line, node.place.column, node.place.length
-        )
-        .unwrap();
+        writeln!(found, "{name} {}:{}+{}", node.place.line, node.place.column, node.place.length).unwrap();
         match &node.value {
             Value::List(items) => items.iter().for_each(|item| walk("-", item, found)),
-            Value::Map(map) => map
-                .entries
-                .iter()
-                .for_each(|(key, node)| walk(&key.name, node, found)),
+            Value::Map(map) => map.entries.iter().for_each(|(key, node)| walk(&key.name, node, found)),
             _ => {}
         }
     }
@@ -194,14 +141,8 @@ fn every_value_has_its_place() {
 #[test]
 fn what_is_no_yaml_is_said_in_words() {
     for (text, problem) in [
-        (
-            "a:\n\tb: 1\n",
-            "2:1+1 P0103 a tab cannot indent YAML (this tab); help: indent with spaces\n",
-        ),
-        (
-            "a: x\n\tb: 1\n",
-            "2:1+1 P0103 a tab cannot indent YAML (this tab); help: indent with spaces\n",
-        ),
+        ("a:\n\tb: 1\n", "2:1+1 P0103 a tab cannot indent YAML (this tab); help: indent with spaces\n"),
+        ("a: x\n\tb: 1\n", "2:1+1 P0103 a tab cannot indent YAML (this tab); help: indent with spaces\n"),
         (
             "a: b: c\n",
             "1:5+1 P0103 a value contains `: ` (a second `:` in this line); help: quote the value: `key: \"text: with a colon\"`\n",
@@ -215,10 +156,7 @@ fn what_is_no_yaml_is_said_in_words() {
             "a: \"x\nb: 1\n",
             "1:4+2 P0103 a quote is not closed (opened here); help: close it with the same quote\n",
         ),
-        (
-            "a: 'x\n",
-            "1:4+2 P0103 a quote is not closed (opened here); help: close it with the same quote\n",
-        ),
+        ("a: 'x\n", "1:4+2 P0103 a quote is not closed (opened here); help: close it with the same quote\n"),
         (
             "x: [1, 2\ny: 3\n",
             "1:4+1 P0103 `[` is not closed, or a comma is missing after it (opened here); 2:2 cannot be part of it; help: add \
@@ -234,22 +172,13 @@ fn what_is_no_yaml_is_said_in_words() {
             "1:4+1 P0103 `[` is not closed, or a comma is missing after it (opened here); 2:1 cannot be part of it; help: add the \
              closing bracket, or the comma\n",
         ),
-        (
-            "a: {b: 1\n",
-            "1:4+1 P0103 `{` is not closed (opened here); help: add the closing bracket\n",
-        ),
+        ("a: {b: 1\n", "1:4+1 P0103 `{` is not closed (opened here); help: add the closing bracket\n"),
         (
             "a: ]\n",
             "1:4+1 P0103 a bracket closes nothing (closes nothing); help: remove it, or quote the value\n",
         ),
-        (
-            "a: @b\n",
-            "1:4+1 P0103 a value cannot begin with `@` (not expected here); help: quote the value\n",
-        ),
-        (
-            "a: %b\n",
-            "1:4+1 P0103 a value cannot begin with `%` (not expected here); help: quote the value\n",
-        ),
+        ("a: @b\n", "1:4+1 P0103 a value cannot begin with `@` (not expected here); help: quote the value\n"),
+        ("a: %b\n", "1:4+1 P0103 a value cannot begin with `%` (not expected here); help: quote the value\n"),
         (
             "k: \"x\" y\n",
             "1:8+1 P0103 text follows a closing quote (not part of the quoted text); help: quote all of the value, or write \
@@ -346,10 +275,7 @@ fn what_yaml_allows_and_we_do_not_is_said_and_the_rest_is_read() {
             "a: !env A-B\n",
             "1:4+4 P0302 `!env` wants the name of an environment variable (of this secret); help: `A-B` is not one\n",
         ),
-        (
-            "a: !sops f\n",
-            "1:4+5 P0302 `!sops` wants `file#key` (of this secret); help: `f` is not one\n",
-        ),
+        ("a: !sops f\n", "1:4+5 P0302 `!sops` wants `file#key` (of this secret); help: `f` is not one\n"),
         (
             "a: !!int x\n",
             "1:4+7 P0112 tag `!!int` does not fit its value (not of that type); help: remove the tag\n",
@@ -358,14 +284,8 @@ fn what_yaml_allows_and_we_do_not_is_said_and_the_rest_is_read() {
             "a: 9223372036854775808\n",
             "1:4+19 P0112 number `9223372036854775808` does not fit 64 bits (too large); help: quote it if it is text\n",
         ),
-        (
-            "? [a]\n: b\n",
-            "1:3+1 P0112 a key is not text (not text); help: write a text as key\n",
-        ),
-        (
-            ": b\n",
-            "1:1+0 P0113 a key is empty (no key here); help: write the key\n",
-        ),
+        ("? [a]\n: b\n", "1:3+1 P0112 a key is not text (not text); help: write a text as key\n"),
+        (": b\n", "1:1+0 P0113 a key is empty (no key here); help: write the key\n"),
         (
             "a:\n  <<: 5\n",
             "2:7+1 P0112 `<<` wants a mapping (not a mapping); help: merge a mapping, or a list of mappings: `<<: *defaults`\n",
@@ -380,18 +300,10 @@ fn what_yaml_allows_and_we_do_not_is_said_and_the_rest_is_read() {
 fn aliases_do_not_multiply_beyond_bounds() {
     let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for (this, last) in "bcdefghi".chars().zip("abcdefgh".chars()) {
-        writeln!(
-            bomb,
-            "{this}: &{this} [{}]",
-            vec![format!("*{last}"); 9].join(", ")
-        )
-        .unwrap();
+        writeln!(bomb, "{this}: &{this} [{}]", vec![format!("*{last}"); 9].join(", ")).unwrap();
     }
     let problem = bad(&bomb);
-    assert!(
-        problem.contains("P0106 aliases multiply beyond bounds (too much at this alias)"),
-        "{problem}"
-    );
+    assert!(problem.contains("P0106 aliases multiply beyond bounds (too much at this alias)"), "{problem}");
     let mut deep = "a0: &a0 [x]\n".to_owned();
     for level in 1..200 {
         writeln!(deep, "a{level}: &a{level} [*a{}]", level - 1).unwrap();
@@ -409,9 +321,7 @@ fn aliases_do_not_multiply_beyond_bounds() {
 fn nesting_has_an_end() {
     let problem = bad(&"[".repeat(100_000));
     assert!(problem.contains("P0103 nested too deeply"), "{problem}");
-    let blocks: String = (0..2_000)
-        .map(|level| format!("{}a:\n", " ".repeat(level)))
-        .collect();
+    let blocks: String = (0..2_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
     assert!(bad(&blocks).contains("P0103 nested too deeply"));
 }
 
@@ -512,18 +422,12 @@ fn no_input_panics_and_every_place_is_in_the_text() {
         let (_, diagnostics) = parse(&source);
         for diagnostic in diagnostics.iter() {
             for note in diagnostic.primary.iter().chain(&diagnostic.related) {
-                let Place {
-                    line, column, length, ..
-                } = note.place;
+                let Place { line, column, length, .. } = note.place;
                 let text = source.line(line).unwrap_or_default();
                 let last = text.chars().count() as u32 + 1;
                 let inside = line >= 1 && column >= 1 && column + length <= last.max(column);
                 // After a final line break there is a line without text.
-                assert!(
-                    inside && line <= source.line_count() + 1,
-                    "{diagnostic} in {:?}",
-                    source.text()
-                );
+                assert!(inside && line <= source.line_count() + 1, "{diagnostic} in {:?}", source.text());
             }
         }
     }

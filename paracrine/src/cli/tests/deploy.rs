@@ -30,10 +30,7 @@ fn exit_codes_tell_what_came_of_a_run() {
 #[test]
 fn missing_secrets_are_told_all_at_once() {
     let missing = |name: &str| Missing {
-        source: SecretSource {
-            name: name.into(),
-            provider: Provider::Env(name.into()),
-        },
+        source: SecretSource { name: name.into(), provider: Provider::Env(name.into()) },
         why: "the environment variable is not set".into(),
         help: format!("set {name}"),
     };
@@ -66,9 +63,7 @@ fn a_binary_that_is_older_than_its_site_refuses_to_apply() {
     assert_eq!(opened.directory.as_deref(), Some(directory.path()));
     let words = ["shop", "apply", "dev"].map(OsString::from).to_vec();
     let line = args::parse("shop", "", &["dev".to_owned()], words).unwrap();
-    let Command::Apply(options) = line.command else {
-        panic!("not an apply")
-    };
+    let Command::Apply(options) = line.command else { panic!("not an apply") };
     let problem = deploy::apply(site, opened, options, false).unwrap_err();
     assert_eq!(
         plain(&problem.draw()),
@@ -77,12 +72,7 @@ error: this binary was built from other files than are here: config.yaml changed
   help: build again, or apply what was built with `--stale`
 "
     );
-    let many: Vec<_> = (0..5)
-        .map(|n| Stale {
-            path: format!("f{n}"),
-            what: "changed".into(),
-        })
-        .collect();
+    let many: Vec<_> = (0..5).map(|n| Stale { path: format!("f{n}"), what: "changed".into() }).collect();
     assert_eq!(
         told(&many),
         "this binary was built from other files than are here: f0 changed, f1 changed, f2 changed and 2 more"

@@ -10,12 +10,8 @@ use crate::testing::{TestSite, plain, program};
 
 /// A deploy binary that tells the plans of `site`, as an older build would.
 fn other_binary(directory: &tempfile::TempDir, site: &Site) -> PathBuf {
-    let options = Plan {
-        command: None,
-        selection: selection(None, &[]),
-        host: Vec::new(),
-        format: Format::Json,
-    };
+    let options =
+        Plan { command: None, selection: selection(None, &[]), host: Vec::new(), format: Format::Json };
     let plans = show::plan(site, &options, false).unwrap();
     script(
         directory,
@@ -69,9 +65,7 @@ fn plans_of_two_builds_are_compared() {
         other: other.clone(),
         environment: environment.map(Into::into),
     };
-    let shown = without_lines(&plain(
-        &plan_diff::plan_diff(&new, &options(None), false).unwrap(),
-    ));
+    let shown = without_lines(&plain(&plan_diff::plan_diff(&new, &options(None), false).unwrap()));
     assert_eq!(
         shown,
         "\
@@ -112,16 +106,9 @@ web2 (prod)
     );
     let shown = plan_diff::plan_diff(&new, &options(Some("dev")), false).unwrap();
     assert_eq!(plain(&shown), "web3 (dev)\n  + the host is new, 1 task\n");
+    assert_eq!(plan_diff::plan_diff(&old, &options(None), false).unwrap(), "no plan differs\n");
     assert_eq!(
-        plan_diff::plan_diff(&old, &options(None), false).unwrap(),
-        "no plan differs\n"
-    );
-    assert_eq!(
-        plain(
-            &plan_diff::plan_diff(&new, &options(Some("pord")), false)
-                .unwrap_err()
-                .draw()
-        ),
+        plain(&plan_diff::plan_diff(&new, &options(Some("pord")), false).unwrap_err().draw()),
         "error: unknown environment `pord`\n  help: did you mean `prod`?\n"
     );
 }
@@ -130,10 +117,7 @@ web2 (prod)
 fn another_binary_that_tells_no_plans_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let refused = |other: PathBuf| {
-        let options = PlanDiff {
-            other,
-            environment: None,
-        };
+        let options = PlanDiff { other, environment: None };
         plain(&plan_diff::plan_diff(&site(), &options, false).unwrap_err().draw())
             .replace(&directory.path().display().to_string(), "DIR")
     };

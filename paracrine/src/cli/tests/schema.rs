@@ -17,11 +17,7 @@ fn site(directory: &str) -> Site {
 #[test]
 fn schemas_are_written_into_the_site() {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(
-        directory.path().join("Cargo.toml"),
-        "[package]\nname = \"shop\"\n",
-    )
-    .unwrap();
+    std::fs::write(directory.path().join("Cargo.toml"), "[package]\nname = \"shop\"\n").unwrap();
     let site = site(&directory.path().display().to_string());
     let write = || plain(&schema::schema(&site, &Schema { stdout: false }).unwrap());
     assert_eq!(

@@ -97,9 +97,7 @@ fn plans_are_json_too() {
 
 #[test]
 fn hosts_are_listed_with_how_they_are_reached() {
-    let options = Hosts {
-        selection: selection(None, &[]),
-    };
+    let options = Hosts { selection: selection(None, &[]) };
     assert_eq!(
         show::hosts(&site(), &options).unwrap(),
         "\
@@ -109,22 +107,13 @@ prod  web2  root@web2.example.org  web       x86_64  1 task
 prod  db1   root@db1.example.org   db        x86_64  0 tasks
 "
     );
-    let options = Hosts {
-        selection: selection(None, &["web1"]),
-    };
+    let options = Hosts { selection: selection(None, &["web1"]) };
     let problem = show::hosts(&site(), &options).unwrap_err();
-    assert_eq!(
-        plain(&problem.draw()),
-        "error: which environment?\n  help: name one of `dev`, `prod`\n"
-    );
+    assert_eq!(plain(&problem.draw()), "error: which environment?\n  help: name one of `dev`, `prod`\n");
 }
 
 fn explained(host: &str, what: &str) -> Result<String, String> {
-    let options = Explain {
-        environment: "prod".into(),
-        host: host.into(),
-        what: what.into(),
-    };
+    let options = Explain { environment: "prod".into(), host: host.into(), what: what.into() };
     match explain::explain(&site(), &options) {
         Ok(text) => Ok(without_lines(&plain(&text))),
         Err(problem) => Err(plain(&problem.draw())),
@@ -195,9 +184,7 @@ fn what_is_in_no_plan_is_told_with_the_nearest() {
 
 #[test]
 fn secrets_are_listed_with_who_sees_them() {
-    let options = Secrets {
-        selection: selection(Some("prod"), &[]),
-    };
+    let options = Secrets { selection: selection(Some("prod"), &[]) };
     assert_eq!(
         without_lines(&plain(&secret_list::secrets(&site(), &options).unwrap())),
         "\
@@ -205,11 +192,6 @@ prod DB_PASSWORD  !env DB_PASSWORD  config.yaml:14:5
   web2  file /etc/app.env  (ROLES)
 "
     );
-    let options = Secrets {
-        selection: selection(Some("dev"), &[]),
-    };
-    assert_eq!(
-        secret_list::secrets(&site(), &options).unwrap(),
-        "no host uses a secret\n"
-    );
+    let options = Secrets { selection: selection(Some("dev"), &[]) };
+    assert_eq!(secret_list::secrets(&site(), &options).unwrap(), "no host uses a secret\n");
 }

@@ -10,10 +10,7 @@ use crate::testing::plain;
 
 fn parse(words: &str) -> Result<CommandLine, clap::Error> {
     let environments = ["dev".to_owned(), "prod".to_owned()];
-    let words = std::iter::once("shop")
-        .chain(words.split_whitespace())
-        .map(OsString::from)
-        .collect();
+    let words = std::iter::once("shop").chain(words.split_whitespace()).map(OsString::from).collect();
     args::parse("shop", "of commit 1234abc", &environments, words)
 }
 
@@ -37,11 +34,7 @@ fn the_command_line_is_sound() {
 #[test]
 fn check_is_the_default() {
     for (words, environment) in [("", None), ("prod", Some("prod")), ("check prod", Some("prod"))] {
-        assert_eq!(
-            check(words).selection.environment.as_deref(),
-            environment,
-            "{words}"
-        );
+        assert_eq!(check(words).selection.environment.as_deref(), environment, "{words}");
     }
     let options = check("--limit web1,role:db prod --jobs 3");
     assert_eq!(options.selection.environment.as_deref(), Some("prod"));
@@ -54,19 +47,8 @@ fn check_is_the_default() {
 #[test]
 fn options_have_their_defaults() {
     let options = check("prod");
-    assert_eq!(
-        (
-            options.jobs,
-            options.persist,
-            options.connect_timeout,
-            options.lock_wait
-        ),
-        (16, 60, 10, 0)
-    );
-    assert_eq!(
-        (options.adopt, options.stale, options.format),
-        (false, false, Format::Text)
-    );
+    assert_eq!((options.jobs, options.persist, options.connect_timeout, options.lock_wait), (16, 60, 10, 0));
+    assert_eq!((options.adopt, options.stale, options.format), (false, false, Format::Text));
     let line = parse("check prod").unwrap();
     assert_eq!((line.color, line.verbose), (Color::Auto, false));
     let line = parse("--color never -v apply prod").unwrap();

@@ -13,26 +13,11 @@ use crate::testing::AGENT;
 
 #[test]
 fn a_host_with_nothing_to_do_is_asked_once() {
-    let ran = Trial::new(
-        Mode::Check,
-        vec![(
-            "web1",
-            done(Summary {
-                unchanged: 3,
-                ..Summary::default()
-            }),
-        )],
-    )
-    .run();
+    let ran =
+        Trial::new(Mode::Check, vec![("web1", done(Summary { unchanged: 3, ..Summary::default() }))]).run();
     assert_eq!(numbers(&ran.totals), [(Status::AsPlanned, 1)]);
     let events: Vec<_> = ran.events.iter().map(|event| format!("{event:?}")).collect();
-    let starts = [
-        "Started",
-        "Host(0, Connecting)",
-        "Host(0, Connected)",
-        "Host(0, Ended",
-        "Finished",
-    ];
+    let starts = ["Started", "Host(0, Connecting)", "Host(0, Connected)", "Host(0, Ended", "Finished"];
     assert_eq!(events.len(), starts.len());
     for (event, start) in events.iter().zip(starts) {
         assert!(event.starts_with(start), "{event} is no {start}");
@@ -47,11 +32,7 @@ fn the_agent_gets_what_its_plan_needs_and_who_runs_it() {
         assert_eq!(start.holder, "ann@laptop");
         assert_eq!(start.tasks.len(), 3);
         assert_eq!(start.tasks[2].triggers.len(), 1);
-        let values: Vec<_> = start
-            .values
-            .iter()
-            .map(|(late, value)| format!("{late} {value}"))
-            .collect();
+        let values: Vec<_> = start.values.iter().map(|(late, value)| format!("{late} {value}")).collect();
         assert_eq!(values, ["‹secret POISON› p0ison-value"]);
         agent.hello();
         agent.say(FromAgent::Done(Summary::default()));
@@ -62,20 +43,12 @@ fn the_agent_gets_what_its_plan_needs_and_who_runs_it() {
 
 #[test]
 fn a_host_that_fails_to_connect_otherwise_has_failed() {
-    let error = OpenError {
-        unreachable: false,
-        failure: Failure::new("sudo asks for a password").help("allow it"),
-    };
-    let ran = Trial::new(
-        Mode::Apply,
-        vec![("web1", Fake::Error(error)), ("web2", agent(Agent::apply))],
-    )
-    .run();
+    let error =
+        OpenError { unreachable: false, failure: Failure::new("sudo asks for a password").help("allow it") };
+    let ran =
+        Trial::new(Mode::Apply, vec![("web1", Fake::Error(error)), ("web2", agent(Agent::apply))]).run();
     assert_eq!(numbers(&ran.totals), [(Status::Applied, 1), (Status::Failed, 1)]);
-    assert_eq!(
-        ran.failure("web1"),
-        ("sudo asks for a password", Some("allow it"), None)
-    );
+    assert_eq!(ran.failure("web1"), ("sudo asks for a password", Some("allow it"), None));
 }
 
 #[test]
@@ -86,24 +59,10 @@ fn a_failed_task_stops_its_host_and_no_other() {
         agent.hear().await;
         agent.say(FromAgent::Begun { task: 1 });
         let outcome = Outcome::Failed(Failure::new("the disk is full"));
-        agent.say(FromAgent::Report(Report {
-            task: 1,
-            outcome,
-            differences: Vec::new(),
-            microseconds: 1,
-        }));
-        agent.say(FromAgent::Done(Summary {
-            failed: 1,
-            skipped: 1,
-            unchanged: 1,
-            ..Summary::default()
-        }));
+        agent.say(FromAgent::Report(Report { task: 1, outcome, differences: Vec::new(), microseconds: 1 }));
+        agent.say(FromAgent::Done(Summary { failed: 1, skipped: 1, unchanged: 1, ..Summary::default() }));
     });
-    let ran = Trial::new(
-        Mode::Apply,
-        vec![("web1", failing), ("web2", agent(Agent::apply))],
-    )
-    .run();
+    let ran = Trial::new(Mode::Apply, vec![("web1", failing), ("web2", agent(Agent::apply))]).run();
     assert_eq!(numbers(&ran.totals), [(Status::Applied, 1), (Status::Failed, 1)]);
 }
 
@@ -126,47 +85,25 @@ fn a_lost_connection_is_told_with_the_place_where_it_was_lost() {
             }
         })
     };
-    let hosts = vec![
-        ("a", lost(0)),
-        ("b", lost(1)),
-        ("c", lost(2)),
-        ("d", lost(3)),
-        ("e", lost(4)),
-    ];
+    let hosts = vec![("a", lost(0)), ("b", lost(1)), ("c", lost(2)), ("d", lost(3)), ("e", lost(4))];
     let ran = Trial::new(Mode::Apply, hosts).run();
     let nothing = Some("nothing was changed on this host");
     let by_itself = Some("the agent ends by itself after the task at hand; `check` shows how far it came");
     assert_eq!(
         ran.failure("a"),
-        (
-            "connection lost before the agent answered: the connection was closed",
-            nothing,
-            None
-        )
+        ("connection lost before the agent answered: the connection was closed", nothing, None)
     );
     assert_eq!(
         ran.failure("b"),
-        (
-            "connection lost before any change: the connection was closed",
-            nothing,
-            None
-        )
+        ("connection lost before any change: the connection was closed", nothing, None)
     );
     assert_eq!(
         ran.failure("c"),
-        (
-            "connection lost between two tasks: the connection was closed",
-            by_itself,
-            None
-        )
+        ("connection lost between two tasks: the connection was closed", by_itself, None)
     );
     assert_eq!(
         ran.failure("d"),
-        (
-            "connection lost: the connection was closed",
-            by_itself,
-            Some("file /etc/motd".to_owned())
-        )
+        ("connection lost: the connection was closed", by_itself, Some("file /etc/motd".to_owned()))
     );
     assert_eq!(ran.failure("e"), ran.failure("c"));
     assert_eq!(numbers(&ran.totals), [(Status::Failed, 5)]);
@@ -175,17 +112,11 @@ fn a_lost_connection_is_told_with_the_place_where_it_was_lost() {
 #[test]
 fn another_agent_is_not_talked_to() {
     let other = agent(|mut agent| async move {
-        agent.say(FromAgent::Hello {
-            agent: Hash::of(b"other"),
-            machine: "0123".into(),
-        });
+        agent.say(FromAgent::Hello { agent: Hash::of(b"other"), machine: "0123".into() });
         agent.hear().await;
     });
     let ran = Trial::new(Mode::Check, vec![("web1", other)]).run();
-    assert_eq!(
-        ran.failure("web1").0,
-        "another agent answered than the one this binary holds"
-    );
+    assert_eq!(ran.failure("web1").0, "another agent answered than the one this binary holds");
 }
 
 #[test]
@@ -196,28 +127,16 @@ fn agents_that_make_no_sense_fail_and_break_nothing() {
             agent.hear().await;
         })
     };
-    let hello = || FromAgent::Hello {
-        agent: Hash::of(AGENT),
-        machine: String::new(),
-    };
+    let hello = || FromAgent::Hello { agent: Hash::of(AGENT), machine: String::new() };
     let cases = [
-        (
-            vec![FromAgent::Done(Summary::default())],
-            "the agent did not say hello",
-        ),
+        (vec![FromAgent::Done(Summary::default())], "the agent did not say hello"),
         (vec![hello(), hello()], "the agent says hello, out of turn"),
         (
             vec![hello(), FromAgent::Ready { lacking: Vec::new() }],
             "the agent says that it is ready, out of turn",
         ),
-        (
-            vec![hello(), FromAgent::Begun { task: 0 }],
-            "the agent says that it begins a task, out of turn",
-        ),
-        (
-            vec![hello(), FromAgent::Report(changed(99))],
-            "the agent speaks of task 99, the plan has 3",
-        ),
+        (vec![hello(), FromAgent::Begun { task: 0 }], "the agent says that it begins a task, out of turn"),
+        (vec![hello(), FromAgent::Report(changed(99))], "the agent speaks of task 99, the plan has 3"),
     ];
     for (messages, expected) in cases {
         let ran = Trial::new(Mode::Check, vec![("web1", says(messages))]).run();
@@ -238,10 +157,7 @@ fn a_host_gets_the_contents_of_its_own_plan_and_no_others() {
                     let mut decoder = flate2::read::DeflateDecoder::new(contents.deflated.as_slice());
                     std::io::Read::read_to_string(&mut decoder, &mut bytes).unwrap();
                     assert_eq!(bytes, "hello\n");
-                    agent.say(FromAgent::Done(Summary {
-                        changed: 1,
-                        ..Summary::default()
-                    }));
+                    agent.say(FromAgent::Done(Summary { changed: 1, ..Summary::default() }));
                 }
                 other => assert!(other.is_none(), "{other:?}"),
             }
@@ -251,10 +167,7 @@ fn a_host_gets_the_contents_of_its_own_plan_and_no_others() {
     assert_eq!(numbers(&ran.totals), [(Status::Applied, 1)]);
     for other in [Hash::of(b"of nobody"), Hash::of(STRANGE.as_bytes())] {
         let ran = Trial::new(Mode::Apply, vec![("web1", asks(other))]).run();
-        let expected = format!(
-            "the host asks for a content that its plan does not hold: {}",
-            other.short()
-        );
+        let expected = format!("the host asks for a content that its plan does not hold: {}", other.short());
         assert_eq!(ran.failure("web1").0, expected);
     }
 }
@@ -266,9 +179,7 @@ fn a_content_that_is_asked_for_while_looking_opens_no_gate() {
         agent(move |mut agent| async move {
             agent.hello();
             agent.say(FromAgent::Lacking(vec![hash]));
-            let Some(ToAgent::Go(contents)) = agent.hear().await else {
-                panic!("no content")
-            };
+            let Some(ToAgent::Go(contents)) = agent.hear().await else { panic!("no content") };
             assert_eq!(contents.index.len(), 1);
             if mode == Mode::Apply {
                 agent.change().await;
@@ -282,11 +193,7 @@ fn a_content_that_is_asked_for_while_looking_opens_no_gate() {
     let hosts = vec![("web1", asks(Mode::Apply)), ("web2", refused("busy"))];
     let ran = Trial::new(Mode::Apply, hosts).run();
     // The content, and then no word to change anything.
-    let heard: Vec<_> = ran
-        .log
-        .iter()
-        .filter(|entry| entry.starts_with("web1 hears"))
-        .collect();
+    let heard: Vec<_> = ran.log.iter().filter(|entry| entry.starts_with("web1 hears")).collect();
     assert_eq!(heard, ["web1 hears Go", "web1 hears Stop"]);
 }
 
@@ -295,23 +202,12 @@ fn what_differs_is_told_with_the_content_that_should_be() {
     let fake = agent(|agent| async move {
         agent.hello();
         let report = |task, old: &str| {
-            let differences = vec![Difference::Content {
-                before: OldContent::Text(old.into()),
-            }];
-            FromAgent::Report(Report {
-                task,
-                outcome: Outcome::Changed,
-                differences,
-                microseconds: 1,
-            })
+            let differences = vec![Difference::Content { before: OldContent::Text(old.into()) }];
+            FromAgent::Report(Report { task, outcome: Outcome::Changed, differences, microseconds: 1 })
         };
         agent.say(report(0, "the old p0ison-value"));
         agent.say(report(1, "hallo\n"));
-        agent.say(FromAgent::Done(Summary {
-            changed: 2,
-            unchanged: 1,
-            ..Summary::default()
-        }));
+        agent.say(FromAgent::Done(Summary { changed: 2, unchanged: 1, ..Summary::default() }));
     });
     let ran = Trial::new(Mode::Check, vec![("web1", fake)]).run();
     let told: Vec<_> = ran
@@ -324,16 +220,11 @@ fn what_differs_is_told_with_the_content_that_should_be() {
             _ => None,
         })
         .collect();
-    let text = |text: &str| Difference::Content {
-        before: OldContent::Text(text.into()),
-    };
+    let text = |text: &str| Difference::Content { before: OldContent::Text(text.into()) };
     assert_eq!(
         told,
         [
-            (
-                vec![text("the old ‹secret POISON›")],
-                Some(NewContent::Text("‹secret POISON›".into()))
-            ),
+            (vec![text("the old ‹secret POISON›")], Some(NewContent::Text("‹secret POISON›".into()))),
             (vec![text("hallo\n")], Some(NewContent::Text("hello\n".into()))),
         ]
     );

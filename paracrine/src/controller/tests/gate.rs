@@ -30,20 +30,14 @@ fn no_host_is_changed_before_all_are_locked() {
                 "web3",
                 agent(|agent| async move {
                     agent.hello();
-                    agent.say(FromAgent::Done(Summary {
-                        unchanged: 1,
-                        ..Summary::default()
-                    }));
+                    agent.say(FromAgent::Done(Summary { unchanged: 1, ..Summary::default() }));
                     late.send(()).unwrap();
                 }),
             ),
         ],
     )
     .run();
-    assert_eq!(
-        numbers(&ran.totals),
-        [(Status::AsPlanned, 1), (Status::Applied, 2)]
-    );
+    assert_eq!(numbers(&ran.totals), [(Status::AsPlanned, 1), (Status::Applied, 2)]);
     let last_ready = ran.when("web1 is ready").max(ran.when("web2 is ready"));
     let first_go = ran.when("web1 hears Go").min(ran.when("web2 hears Go"));
     assert!(last_ready < first_go, "{:#?}", ran.log);
@@ -52,20 +46,11 @@ fn no_host_is_changed_before_all_are_locked() {
 #[test]
 fn hosts_that_wait_for_others_take_no_ones_turn() {
     let hosts = ["web1", "web2", "web3", "web4"];
-    let fakes = hosts
-        .into_iter()
-        .map(|name| (name, agent(Agent::apply)))
-        .collect();
+    let fakes = hosts.into_iter().map(|name| (name, agent(Agent::apply))).collect();
     let ran = Trial::new(Mode::Apply, fakes).jobs(1).run();
     assert_eq!(numbers(&ran.totals), [(Status::Applied, 4)]);
-    let last_ready = hosts
-        .iter()
-        .map(|host| ran.when(&format!("{host} is ready")))
-        .max();
-    let first_go = hosts
-        .iter()
-        .map(|host| ran.when(&format!("{host} hears Go")))
-        .min();
+    let last_ready = hosts.iter().map(|host| ran.when(&format!("{host} is ready"))).max();
+    let first_go = hosts.iter().map(|host| ran.when(&format!("{host} hears Go"))).min();
     assert!(last_ready < first_go);
 }
 
@@ -101,18 +86,12 @@ fn no_more_hosts_are_worked_on_at_once_than_allowed() {
 fn a_taken_lock_on_one_host_keeps_all_from_being_changed() {
     let ran = Trial::new(
         Mode::Apply,
-        vec![
-            ("web1", agent(Agent::apply)),
-            ("web2", refused("another run holds the lock: bob@ci")),
-        ],
+        vec![("web1", agent(Agent::apply)), ("web2", refused("another run holds the lock: bob@ci"))],
     )
     .run();
     assert_eq!(numbers(&ran.totals), [(Status::Held, 1), (Status::Failed, 1)]);
     assert_eq!(ran.totals.refused, ["web2: another run holds the lock: bob@ci"]);
-    assert_eq!(
-        ran.failure("web2"),
-        ("another run holds the lock: bob@ci", None, None)
-    );
+    assert_eq!(ran.failure("web2"), ("another run holds the lock: bob@ci", None, None));
     ran.when("web1 hears Stop");
     assert!(!ran.log.contains(&"web1 hears Go".to_owned()));
 }
@@ -130,19 +109,9 @@ fn all_refusals_are_told_in_the_order_of_the_inventory() {
 
 #[test]
 fn unreachable_hosts_do_not_hold_up_the_others_and_count_apart() {
-    let ran = Trial::new(
-        Mode::Apply,
-        vec![("web1", unreachable()), ("web2", agent(Agent::apply))],
-    )
-    .run();
-    assert_eq!(
-        numbers(&ran.totals),
-        [(Status::Applied, 1), (Status::Unreachable, 1)]
-    );
-    assert_eq!(
-        *ran.ending("web1"),
-        Ending::Unreachable(Failure::new("no route to host"))
-    );
+    let ran = Trial::new(Mode::Apply, vec![("web1", unreachable()), ("web2", agent(Agent::apply))]).run();
+    assert_eq!(numbers(&ran.totals), [(Status::Applied, 1), (Status::Unreachable, 1)]);
+    assert_eq!(*ran.ending("web1"), Ending::Unreachable(Failure::new("no route to host")));
 }
 
 #[test]
@@ -159,10 +128,7 @@ fn a_connection_lost_while_waiting_for_others_lets_the_others_go() {
 fn two_names_for_one_machine_are_refused_before_any_change() {
     let same = || {
         agent(|mut agent| async move {
-            agent.say(FromAgent::Hello {
-                agent: Hash::of(AGENT),
-                machine: "0123".into(),
-            });
+            agent.say(FromAgent::Hello { agent: Hash::of(AGENT), machine: "0123".into() });
             agent.say(FromAgent::Ready { lacking: Vec::new() });
             agent.hear().await;
         })
@@ -173,10 +139,7 @@ fn two_names_for_one_machine_are_refused_before_any_change() {
     assert!(!ran.log.contains(&"web1 hears Go".to_owned()));
     let unknown = || {
         agent(|agent| async move {
-            agent.say(FromAgent::Hello {
-                agent: Hash::of(AGENT),
-                machine: String::new(),
-            });
+            agent.say(FromAgent::Hello { agent: Hash::of(AGENT), machine: String::new() });
             agent.say(FromAgent::Done(Summary::default()));
         })
     };
@@ -189,9 +152,7 @@ fn a_run_that_waits_for_a_lock_lets_others_have_the_turn() {
     let (free, wait) = tokio::sync::oneshot::channel::<()>();
     let waiting = agent(|agent| async move {
         agent.hello();
-        agent.say(FromAgent::Waiting {
-            holder: "bob@ci".into(),
-        });
+        agent.say(FromAgent::Waiting { holder: "bob@ci".into() });
         wait.await.unwrap();
         agent.say(FromAgent::Done(Summary::default()));
     });
@@ -200,14 +161,7 @@ fn a_run_that_waits_for_a_lock_lets_others_have_the_turn() {
         agent.say(FromAgent::Done(Summary::default()));
         free.send(()).unwrap();
     });
-    let ran = Trial::new(Mode::Apply, vec![("web1", waiting), ("web2", other)])
-        .jobs(1)
-        .run();
+    let ran = Trial::new(Mode::Apply, vec![("web1", waiting), ("web2", other)]).jobs(1).run();
     assert_eq!(numbers(&ran.totals), [(Status::AsPlanned, 2)]);
-    assert!(ran.events.contains(&Event::Host(
-        0,
-        HostEvent::Waiting {
-            holder: "bob@ci".into()
-        }
-    )));
+    assert!(ran.events.contains(&Event::Host(0, HostEvent::Waiting { holder: "bob@ci".into() })));
 }

@@ -19,21 +19,12 @@ fn an_interrupt_stops_hosts_at_work_and_begins_no_more() {
         ctrl_c.send_replace(Some(Urgency::AfterTask));
         agent.hear().await;
         agent.say(FromAgent::Report(changed(0)));
-        agent.say(FromAgent::Done(Summary {
-            changed: 1,
-            skipped: 2,
-            stopped: true,
-            ..Summary::default()
-        }));
+        agent.say(FromAgent::Done(Summary { changed: 1, skipped: 2, stopped: true, ..Summary::default() }));
     });
-    let ran = Trial::new(Mode::Apply, vec![("web1", working)])
-        .interrupted_by(&interrupt)
-        .run();
+    let ran = Trial::new(Mode::Apply, vec![("web1", working)]).interrupted_by(&interrupt).run();
     assert_eq!(numbers(&ran.totals), [(Status::Stopped, 1)]);
     assert!(ran.when("web1 hears Go") < ran.when("web1 hears Stop"));
-    let Ending::Done(summary) = ran.ending("web1") else {
-        panic!("the agent came to its end")
-    };
+    let Ending::Done(summary) = ran.ending("web1") else { panic!("the agent came to its end") };
     assert_eq!((summary.changed, summary.skipped), (1, 2));
 }
 
@@ -52,10 +43,7 @@ fn an_interrupt_before_any_change_changes_nothing() {
                     agent.hello();
                     ctrl_c.send_replace(Some(Urgency::AfterTask));
                     agent.hear().await;
-                    agent.say(FromAgent::Done(Summary {
-                        stopped: true,
-                        ..Summary::default()
-                    }));
+                    agent.say(FromAgent::Done(Summary { stopped: true, ..Summary::default() }));
                 }),
             ),
         ],
@@ -77,18 +65,12 @@ fn hosts_that_have_had_no_turn_are_not_begun_after_an_interrupt() {
         agent.hello();
         ctrl_c.send_replace(Some(Urgency::AfterTask));
         agent.hear().await;
-        agent.say(FromAgent::Done(Summary {
-            stopped: true,
-            ..Summary::default()
-        }));
+        agent.say(FromAgent::Done(Summary { stopped: true, ..Summary::default() }));
     });
-    let ran = Trial::new(
-        Mode::Check,
-        vec![("web1", first), ("web2", done(Summary::default()))],
-    )
-    .jobs(1)
-    .interrupted_by(&interrupt)
-    .run();
+    let ran = Trial::new(Mode::Check, vec![("web1", first), ("web2", done(Summary::default()))])
+        .jobs(1)
+        .interrupted_by(&interrupt)
+        .run();
     assert_eq!(*ran.ending("web2"), Ending::NotBegun);
     assert!(!ran.log.contains(&"web2 is connected to".to_owned()));
 }
@@ -108,12 +90,7 @@ fn a_second_interrupt_drops_connections_at_once() {
         ctrl_c.send_replace(Some(Urgency::AtOnce));
         assert!(agent.hear().await.is_none());
     });
-    let ran = Trial::new(Mode::Apply, vec![("web1", stubborn)])
-        .interrupted_by(&interrupt)
-        .run();
+    let ran = Trial::new(Mode::Apply, vec![("web1", stubborn)]).interrupted_by(&interrupt).run();
     let help = "the agent ends by itself after the task at hand; `check` shows how far it came";
-    assert_eq!(
-        ran.failure("web1"),
-        ("interrupted", Some(help), Some("service app".to_owned()))
-    );
+    assert_eq!(ran.failure("web1"), ("interrupted", Some(help), Some("service app".to_owned())));
 }

@@ -12,23 +12,13 @@ fn events_are_json_lines_too() {
         Outcome::Changed,
         vec![attribute("mode", None, "0644"), old("a\n")],
     );
-    let conf = TaskReport {
-        content: Some(NewContent::Text("b\n".into())),
-        ..conf
-    };
+    let conf = TaskReport { content: Some(NewContent::Text("b\n".into())), ..conf };
     let events = [
         run(Mode::Check, &["web1"]),
         Event::Host(0, HostEvent::Connecting),
         told(0, conf),
         Event::Interrupted(Urgency::AfterTask),
-        ended(
-            0,
-            Ending::Done(Summary {
-                changed: 1,
-                unchanged: 189,
-                ..Summary::default()
-            }),
-        ),
+        ended(0, Ending::Done(Summary { changed: 1, unchanged: 189, ..Summary::default() })),
         finished(&[(Status::Pending, 1)], &[]),
     ];
     assert_eq!(
@@ -48,22 +38,11 @@ fn logs_get_single_remarks_where_they_are_wanted() {
     let events = [
         run(Mode::Apply, &["web1", "web2"]),
         Event::Host(0, HostEvent::Connecting),
-        Event::Host(
-            0,
-            HostEvent::Waiting {
-                holder: "bob@ci".into(),
-            },
-        ),
+        Event::Host(0, HostEvent::Waiting { holder: "bob@ci".into() }),
         Event::Host(0, HostEvent::Begun(name(2, "file", "/etc/motd"))),
         Event::Interrupted(Urgency::AfterTask),
         Event::Interrupted(Urgency::AtOnce),
-        ended(
-            0,
-            Ending::Done(Summary {
-                stopped: true,
-                ..Summary::default()
-            }),
-        ),
+        ended(0, Ending::Done(Summary { stopped: true, ..Summary::default() })),
         ended(1, Ending::Held),
     ];
     let said = "\

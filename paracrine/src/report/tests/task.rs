@@ -12,18 +12,10 @@ use crate::report::style;
 fn what_a_terminal_would_act_on_is_written_out() {
     let evil = report(
         name(0, "file", "/tmp/\u{1b}]0;owned\u{7}\nx"),
-        Outcome::MayChange {
-            because: "\r\u{202e}gnp".into(),
-        },
-        vec![
-            attribute("owner", Some("\u{9b}31m"), "a\tb"),
-            old("\u{1b}[31mred\r\nsame\n"),
-        ],
+        Outcome::MayChange { because: "\r\u{202e}gnp".into() },
+        vec![attribute("owner", Some("\u{9b}31m"), "a\tb"), old("\u{1b}[31mred\r\nsame\n")],
     );
-    let evil = TaskReport {
-        content: Some(NewContent::Text("red\nsame\n".into())),
-        ..evil
-    };
+    let evil = TaskReport { content: Some(NewContent::Text("red\nsame\n".into())), ..evil };
     assert_eq!(
         shown(evil),
         r"  ? file /tmp/\u{1b}]0;owned\u{7}\nx  (roles/web.rs:10)
@@ -41,58 +33,27 @@ fn what_a_terminal_would_act_on_is_written_out() {
 fn what_is_not_there_is_shown_as_it_will_be() {
     let created = |kind: &str, attributes: &[(&'static str, &str)], content: Option<&str>| {
         let report = report(name(0, kind, "x"), Outcome::Changed, vec![Difference::Create]);
-        let attributes = attributes
-            .iter()
-            .map(|(name, value)| (*name, (*value).to_owned()))
-            .collect();
-        shown(TaskReport {
-            content: content.map(|text| NewContent::Text(text.into())),
-            attributes,
-            ..report
-        })
+        let attributes = attributes.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        shown(TaskReport { content: content.map(|text| NewContent::Text(text.into())), attributes, ..report })
     };
+    assert_eq!(created("package", &[("state", "present")], None), "  + package x  (roles/web.rs:10)\n");
     assert_eq!(
-        created("package", &[("state", "present")], None),
-        "  + package x  (roles/web.rs:10)\n"
-    );
-    assert_eq!(
-        created(
-            "user",
-            &[("present", "true"), ("system", "true"), ("home", "/srv")],
-            None
-        ),
+        created("user", &[("present", "true"), ("system", "true"), ("home", "/srv")], None),
         "  + user x  (roles/web.rs:10)\n      system true; home /srv\n"
     );
     assert_eq!(
-        created(
-            "file",
-            &[("content", "2 bytes, 0123"), ("mode", "0644")],
-            Some("a\n")
-        ),
+        created("file", &[("content", "2 bytes, 0123"), ("mode", "0644")], Some("a\n")),
         "  + file x  (roles/web.rs:10)\n      mode 0644\n      +a\n"
     );
     let long = created("file", &[], Some("a\n".repeat(12).as_str()));
-    assert!(
-        long.ends_with("      +a\n      … 2 more lines, shown with -v\n"),
-        "{long}"
-    );
-    let remove = Difference::Remove {
-        what: "link to x".into(),
-    };
+    assert!(long.ends_with("      +a\n      … 2 more lines, shown with -v\n"), "{long}");
+    let remove = Difference::Remove { what: "link to x".into() };
     assert_eq!(
-        shown(report(
-            name(0, "file", "x"),
-            Outcome::Changed,
-            vec![remove, Difference::Create]
-        )),
+        shown(report(name(0, "file", "x"), Outcome::Changed, vec![remove, Difference::Create])),
         "  ~ file x  (roles/web.rs:10)\n      remove: link to x\n"
     );
     let because = "user app may bring its group".to_owned();
-    let may = report(
-        name(0, "group", "x"),
-        Outcome::MayChange { because },
-        vec![Difference::Create],
-    );
+    let may = report(name(0, "group", "x"), Outcome::MayChange { because }, vec![Difference::Create]);
     assert_eq!(
         shown(may),
         "  ? group x  (roles/web.rs:10)\n      is not there\n      may change: user app may bring its group\n"
@@ -100,19 +61,9 @@ fn what_is_not_there_is_shown_as_it_will_be() {
 }
 
 fn diffed(before: OldContent, after: Option<NewContent>) -> String {
-    let report = report(
-        name(0, "file", "/f"),
-        Outcome::Changed,
-        vec![Difference::Content { before }],
-    );
-    let text = shown(TaskReport {
-        content: after,
-        ..report
-    });
-    text.lines()
-        .skip(1)
-        .map(|line| format!("{}\n", &line[6..]))
-        .collect()
+    let report = report(name(0, "file", "/f"), Outcome::Changed, vec![Difference::Content { before }]);
+    let text = shown(TaskReport { content: after, ..report });
+    text.lines().skip(1).map(|line| format!("{}\n", &line[6..])).collect()
 }
 
 #[test]
@@ -122,18 +73,9 @@ fn missing_final_line_breaks_are_shown() {
         diffed(OldContent::Text("a\nb".into()), Some(text("a\nb\n"))),
         "@@ -1,2 +1,2 @@\n a\n-b\n\\ no newline at end of file\n+b\n"
     );
-    assert_eq!(
-        diffed(OldContent::None, Some(text("a"))),
-        "+a\n\\ no newline at end of file\n"
-    );
-    assert_eq!(
-        diffed(OldContent::Text(String::new()), Some(text("a\n"))),
-        "@@ -0,0 +1 @@\n+a\n"
-    );
-    assert_eq!(
-        diffed(OldContent::Text("a\n".into()), Some(text(""))),
-        "@@ -1 +0,0 @@\n-a\n"
-    );
+    assert_eq!(diffed(OldContent::None, Some(text("a"))), "+a\n\\ no newline at end of file\n");
+    assert_eq!(diffed(OldContent::Text(String::new()), Some(text("a\n"))), "@@ -0,0 +1 @@\n+a\n");
+    assert_eq!(diffed(OldContent::Text("a\n".into()), Some(text(""))), "@@ -1 +0,0 @@\n-a\n");
 }
 
 #[test]
@@ -150,31 +92,14 @@ fn a_diff_has_three_lines_around_a_change() {
 fn contents_that_cannot_be_shown_are_told_by_size() {
     let opaque = |length| OldContent::Opaque { length };
     let text = Some(NewContent::Text("abc".into()));
+    assert_eq!(diffed(opaque(1), text.clone()), "content 1 byte → 3 bytes, not shown\n");
     assert_eq!(
-        diffed(opaque(1), text.clone()),
-        "content 1 byte → 3 bytes, not shown\n"
-    );
-    assert_eq!(
-        diffed(
-            opaque(2048),
-            Some(NewContent::Opaque {
-                length: 3 * 1024 * 1024
-            })
-        ),
+        diffed(opaque(2048), Some(NewContent::Opaque { length: 3 * 1024 * 1024 })),
         "content 2.0 KiB → 3.0 MiB, not shown\n"
     );
-    assert_eq!(
-        diffed(OldContent::None, Some(NewContent::Opaque { length: 17 })),
-        "17 bytes, not shown\n"
-    );
-    assert_eq!(
-        diffed(opaque(5), None),
-        "content 5 bytes → other content, not shown\n"
-    );
-    assert_eq!(
-        diffed(OldContent::Text("abc".into()), text),
-        "only the values of secrets differ\n"
-    );
+    assert_eq!(diffed(OldContent::None, Some(NewContent::Opaque { length: 17 })), "17 bytes, not shown\n");
+    assert_eq!(diffed(opaque(5), None), "content 5 bytes → other content, not shown\n");
+    assert_eq!(diffed(OldContent::Text("abc".into()), text), "only the values of secrets differ\n");
 }
 
 #[test]
@@ -182,10 +107,7 @@ fn long_diffs_and_long_lines_are_cut() {
     let many: String = (0..100).map(|n| format!("line {n}\n")).collect();
     let shown = diffed(OldContent::None, Some(NewContent::Text(many)));
     assert_eq!(shown.lines().count(), 61);
-    assert!(
-        shown.ends_with("+line 59\n… 40 more lines, shown with -v\n"),
-        "{shown}"
-    );
+    assert!(shown.ends_with("+line 59\n… 40 more lines, shown with -v\n"), "{shown}");
     let long = "ä".repeat(600) + "\n";
     let shown = diffed(OldContent::None, Some(NewContent::Text(long)));
     assert_eq!(shown, format!("+{}… (600 characters)\n", "ä".repeat(500)));

@@ -10,24 +10,16 @@ fn a_check_says_what_apply_would_do() {
     let conf = report(
         name(2, "file", "/etc/nginx/conf.d/app.conf"),
         Outcome::Changed,
-        vec![
-            attribute("mode", Some("0600"), "0644"),
-            old("server {\n  listen 80;\n}\n"),
-        ],
+        vec![attribute("mode", Some("0600"), "0644"), old("server {\n  listen 80;\n}\n")],
     );
-    let conf = TaskReport {
-        content: Some(NewContent::Text("server {\n  listen 8080;\n}\n".into())),
-        ..conf
-    };
+    let conf = TaskReport { content: Some(NewContent::Text("server {\n  listen 8080;\n}\n".into())), ..conf };
     let secrets = report(
         name(3, "file", "/etc/app/secrets.env"),
         Outcome::Changed,
         vec![
             Difference::Create,
             attribute("mode", None, "0600"),
-            Difference::Content {
-                before: OldContent::None,
-            },
+            Difference::Content { before: OldContent::None },
         ],
     );
     let secrets = TaskReport {
@@ -43,10 +35,7 @@ fn a_check_says_what_apply_would_do() {
         run(Mode::Check, &["web1", "db1"]),
         told(0, conf),
         told(0, secrets),
-        told(
-            0,
-            report(name(4, "service", "nginx"), Outcome::Changed, vec![reload]),
-        ),
+        told(0, report(name(4, "service", "nginx"), Outcome::Changed, vec![reload])),
         told(
             0,
             report(
@@ -63,22 +52,8 @@ fn a_check_says_what_apply_would_do() {
                 vec![Difference::Remove { what: "file".into() }],
             ),
         ),
-        ended(
-            1,
-            Ending::Done(Summary {
-                unchanged: 190,
-                ..Summary::default()
-            }),
-        ),
-        ended(
-            0,
-            Ending::Done(Summary {
-                changed: 4,
-                may_change: 1,
-                unchanged: 185,
-                ..Summary::default()
-            }),
-        ),
+        ended(1, Ending::Done(Summary { unchanged: 190, ..Summary::default() })),
+        ended(0, Ending::Done(Summary { changed: 4, may_change: 1, unchanged: 185, ..Summary::default() })),
         finished(&[(Status::Pending, 1), (Status::AsPlanned, 1)], &[]),
     ];
     assert_eq!(
@@ -114,13 +89,7 @@ db1   190 as planned                              0.24 s
 fn a_run_without_changes_is_a_line() {
     let events = [
         run(Mode::Apply, &["web1"]),
-        ended(
-            0,
-            Ending::Done(Summary {
-                unchanged: 190,
-                ..Summary::default()
-            }),
-        ),
+        ended(0, Ending::Done(Summary { unchanged: 190, ..Summary::default() })),
         finished(&[(Status::AsPlanned, 1)], &[]),
     ];
     assert_eq!(terminal(&events), "web1  190 as planned   0.24 s\n");
@@ -134,14 +103,7 @@ fn failures_show_what_was_said_and_what_to_do() {
     let lost = Failure::new("connection lost: the connection was closed").help("run check");
     let events = [
         run(Mode::Apply, &["web1", "web2", "web3", "web4"]),
-        told(
-            0,
-            report(
-                name(0, "package", "app"),
-                Outcome::Changed,
-                vec![Difference::Create],
-            ),
-        ),
+        told(0, report(name(0, "package", "app"), Outcome::Changed, vec![Difference::Create])),
         told(
             0,
             report(
@@ -150,40 +112,15 @@ fn failures_show_what_was_said_and_what_to_do() {
                 vec![attribute("running", Some("no"), "yes")],
             ),
         ),
-        Event::Host(
-            2,
-            HostEvent::Notice("the last run (bob@ci) was cut off at package app".into()),
-        ),
+        Event::Host(2, HostEvent::Notice("the last run (bob@ci) was cut off at package app".into())),
         ended(
             0,
-            Ending::Done(Summary {
-                failed: 1,
-                changed: 1,
-                skipped: 3,
-                unchanged: 185,
-                ..Summary::default()
-            }),
+            Ending::Done(Summary { failed: 1, changed: 1, skipped: 3, unchanged: 185, ..Summary::default() }),
         ),
-        ended(
-            1,
-            Ending::Unreachable(Failure::new("cannot reach root@web2: Connection refused")),
-        ),
-        ended(
-            2,
-            Ending::Failed {
-                failure: lost,
-                at: Some(name(4, "service", "app")),
-            },
-        ),
+        ended(1, Ending::Unreachable(Failure::new("cannot reach root@web2: Connection refused"))),
+        ended(2, Ending::Failed { failure: lost, at: Some(name(4, "service", "app")) }),
         ended(3, Ending::NotBegun),
-        finished(
-            &[
-                (Status::Failed, 2),
-                (Status::Unreachable, 1),
-                (Status::Stopped, 1),
-            ],
-            &[],
-        ),
+        finished(&[(Status::Failed, 2), (Status::Unreachable, 1), (Status::Stopped, 1)], &[]),
     ];
     assert_eq!(
         terminal(&events),
@@ -221,17 +158,8 @@ fn a_refused_run_says_why_nothing_was_changed() {
     let events = [
         run(Mode::Apply, &["web1", "web2"]),
         ended(0, Ending::Held),
-        ended(
-            1,
-            Ending::Failed {
-                failure: busy,
-                at: None,
-            },
-        ),
-        finished(
-            &[(Status::Held, 1), (Status::Failed, 1)],
-            &["web2: another run holds the lock: bob@ci"],
-        ),
+        ended(1, Ending::Failed { failure: busy, at: None }),
+        finished(&[(Status::Held, 1), (Status::Failed, 1)], &["web2: another run holds the lock: bob@ci"]),
     ];
     assert_eq!(
         terminal(&events),
@@ -252,27 +180,9 @@ refused: nothing was changed on any host
 
 #[test]
 fn hosts_that_report_the_same_are_told_together() {
-    let package = || {
-        report(
-            name(0, "package", "nginx"),
-            Outcome::Changed,
-            vec![Difference::Create],
-        )
-    };
-    let end = |host| {
-        ended(
-            host,
-            Ending::Done(Summary {
-                changed: 1,
-                ..Summary::default()
-            }),
-        )
-    };
-    let curl = report(
-        name(1, "package", "curl"),
-        Outcome::Changed,
-        vec![Difference::Create],
-    );
+    let package = || report(name(0, "package", "nginx"), Outcome::Changed, vec![Difference::Create]);
+    let end = |host| ended(host, Ending::Done(Summary { changed: 1, ..Summary::default() }));
+    let curl = report(name(1, "package", "curl"), Outcome::Changed, vec![Difference::Create]);
     let events = [
         run(Mode::Check, &["web1", "web2", "web3"]),
         told(2, package()),
@@ -316,8 +226,5 @@ fn a_stopped_host_says_how_far_it_came() {
         ),
         finished(&[(Status::Stopped, 1)], &[]),
     ];
-    assert_eq!(
-        terminal(&events),
-        "web1  stopped, 3 changed, 100 not reached, 87 as planned   0.24 s\n"
-    );
+    assert_eq!(terminal(&events), "web1  stopped, 3 changed, 100 not reached, 87 as planned   0.24 s\n");
 }

@@ -18,12 +18,7 @@ fn address() -> Address {
 }
 
 fn told(said: &str) -> LinkError {
-    LinkError::from_ssh(
-        said.replace('\r', "").trim().into(),
-        "web1.example.org".into(),
-        None,
-        &address(),
-    )
+    LinkError::from_ssh(said.replace('\r', "").trim().into(), "web1.example.org".into(), None, &address())
 }
 
 #[test]
@@ -84,10 +79,7 @@ fn hosts_that_are_not_reached() {
         let error = told(said);
         assert!(matches!(error, LinkError::Unreachable { .. }), "{error:?}");
         assert!(error.unreachable());
-        assert_eq!(
-            error.to_string(),
-            format!("cannot reach web1.example.org: {message}")
-        );
+        assert_eq!(error.to_string(), format!("cannot reach web1.example.org: {message}"));
         assert_eq!(error.failure().output.unwrap(), said.replace('\r', "").trim());
     }
 }
@@ -112,19 +104,13 @@ fn a_key_file_that_others_can_read_is_told() {
     let said = "@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @\r\nPermissions 0644 for 'uk' are too open.\r\n\
                 Load key \"uk\": bad permissions\r\nroot@127.0.0.1: Permission denied (publickey).\r\n";
     let error = LinkError::from_ssh(said.into(), "web1".into(), Some("/site/uk".into()), &address());
-    assert_eq!(
-        error.failure().help.unwrap(),
-        "ssh ignores keys that others can read: chmod 600 /site/uk"
-    );
+    assert_eq!(error.failure().help.unwrap(), "ssh ignores keys that others can read: chmod 600 /site/uk");
 }
 
 #[test]
 fn host_keys_that_are_not_trusted() {
     for (said, message) in [
-        (
-            "Host key verification failed.\r\n",
-            "the host key of web1.example.org is not trusted",
-        ),
+        ("Host key verification failed.\r\n", "the host key of web1.example.org is not trusted"),
         (
             "No ED25519 host key is known for web1.example.org and you have requested strict checking.\r\n\
              Host key verification failed.\r\n",
@@ -157,10 +143,7 @@ fn troubles_of_ssh_itself_are_no_matter_of_the_network() {
             "command-line: line 0: Bad configuration option: nonsense\r\n",
             "command-line: line 0: Bad configuration option: nonsense",
         ),
-        (
-            "remote username contains invalid characters\r\n",
-            "remote username contains invalid characters",
-        ),
+        ("remote username contains invalid characters\r\n", "remote username contains invalid characters"),
         (
             "Unable to negotiate with 127.0.0.1 port 22: no matching host key type found. Their offer: ssh-ed25519\r\n",
             "Unable to negotiate with 127.0.0.1 port 22: no matching host key type found. Their offer: ssh-ed25519",
@@ -170,10 +153,7 @@ fn troubles_of_ssh_itself_are_no_matter_of_the_network() {
         let error = told(said);
         assert!(matches!(error, LinkError::Ssh { .. }), "{error:?}");
         assert!(!error.unreachable());
-        assert_eq!(
-            error.to_string(),
-            format!("ssh cannot connect to web1.example.org: {message}")
-        );
+        assert_eq!(error.to_string(), format!("ssh cannot connect to web1.example.org: {message}"));
     }
 }
 
@@ -184,35 +164,23 @@ fn a_jump_host_that_is_in_the_way_is_named() {
     let said = "me@bastion: Permission denied (publickey).\nkex_exchange_identification: Connection closed by remote host\n\
                 Connection closed by UNKNOWN port 65535";
     let error = LinkError::from_ssh(said.into(), "web1".into(), None, &address);
-    assert_eq!(
-        error.to_string(),
-        "me@bastion (on the way to web1) does not let us log in"
-    );
+    assert_eq!(error.to_string(), "me@bastion (on the way to web1) does not let us log in");
     let said = "Host key for [bastion]:2222 has changed and you have requested strict checking.\nHost key verification failed.";
     let error = LinkError::from_ssh(said.into(), "web1".into(), None, &address);
-    assert_eq!(
-        error.to_string(),
-        "the host key of [bastion]:2222 (on the way to web1) is not trusted"
-    );
+    assert_eq!(error.to_string(), "the host key of [bastion]:2222 (on the way to web1) is not trusted");
 }
 
 #[test]
 fn only_busy_hosts_are_tried_again() {
-    assert!(is_busy(
-        "banner exchange: Connection to UNKNOWN port 65535: Broken pipe"
-    ));
+    assert!(is_busy("banner exchange: Connection to UNKNOWN port 65535: Broken pipe"));
     assert!(!is_busy(
         "ssh: connect to host web1 port 22: Connection refused\nbanner exchange: Connection to UNKNOWN port 65535: Broken pipe"
     ));
     assert!(is_busy(
         "kex_exchange_identification: read: Connection reset by peer\nConnection reset by 10.0.0.1 port 22"
     ));
-    assert!(is_busy(
-        "kex_exchange_identification: Connection closed by remote host"
-    ));
-    assert!(!is_busy(
-        "ssh: connect to host 10.0.0.1 port 22: Connection refused"
-    ));
+    assert!(is_busy("kex_exchange_identification: Connection closed by remote host"));
+    assert!(!is_busy("ssh: connect to host 10.0.0.1 port 22: Connection refused"));
     assert!(!is_busy("Connection timed out during banner exchange"));
     assert!(!is_busy("Connection closed by 10.0.0.1 port 22"));
     assert!(!is_busy(
@@ -222,18 +190,9 @@ fn only_busy_hosts_are_tried_again() {
 
 #[test]
 fn sudo_that_says_no() {
-    let sudo = |said: &str| LinkError::Sudo {
-        host: "deploy@web1".into(),
-        said: said.into(),
-    };
-    assert_eq!(
-        sudo("sudo: a password is required").to_string(),
-        "sudo needs a password for deploy@web1"
-    );
-    assert_eq!(
-        sudo("").to_string(),
-        "deploy@web1 is not root there, and there is no sudo"
-    );
+    let sudo = |said: &str| LinkError::Sudo { host: "deploy@web1".into(), said: said.into() };
+    assert_eq!(sudo("sudo: a password is required").to_string(), "sudo needs a password for deploy@web1");
+    assert_eq!(sudo("").to_string(), "deploy@web1 is not root there, and there is no sudo");
     assert_eq!(
         sudo("deploy is not in the sudoers file.").to_string(),
         "sudo does not let deploy@web1 become root: deploy is not in the sudoers file."
@@ -248,19 +207,14 @@ fn sudo_that_says_no() {
 fn no_message_ends_in_a_full_stop_of_ours() {
     let host = || "web1".to_owned();
     for error in [
-        LinkError::NoPlace {
-            reasons: "/tmp: full".into(),
-        },
+        LinkError::NoPlace { reasons: "/tmp: full".into() },
         LinkError::Architecture {
             found: "riscv64".into(),
             expected: Arch::X86_64,
             inventory: "i".into(),
             name: host(),
         },
-        LinkError::Sudo {
-            host: host(),
-            said: String::new(),
-        },
+        LinkError::Sudo { host: host(), said: String::new() },
         LinkError::local_with_help("no", "do"),
         told("Host key verification failed."),
         told("root@web1: Permission denied (publickey)."),

@@ -29,10 +29,7 @@ fn what_is_there_is_told_and_removed() {
     machine.make("/srv/d/-two", "");
     assert_eq!(removed(&machine, "/srv/d"), "directory with 2 entries");
     assert_eq!(machine.check(&absent("/srv/d")).unwrap(), Comparison::equal());
-    assert_eq!(
-        machine.check(&absent("/nowhere/at/all")).unwrap(),
-        Comparison::equal()
-    );
+    assert_eq!(machine.check(&absent("/nowhere/at/all")).unwrap(), Comparison::equal());
 }
 
 #[test]
@@ -94,16 +91,7 @@ fn the_system_is_never_removed() {
     for at in ["/usr/bin", "/var/lib/dpkg", "/home", "/data"] {
         std::fs::create_dir_all(machine.at(at)).unwrap();
     }
-    for at in [
-        "/",
-        "/etc",
-        "/bin",
-        "/usr",
-        "/usr/bin",
-        "/var/lib/dpkg",
-        "/home",
-        "/data",
-    ] {
+    for at in ["/", "/etc", "/bin", "/usr", "/usr/bin", "/var/lib/dpkg", "/home", "/data"] {
         assert_eq!(
             machine.check(&absent(at)),
             Err(failure(
@@ -123,12 +111,9 @@ fn the_system_is_never_removed() {
 fn mount_points_are_not_removed() {
     let mut world = crate::world::World::new("/", Default::default(), |_| Err(Failure::new("")));
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let mount = mounts
-        .lines()
-        .filter_map(|line| line.split(' ').nth(4))
-        .find(|mount| {
-            mount.matches('/').count() > 1 && !mount.contains('\\') && path(mount).parent().is_some()
-        });
+    let mount = mounts.lines().filter_map(|line| line.split(' ').nth(4)).find(|mount| {
+        mount.matches('/').count() > 1 && !mount.contains('\\') && path(mount).parent().is_some()
+    });
     let Some(mount) = mount else { return };
     let mounted = absent(mount);
     let state = mounted.observe(&mut world).unwrap();
@@ -158,17 +143,12 @@ fn what_earlier_tasks_would_have_made_or_removed_counts_in_a_check() {
     let state = all.observe(&mut world).unwrap();
     assert_eq!(
         all.compare(&state, &Turn::default(), &world).unwrap(),
-        Comparison::of(vec![Difference::Remove {
-            what: "directory with 2 entries".into()
-        }])
+        Comparison::of(vec![Difference::Remove { what: "directory with 2 entries".into() }])
     );
     all.predict(&state, &mut world);
     let state = directory("/srv/d/new/below").observe(&mut world).unwrap();
     assert_eq!(
-        directory("/srv/d/new/below")
-            .compare(&state, &Turn::default(), &world)
-            .unwrap_err()
-            .message,
+        directory("/srv/d/new/below").compare(&state, &Turn::default(), &world).unwrap_err().message,
         "the directory /srv/d does not exist"
     );
 }
@@ -182,12 +162,7 @@ fn what_a_package_may_bring_may_have_to_be_removed() {
     let state = default.observe(&mut world).unwrap();
     let found = default.compare(&state, &Turn::default(), &world).unwrap();
     assert_eq!(found.may.as_deref(), Some("package nginx may bring it"));
-    assert_eq!(
-        found.differences,
-        [Difference::Remove {
-            what: "what is there by then".into()
-        }]
-    );
+    assert_eq!(found.differences, [Difference::Remove { what: "what is there by then".into() }]);
 }
 
 #[test]

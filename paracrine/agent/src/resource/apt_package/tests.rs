@@ -9,10 +9,7 @@ fn wanted(state: &str) -> AptPackage {
         "absent" => PackageState::Absent,
         version => PackageState::AtLeast(Version::parse(version).unwrap()),
     };
-    AptPackage {
-        package: PackageName::parse("nginx").unwrap(),
-        state,
-    }
+    AptPackage { package: PackageName::parse("nginx").unwrap(), state }
 }
 
 fn package(status: Status, version: &str) -> Package {
@@ -25,9 +22,7 @@ fn package(status: Status, version: &str) -> Package {
 
 fn shown(wanted: &AptPackage, state: &State) -> String {
     let root = tempfile::tempdir().unwrap();
-    let world = World::new(root.path(), Default::default(), |_| {
-        Err(Failure::new("no contents"))
-    });
+    let world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
     match wanted.compare(state, &Turn::default(), &world) {
         Err(failure) => format!("failure: {failure}"),
         Ok(comparison) => {
@@ -55,21 +50,9 @@ fn packages_differ_as_they_should() {
         ("present", package(Installed, "1.2"), ""),
         ("present", none.clone(), "state: none -> installed"),
         ("present", package(ConfigFiles, "1.2"), "state: none -> installed"),
-        (
-            "present",
-            package(HalfConfigured, "1.2"),
-            "state: half-configured -> installed",
-        ),
-        (
-            "present",
-            package(HalfInstalled, "1.2"),
-            "state: half-installed -> installed",
-        ),
-        (
-            "present",
-            package(Unpacked, "1.2"),
-            "state: unpacked -> installed",
-        ),
+        ("present", package(HalfConfigured, "1.2"), "state: half-configured -> installed"),
+        ("present", package(HalfInstalled, "1.2"), "state: half-installed -> installed"),
+        ("present", package(Unpacked, "1.2"), "state: unpacked -> installed"),
         ("1.2", package(Installed, "1.2"), ""),
         ("1.2~rc1", package(Installed, "1.2"), ""),
         ("1.10", package(Installed, "1.9"), "version: 1.9 -> >= 1.10"),
@@ -78,19 +61,11 @@ fn packages_differ_as_they_should() {
         ("1.2", package(ConfigFiles, "1.2"), "version: none -> >= 1.2"),
         ("1.2", package(Installed, ""), ""),
         ("absent", package(Installed, "1.2"), "state: 1.2 -> removed"),
-        (
-            "absent",
-            package(HalfConfigured, "1.2"),
-            "state: half-configured -> removed",
-        ),
+        ("absent", package(HalfConfigured, "1.2"), "state: half-configured -> removed"),
         ("absent", package(ConfigFiles, "1.2"), ""),
         ("absent", none.clone(), ""),
     ] {
-        let state = State {
-            package: there,
-            available: Some(Available::Version("99:1".into())),
-            doubt: None,
-        };
+        let state = State { package: there, available: Some(Available::Version("99:1".into())), doubt: None };
         assert_eq!(shown(&wanted(want), &state), expected, "{want} {state:?}");
     }
 }
@@ -98,10 +73,7 @@ fn packages_differ_as_they_should() {
 #[test]
 fn names_that_others_provide_are_installed() {
     let provided = |version: Option<&str>| Package {
-        providers: vec![Provider {
-            package: "nginx-light".into(),
-            version: version.map(str::to_owned),
-        }],
+        providers: vec![Provider { package: "nginx-light".into(), version: version.map(str::to_owned) }],
         ..Package::default()
     };
     for (want, version, equal) in [
@@ -111,43 +83,19 @@ fn names_that_others_provide_are_installed() {
         ("1.4", Some("1.3"), false),
         ("absent", None, true),
     ] {
-        assert_eq!(
-            is_as_wanted(&wanted(want).state, &provided(version)),
-            equal,
-            "{want} {version:?}"
-        );
+        assert_eq!(is_as_wanted(&wanted(want).state, &provided(version)), equal, "{want} {version:?}");
     }
 }
 
 #[test]
 fn packages_on_hold_are_not_touched() {
-    let held = |version: &str| Package {
-        held: true,
-        ..package(Status::Installed, version)
-    };
-    let state = |version: &str| State {
-        package: held(version),
-        available: None,
-        doubt: None,
-    };
+    let held = |version: &str| Package { held: true, ..package(Status::Installed, version) };
+    let state = |version: &str| State { package: held(version), available: None, doubt: None };
     assert_eq!(shown(&wanted("present"), &state("1")), "");
-    assert_eq!(
-        shown(&wanted("2"), &state("1")),
-        "failure: the package nginx is on hold at 1"
-    );
-    assert_eq!(
-        shown(&wanted("absent"), &state("1")),
-        "failure: the package nginx is on hold at 1"
-    );
+    assert_eq!(shown(&wanted("2"), &state("1")), "failure: the package nginx is on hold at 1");
+    assert_eq!(shown(&wanted("absent"), &state("1")), "failure: the package nginx is on hold at 1");
     // A hold that was set while it was not there keeps nothing.
-    let gone = State {
-        package: Package {
-            held: true,
-            ..Package::default()
-        },
-        available: None,
-        doubt: None,
-    };
+    let gone = State { package: Package { held: true, ..Package::default() }, available: None, doubt: None };
     assert_eq!(shown(&wanted("present"), &gone), "state: none -> installed");
 }
 
@@ -164,11 +112,7 @@ fn what_apt_lacks_is_told_unless_its_lists_are_to_be_doubted() {
         ("present", Available::None, "state: none -> installed"),
         ("present", Available::Unknown, "failure: apt has no package nginx"),
         ("2", version("2.1"), "version: none -> >= 2"),
-        (
-            "2",
-            version("1.9"),
-            "failure: apt has nginx 1.9, and the plan wants 2 or later",
-        ),
+        ("2", version("1.9"), "failure: apt has nginx 1.9, and the plan wants 2 or later"),
         ("2", Available::Unknown, "failure: apt has no package nginx"),
     ] {
         assert_eq!(shown(&wanted(want), &state(available, None)), expected);
@@ -186,28 +130,13 @@ fn sources_that_would_be_written_are_noticed() {
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(root.path().join("etc/apt/sources.list.d")).unwrap();
     std::fs::write(root.path().join("etc/apt/sources.list.d/old.sources"), "").unwrap();
-    let mut world = World::new(root.path(), Default::default(), |_| {
-        Err(Failure::new("no contents"))
-    });
+    let mut world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
     assert_eq!(predicted_source(&mut world), None);
     let path = |name: &str| AbsolutePath::parse(&format!("/etc/apt/sources.list.d/{name}")).unwrap();
-    let file = PathState::made(
-        PathKind::File {
-            length: 0,
-            predicted: None,
-        },
-        "root",
-        "root",
-        0o644,
-    );
+    let file = PathState::made(PathKind::File { length: 0, predicted: None }, "root", "root", 0o644);
     world.predict_path(&path("new.sources"), file.clone());
-    assert_eq!(
-        predicted_source(&mut world).unwrap().as_str(),
-        "/etc/apt/sources.list.d"
-    );
-    let mut world = World::new(root.path(), Default::default(), |_| {
-        Err(Failure::new("no contents"))
-    });
+    assert_eq!(predicted_source(&mut world).unwrap().as_str(), "/etc/apt/sources.list.d");
+    let mut world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
     world.predict_path(&path("old.sources"), file);
     assert_eq!(predicted_source(&mut world), Some(path("old.sources")));
     assert_eq!(

@@ -20,9 +20,7 @@ pub(super) fn apply(resources: &[&AptPackage], world: &mut World) -> Result<(), 
 
 fn change(resources: &[&AptPackage], world: &mut World) -> Result<(), Failure> {
     // apt removes what is only half there without configuring it first.
-    let kept = resources
-        .iter()
-        .filter(|resource| resource.state != PackageState::Absent);
+    let kept = resources.iter().filter(|resource| resource.state != PackageState::Absent);
     let names: Vec<&str> = kept.map(|resource| resource.package.as_str()).collect();
     if world.packages.needs_repair(&names)? {
         // If it fails, apt may still know better: another version, or a removal. Else it will say the same.
@@ -52,30 +50,17 @@ fn change(resources: &[&AptPackage], world: &mut World) -> Result<(), Failure> {
         }
     }
     let words = words(&wanted);
-    let removing = wanted
-        .iter()
-        .any(|resource| resource.state == PackageState::Absent);
+    let removing = wanted.iter().any(|resource| resource.state == PackageState::Absent);
     for last in [false, true] {
         if removing {
-            allow(
-                &simulate(&words)?
-                    .map(|simulation| simulation.removed)
-                    .unwrap_or_default(),
-                world,
-            )?;
+            allow(&simulate(&words)?.map(|simulation| simulation.removed).unwrap_or_default(), world)?;
         }
         let finished = install(&words, removing)?;
         if finished.succeeded() {
             break;
         }
-        if !removing
-            && finished
-                .output
-                .contains("Packages need to be removed but remove is disabled")
-        {
-            let removed = simulate(&words)?
-                .map(|simulation| simulation.removed)
-                .unwrap_or_default();
+        if !removing && finished.output.contains("Packages need to be removed but remove is disabled") {
+            let removed = simulate(&words)?.map(|simulation| simulation.removed).unwrap_or_default();
             allow(&removed, world)?;
         }
         if last || world.packages.refreshed || !may_be_stale(&finished.output) {
@@ -90,17 +75,14 @@ fn change(resources: &[&AptPackage], world: &mut World) -> Result<(), Failure> {
 /// last only once in a run. Gives back what went wrong with that: another source may have what is wanted.
 fn refresh_if_needed(wanted: &[&AptPackage], world: &mut World) -> Result<Option<Failure>, Failure> {
     let mut needed = match world.packages.lists() {
-        Lists::Missing | Lists::Outdated => wanted
-            .iter()
-            .any(|resource| resource.state != PackageState::Absent),
+        Lists::Missing | Lists::Outdated => {
+            wanted.iter().any(|resource| resource.state != PackageState::Absent)
+        }
         Lists::Old(_) | Lists::Young => false,
     };
     if !needed && !world.packages.refreshed {
         for resource in wanted {
-            needed |= !suits(
-                &resource.state,
-                &world.packages.available(resource.package.as_str())?,
-            );
+            needed |= !suits(&resource.state, &world.packages.available(resource.package.as_str())?);
         }
     }
     Ok(if needed { refresh_now(world).err() } else { None })
@@ -124,31 +106,19 @@ fn words(resources: &[&AptPackage]) -> Vec<String> {
 
 /// Fails if a package would go that no task of the plan wants gone: nothing leaves a machine without being said.
 fn allow(removed: &[String], world: &World) -> Result<(), Failure> {
-    let unsaid: Vec<&str> = removed
-        .iter()
-        .map(String::as_str)
-        .filter(|package| !world.packages.is_unwanted(package))
-        .collect();
+    let unsaid: Vec<&str> =
+        removed.iter().map(String::as_str).filter(|package| !world.packages.is_unwanted(package)).collect();
     match unsaid.as_slice() {
         [] => Ok(()),
-        [one] => Err(Failure::new(format!(
-            "apt would have to remove {one}, which the plan does not say"
-        ))
-        .help(format!(
-            "if that is meant, declare `plan.package(\"{one}\").absent()`"
-        ))),
+        [one] => Err(Failure::new(format!("apt would have to remove {one}, which the plan does not say"))
+            .help(format!("if that is meant, declare `plan.package(\"{one}\").absent()`"))),
         several => {
-            let lines = several
-                .iter()
-                .map(|package| format!("`plan.package(\"{package}\").absent()`"));
+            let lines = several.iter().map(|package| format!("`plan.package(\"{package}\").absent()`"));
             Err(Failure::new(format!(
                 "apt would have to remove {}, which the plan does not say",
                 several.join(", ")
             ))
-            .help(format!(
-                "if that is meant, declare {}",
-                lines.collect::<Vec<_>>().join(", ")
-            )))
+            .help(format!("if that is meant, declare {}", lines.collect::<Vec<_>>().join(", "))))
         }
     }
 }
@@ -159,22 +129,11 @@ pub(super) fn predict(resources: &[&AptPackage], world: &mut World) -> Result<()
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for resource in resources {
         let removal = resource.state == PackageState::Absent;
-        let suitable = removal
-            || suits(
-                &resource.state,
-                &world.packages.available(resource.package.as_str())?,
-            );
-        if suitable {
-            known.push(*resource)
-        } else {
-            unknown.push(*resource)
-        }
+        let suitable =
+            removal || suits(&resource.state, &world.packages.available(resource.package.as_str())?);
+        if suitable { known.push(*resource) } else { unknown.push(*resource) }
     }
-    let simulated = if known.is_empty() {
-        None
-    } else {
-        Some(simulate(&words(&known))?)
-    };
+    let simulated = if known.is_empty() { None } else { Some(simulate(&words(&known))?) };
     match simulated {
         Some(Ok(simulation)) => {
             allow(&simulation.removed, world)?;
@@ -225,18 +184,15 @@ mod tests {
     #[test]
     fn nothing_goes_without_being_said() {
         let root = tempfile::tempdir().unwrap();
-        let mut world = World::new(root.path(), Default::default(), |_| {
-            Err(Failure::new("there are no contents here"))
-        });
+        let mut world =
+            World::new(root.path(), Default::default(), |_| Err(Failure::new("there are no contents here")));
         world.packages.announce("exim4", true);
         let removed = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(allow(&removed(&["exim4"]), &world), Ok(()));
         assert_eq!(
             allow(&removed(&["exim4", "exim4-base"]), &world),
-            Err(
-                Failure::new("apt would have to remove exim4-base, which the plan does not say")
-                    .help("if that is meant, declare `plan.package(\"exim4-base\").absent()`")
-            )
+            Err(Failure::new("apt would have to remove exim4-base, which the plan does not say")
+                .help("if that is meant, declare `plan.package(\"exim4-base\").absent()`"))
         );
         assert_eq!(
             allow(&removed(&["a1", "b1"]), &world),

@@ -66,19 +66,14 @@ impl Guarding<'_> {
                 None => return Ok(Verdict::Nothing),
             }
         }
-        Ok(Verdict::Run {
-            because: reasons.join(", "),
-            may,
-        })
+        Ok(Verdict::Run { because: reasons.join(", "), may })
     }
 
     /// Fails if what has to hold after the command does not.
     pub(super) fn holds_afterwards(&self) -> Result<(), Failure> {
         if let Some(path) = self.command.creates.as_ref().filter(|_| !self.state.created) {
-            return Err(
-                Failure::new(format!("the command succeeded, but {path} does not exist"))
-                    .help("`creates` names the path whose existence tells that there is nothing to do"),
-            );
+            return Err(Failure::new(format!("the command succeeded, but {path} does not exist"))
+                .help("`creates` names the path whose existence tells that there is nothing to do"));
         }
         if let Some(guard) = &self.command.unless {
             let answer = self.ask(guard)?;
@@ -117,10 +112,7 @@ impl Guarding<'_> {
             End::Status(126 | 127) if !finished.errors.trim().is_empty() && self.state.doubt.is_none() => {
                 broken(format!("the guard `{guard}` cannot be run"))
             }
-            End::Status(_) => Ok(Answer {
-                yes: finished.succeeded(),
-                finished,
-            }),
+            End::Status(_) => Ok(Answer { yes: finished.succeeded(), finished }),
             _ => broken(format!("the guard `{guard}` {}", finished.how())),
         }
     }
@@ -138,11 +130,9 @@ pub(super) fn doubt(command: &Command, world: &mut World) -> Option<String> {
     named.extend(command.directory.clone());
     let doubtful = |maker: &&Maker| match maker {
         Maker::Package(_) | Maker::Command { creates: None, .. } => true,
-        Maker::Command {
-            creates: Some(made), ..
-        } => named
-            .iter()
-            .any(|path| path == made || path.is_below(made) || made.is_below(path)),
+        Maker::Command { creates: Some(made), .. } => {
+            named.iter().any(|path| path == made || path.is_below(made) || made.is_below(path))
+        }
     };
     match world.makers.iter().rev().find(doubtful) {
         Some(Maker::Package(name)) => return Some(format!("package {name} is installed before it")),
@@ -161,19 +151,11 @@ pub(super) fn doubt(command: &Command, world: &mut World) -> Option<String> {
 
 /// Check only: why the guards cannot be asked at all yet.
 pub(super) fn unaskable(command: &Command, state: &State, world: &mut World) -> Option<String> {
-    if let Some(user) = state
-        .user
-        .as_ref()
-        .filter(|user| user.uid.is_none() || user.gid.is_none())
-    {
+    if let Some(user) = state.user.as_ref().filter(|user| user.uid.is_none() || user.gid.is_none()) {
         return Some(format!("the user {} does not exist yet", user.name));
     }
     let directory = command.directory.as_ref()?;
-    if world
-        .root
-        .join(directory.as_str().trim_start_matches('/'))
-        .is_dir()
-    {
+    if world.root.join(directory.as_str().trim_start_matches('/')).is_dir() {
         return None;
     }
     let will_be = is_predicted(directory, world) || world.path_may_be_brought(directory).is_some();
@@ -195,10 +177,7 @@ fn is_predicted(path: &AbsolutePath, world: &mut World) -> bool {
 fn paths_in(guard: &str) -> Vec<AbsolutePath> {
     let word = |c: char| !(c.is_alphanumeric() || "/._-+@:~%".contains(c));
     let mut paths = Vec::new();
-    for text in guard
-        .split(word)
-        .filter_map(|word| word.find('/').map(|start| &word[start..]))
-    {
+    for text in guard.split(word).filter_map(|word| word.find('/').map(|start| &word[start..])) {
         let path = Path::new(text.trim_end_matches(['/', '.', ':']));
         for place in path.ancestors().filter(|place| place.components().count() > 2) {
             paths.extend(place.to_str().and_then(|place| AbsolutePath::parse(place).ok()));
@@ -213,17 +192,9 @@ mod tests {
 
     #[test]
     fn paths_are_found_in_guards() {
-        let found = |guard: &str| {
-            paths_in(guard)
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-        };
+        let found = |guard: &str| paths_in(guard).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(found("test -f /etc/app.conf"), ["/etc/app.conf"]);
-        assert_eq!(
-            found("grep -q x '/etc/a/b.conf'; true"),
-            ["/etc/a/b.conf", "/etc/a"]
-        );
+        assert_eq!(found("grep -q x '/etc/a/b.conf'; true"), ["/etc/a/b.conf", "/etc/a"]);
         assert_eq!(found("cmp --to=/srv/a /srv/b/"), ["/srv/a", "/srv/b"]);
         assert_eq!(found("command -v psql >/dev/null"), ["/dev/null"]);
         assert_eq!(found("test -z \"$x\""), Vec::<String>::new());

@@ -54,11 +54,7 @@ fn shown(command: &Command, world: &mut World) -> String {
 }
 
 fn guards(unless: Option<&str>, only_if: Option<&str>) -> Command {
-    Command {
-        unless: unless.map(str::to_owned),
-        only_if: only_if.map(str::to_owned),
-        ..command("true")
-    }
+    Command { unless: unless.map(str::to_owned), only_if: only_if.map(str::to_owned), ..command("true") }
 }
 
 #[test]
@@ -70,62 +66,29 @@ fn each_guard_has_to_allow_it() {
         (guards(None, Some("false")), ""),
         (guards(Some("false"), Some("false")), ""),
         (guards(Some("true"), Some("true")), ""),
+        (guards(Some("false"), Some("exit 0")), "run (`false` fails, `exit 0` succeeds)"),
+        (Command { creates: creates("/etc/passwd".as_ref()), ..guards(Some("false"), None) }, ""),
         (
-            guards(Some("false"), Some("exit 0")),
-            "run (`false` fails, `exit 0` succeeds)",
-        ),
-        (
-            Command {
-                creates: creates("/etc/passwd".as_ref()),
-                ..guards(Some("false"), None)
-            },
-            "",
-        ),
-        (
-            Command {
-                creates: creates("/nonexistent/x".as_ref()),
-                ..guards(Some("false"), None)
-            },
+            Command { creates: creates("/nonexistent/x".as_ref()), ..guards(Some("false"), None) },
             "run (/nonexistent/x does not exist, `false` fails)",
         ),
-        (
-            Command {
-                creates: creates("/nonexistent/x".as_ref()),
-                ..guards(Some("true"), None)
-            },
-            "",
-        ),
+        (Command { creates: creates("/nonexistent/x".as_ref()), ..guards(Some("true"), None) }, ""),
         // Only triggers make it run.
         (command("true"), ""),
         // Asking for a program is no failure; using one that is not there is.
-        (
-            guards(Some("command -v no-such-program"), None),
-            "run (`command -v no-such-program` fails)",
-        ),
-        (
-            guards(Some("no-such-program"), None),
-            "failure: the guard `no-such-program` cannot be run",
-        ),
-        (
-            guards(Some("/etc/passwd"), None),
-            "failure: the guard `/etc/passwd` cannot be run",
-        ),
+        (guards(Some("command -v no-such-program"), None), "run (`command -v no-such-program` fails)"),
+        (guards(Some("no-such-program"), None), "failure: the guard `no-such-program` cannot be run"),
+        (guards(Some("/etc/passwd"), None), "failure: the guard `/etc/passwd` cannot be run"),
         (
             guards(Some("kill -KILL $$"), None),
             "failure: the guard `kill -KILL $$` was ended by signal 9 (SIGKILL: the kernel does that when memory runs out)",
         ),
         (
-            Command {
-                timeout: 1,
-                ..guards(Some("sleep 60"), None)
-            },
+            Command { timeout: 1, ..guards(Some("sleep 60"), None) },
             "failure: the guard `sleep 60` was ended because it took longer than 1 s",
         ),
         (
-            Command {
-                directory: creates("/nonexistent".as_ref()),
-                ..guards(Some("true"), None)
-            },
+            Command { directory: creates("/nonexistent".as_ref()), ..guards(Some("true"), None) },
             "failure: the directory /nonexistent does not exist",
         ),
         (
@@ -142,16 +105,9 @@ fn each_guard_has_to_allow_it() {
 
 #[test]
 fn what_is_due_is_run_whatever_guards_say() {
-    let due = |because: &str| Due {
-        action: Action::Run,
-        because: because.into(),
-        may: false,
-    };
+    let due = |because: &str| Due { action: Action::Run, because: because.into(), may: false };
     let due = [due("file /a"), due("file /b"), due("file /a")];
-    let turn = Turn {
-        due: &due,
-        again: false,
-    };
+    let turn = Turn { due: &due, again: false };
     for command in [command("true"), guards(Some("true"), Some("false"))] {
         let comparison = compare(&command, turn, &mut machine()).unwrap();
         assert_eq!(comparison, run("file /a, file /b".into(), None));
@@ -160,10 +116,7 @@ fn what_is_due_is_run_whatever_guards_say() {
 
 #[test]
 fn guards_that_tell_of_the_result_have_to_hold_afterwards() {
-    let again = Turn {
-        due: &[],
-        again: true,
-    };
+    let again = Turn { due: &[], again: true };
     let asked = tempfile::tempdir().unwrap();
     let mark = asked.path().join("asked");
     let message =
@@ -173,10 +126,7 @@ fn guards_that_tell_of_the_result_have_to_hold_afterwards() {
         message(&guards(Some("echo no; false"), None)),
         Err("the command succeeded, but its guard `echo no; false` still fails".into())
     );
-    let nothing_made = Command {
-        creates: creates("/nonexistent/x".as_ref()),
-        ..command("true")
-    };
+    let nothing_made = Command { creates: creates("/nonexistent/x".as_ref()), ..command("true") };
     assert_eq!(
         message(&nothing_made),
         Err("the command succeeded, but /nonexistent/x does not exist".into())
@@ -204,15 +154,9 @@ fn a_check_doubts_guards_when_something_is_pending() {
         "run (`no-such-program` fails now); may: its guard `no-such-program` may answer otherwise then: package \
          nginx is installed before it"
     );
-    let made = Command {
-        creates: creates("/etc/passwd".as_ref()),
-        ..command("true")
-    };
+    let made = Command { creates: creates("/etc/passwd".as_ref()), ..command("true") };
     assert_eq!(shown(&made, &mut world), "");
-    let making = Command {
-        creates: creates("/etc/nonexistent".as_ref()),
-        ..command("true")
-    };
+    let making = Command { creates: creates("/etc/nonexistent".as_ref()), ..command("true") };
     assert_eq!(
         shown(&making, &mut world),
         "run (/etc/nonexistent does not exist); may: package nginx may bring it"
@@ -220,17 +164,11 @@ fn a_check_doubts_guards_when_something_is_pending() {
 
     // A command that says what it makes is no reason to doubt what has nothing to do with that.
     let mut world = machine();
-    world.makers.push(Maker::Command {
-        name: "other".into(),
-        creates: creates("/srv/other".as_ref()),
-    });
+    world.makers.push(Maker::Command { name: "other".into(), creates: creates("/srv/other".as_ref()) });
     assert_eq!(shown(&unless, &mut world), "");
     let related = guards(Some("test -e /srv/other/x"), None);
     assert!(shown(&related, &mut world).ends_with("command `other` is run before it"));
-    world.makers.push(Maker::Command {
-        name: "any".into(),
-        creates: None,
-    });
+    world.makers.push(Maker::Command { name: "any".into(), creates: None });
     assert!(shown(&unless, &mut world).ends_with("command `any` is run before it"));
 }
 
@@ -241,10 +179,7 @@ fn a_check_doubts_guards_that_name_what_is_predicted() {
     world.predict_path(
         &path,
         crate::world::paths::PathState::made(
-            PathKind::File {
-                length: 0,
-                predicted: None,
-            },
+            PathKind::File { length: 0, predicted: None },
             "root",
             "root",
             0o644,
@@ -252,10 +187,7 @@ fn a_check_doubts_guards_that_name_what_is_predicted() {
     );
     assert_eq!(shown(&guards(Some("test -e /etc/passwd"), None), &mut world), "");
     assert_eq!(
-        shown(
-            &guards(None, Some("grep -q x /etc/paracrine-test.conf 2>&1")),
-            &mut world
-        ),
+        shown(&guards(None, Some("grep -q x /etc/paracrine-test.conf 2>&1")), &mut world),
         "run (`grep -q x /etc/paracrine-test.conf 2>&1` fails now); may: its guard `grep -q x \
          /etc/paracrine-test.conf 2>&1` may answer otherwise then: /etc/paracrine-test.conf is changed before it"
     );
@@ -273,10 +205,7 @@ fn a_check_doubts_guards_that_name_what_is_predicted() {
 #[test]
 fn a_check_does_not_ask_guards_that_cannot_be_asked_yet() {
     let mut world = machine();
-    world.accounts.predict_user(User {
-        name: "future".into(),
-        ..User::default()
-    });
+    world.accounts.predict_user(User { name: "future".into(), ..User::default() });
     let guarded = Command {
         user: Some(paracrine_model::name::AccountName::parse("future").unwrap()),
         ..guards(Some("false"), None)
@@ -286,14 +215,8 @@ fn a_check_does_not_ask_guards_that_cannot_be_asked_yet() {
         "run (`false` cannot be asked yet); may: its guard can be asked only then: the user future does not exist yet"
     );
     let mut world = machine();
-    world.makers.push(Maker::Command {
-        name: "clone".into(),
-        creates: creates("/nonexistent/app".as_ref()),
-    });
-    let guarded = Command {
-        directory: creates("/nonexistent/app".as_ref()),
-        ..guards(Some("false"), None)
-    };
+    world.makers.push(Maker::Command { name: "clone".into(), creates: creates("/nonexistent/app".as_ref()) });
+    let guarded = Command { directory: creates("/nonexistent/app".as_ref()), ..guards(Some("false"), None) };
     assert_eq!(
         shown(&guarded, &mut world),
         "run (`false` cannot be asked yet); may: its guard can be asked only then: the directory /nonexistent/app \
@@ -314,11 +237,7 @@ fn what_fails_says_how() {
         Err(Failure::new("the command ended with status 3").output("one\ntwo"))
     );
     let began = Instant::now();
-    let failure = apply(&Command {
-        timeout: 1,
-        ..command("echo begun; sleep 60")
-    })
-    .unwrap_err();
+    let failure = apply(&Command { timeout: 1, ..command("echo begun; sleep 60") }).unwrap_err();
     assert_eq!(
         failure,
         Failure::new("the command was ended because it took longer than 1 s").output("begun")
@@ -337,10 +256,7 @@ fn secrets_are_masked_before_the_output_is_cut() {
     let mut script = Text::from("password='");
     script.push_late(late.clone());
     script.push_str("'; echo \"got $password\"; exit 1");
-    let leaking = Command {
-        script,
-        ..command("true")
-    };
+    let leaking = Command { script, ..command("true") };
     let mut values = LateValues::default();
     values.insert(late, "poison word".into());
     let mut world = World::new("/", values, |_| Err(Failure::new("no contents")));
@@ -348,29 +264,15 @@ fn secrets_are_masked_before_the_output_is_cut() {
     let failure = leaking.apply(&state, &Turn::default(), &mut world).unwrap_err();
     assert_eq!(failure.output.as_deref(), Some("got ‹secret DB_PASSWORD›"));
 
-    let failure = leaking
-        .apply(&state, &Turn::default(), &mut machine())
-        .unwrap_err();
-    assert_eq!(
-        failure.message,
-        "the value of ‹secret DB_PASSWORD› did not arrive"
-    );
+    let failure = leaking.apply(&state, &Turn::default(), &mut machine()).unwrap_err();
+    assert_eq!(failure.message, "the value of ‹secret DB_PASSWORD› did not arrive");
 }
 
 #[test]
 fn a_command_is_predicted_to_make_what_it_says() {
     let mut world = machine();
-    let making = Command {
-        creates: creates("/srv/app".as_ref()),
-        ..command("true")
-    };
+    let making = Command { creates: creates("/srv/app".as_ref()), ..command("true") };
     let state = making.observe(&mut world).unwrap();
     making.predict(&state, &mut world);
-    assert_eq!(
-        world.makers,
-        [Maker::Command {
-            name: "test".into(),
-            creates: making.creates
-        }]
-    );
+    assert_eq!(world.makers, [Maker::Command { name: "test".into(), creates: making.creates }]);
 }

@@ -14,9 +14,7 @@ fn a_directory_passes_the_suite() {
     passes_the_suite(
         |_, at| directory(at),
         &[
-            ("another mode", |at| {
-                std::fs::set_permissions(at, PermissionsExt::from_mode(0o2777)).unwrap()
-            }),
+            ("another mode", |at| std::fs::set_permissions(at, PermissionsExt::from_mode(0o2777)).unwrap()),
             ("removal", |at| std::fs::remove_dir(at).unwrap()),
             ("another owner", |at| match is_root() {
                 true => std::os::unix::fs::chown(at, Some(4321), Some(4322)).unwrap(),
@@ -30,14 +28,8 @@ fn a_directory_passes_the_suite() {
 fn what_is_in_a_directory_is_left_alone() {
     let machine = Machine::new();
     machine.make("/srv/d/x", "precious");
-    let private = Directory {
-        mode: Mode::parse(0o750).unwrap(),
-        ..directory("/srv/d")
-    };
-    assert_eq!(
-        machine.apply(&private).unwrap(),
-        [attribute("mode", "0755", "0750")]
-    );
+    let private = Directory { mode: Mode::parse(0o750).unwrap(), ..directory("/srv/d") };
+    assert_eq!(machine.apply(&private).unwrap(), [attribute("mode", "0755", "0750")]);
     assert_eq!(machine.read("/srv/d/x"), "precious");
 }
 
@@ -53,10 +45,7 @@ fn a_directory_gets_exactly_its_mode_whatever_it_lies_in() {
 fn the_root_is_a_directory_too() {
     let machine = Machine::new();
     machine.mode("/", 0o700);
-    assert_eq!(
-        machine.apply(&directory("/")).unwrap(),
-        [attribute("mode", "0700", "0755")]
-    );
+    assert_eq!(machine.apply(&directory("/")).unwrap(), [attribute("mode", "0700", "0755")]);
 }
 
 #[test]
@@ -83,14 +72,8 @@ fn what_is_no_directory_stays() {
 #[test]
 fn an_owner_that_does_not_exist_is_told() {
     let machine = Machine::new();
-    let mine = Directory {
-        owner: account("nobody-here"),
-        ..directory("/srv/d")
-    };
-    assert_eq!(
-        machine.check(&mine).unwrap_err().message,
-        "the user nobody-here does not exist"
-    );
+    let mine = Directory { owner: account("nobody-here"), ..directory("/srv/d") };
+    assert_eq!(machine.check(&mine).unwrap_err().message, "the user nobody-here does not exist");
 }
 
 #[test]
@@ -106,13 +89,7 @@ fn a_directory_that_a_package_may_bring_may_be_made() {
     wanted.predict(&state, &mut world);
     let below = directory("/etc/nginx/conf.d/below");
     let state = below.observe(&mut world).unwrap();
-    assert_eq!(
-        below
-            .compare(&state, &Turn::default(), &world)
-            .unwrap()
-            .differences,
-        [Difference::Create]
-    );
+    assert_eq!(below.compare(&state, &Turn::default(), &world).unwrap().differences, [Difference::Create]);
 }
 
 #[test]

@@ -12,9 +12,7 @@ use crate::world::paths::suite::{
 };
 
 fn content(before: &str) -> Difference {
-    Difference::Content {
-        before: OldContent::Text(before.into()),
-    }
+    Difference::Content { before: OldContent::Text(before.into()) }
 }
 
 fn chmod(at: &std::path::Path, mode: u32) {
@@ -26,20 +24,12 @@ fn a_file_passes_the_suite() {
     passes_the_suite(
         |machine, at| machine.file(at, "a line\n"),
         &[
-            ("another content", |at| {
-                std::fs::write(at, "another line\n").unwrap()
-            }),
-            ("another content of the same length", |at| {
-                std::fs::write(at, "b line\n").unwrap()
-            }),
+            ("another content", |at| std::fs::write(at, "another line\n").unwrap()),
+            ("another content of the same length", |at| std::fs::write(at, "b line\n").unwrap()),
             ("no content", |at| std::fs::write(at, "").unwrap()),
-            ("bytes that are no text", |at| {
-                std::fs::write(at, [0xff, 0, 1]).unwrap()
-            }),
+            ("bytes that are no text", |at| std::fs::write(at, [0xff, 0, 1]).unwrap()),
             ("another mode", |at| chmod(at, 0o4711)),
-            ("a mode that looks decimal", |at| {
-                chmod(at, if is_root() { 0o1204 } else { 0o1614 })
-            }),
+            ("a mode that looks decimal", |at| chmod(at, if is_root() { 0o1204 } else { 0o1614 })),
             ("removal", |at| std::fs::remove_file(at).unwrap()),
             ("a link in its place", |at| {
                 std::fs::remove_file(at).unwrap();
@@ -62,15 +52,10 @@ fn a_file_passes_the_suite() {
 fn a_file_with_secrets_passes_the_suite() {
     passes_the_suite(
         |machine, at| {
-            machine.late_file(
-                at,
-                Text::from("A=1\nPASSWORD=") + machine.password() + Text::from("\n"),
-            )
+            machine.late_file(at, Text::from("A=1\nPASSWORD=") + machine.password() + Text::from("\n"))
         },
         &[
-            ("another password", |at| {
-                std::fs::write(at, "A=1\nPASSWORD=old\n").unwrap()
-            }),
+            ("another password", |at| std::fs::write(at, "A=1\nPASSWORD=old\n").unwrap()),
             ("a mode that lets others read", |at| chmod(at, 0o604)),
         ],
     );
@@ -82,20 +67,14 @@ fn what_differs_is_told_attribute_by_attribute() {
     machine.make("/srv/x", "old\n");
     machine.mode("/srv/x", 0o666);
     let file = machine.file("/srv/x", "new\n");
-    assert_eq!(
-        machine.apply(&file).unwrap(),
-        [content("old\n"), attribute("mode", "0666", "0644")]
-    );
+    assert_eq!(machine.apply(&file).unwrap(), [content("old\n"), attribute("mode", "0666", "0644")]);
     assert_eq!(machine.read("/srv/x"), "new\n");
 }
 
 #[test]
 fn a_changed_mode_leaves_the_file_itself_in_place() {
     let machine = Machine::new();
-    let file = File {
-        mode: Mode::parse(0o4750).unwrap(),
-        ..machine.file("/srv/x", "same")
-    };
+    let file = File { mode: Mode::parse(0o4750).unwrap(), ..machine.file("/srv/x", "same") };
     machine.make("/srv/x", "same");
     let before = machine.at("/srv/x").metadata().unwrap().ino();
     assert_eq!(machine.apply(&file).unwrap(), [attribute("mode", "0644", "4750")]);
@@ -107,15 +86,9 @@ fn a_file_with_a_second_name_is_replaced_and_the_other_left_alone() {
     let machine = Machine::new();
     machine.make("/srv/other", "same");
     std::fs::hard_link(machine.at("/srv/other"), machine.at("/srv/x")).unwrap();
-    let file = File {
-        mode: Mode::PRIVATE,
-        ..machine.file("/srv/x", "same")
-    };
+    let file = File { mode: Mode::PRIVATE, ..machine.file("/srv/x", "same") };
     assert_eq!(machine.apply(&file).unwrap(), [attribute("mode", "0644", "0600")]);
-    assert_eq!(
-        machine.at("/srv/other").metadata().unwrap().mode() & 0o7777,
-        0o644
-    );
+    assert_eq!(machine.at("/srv/other").metadata().unwrap().mode() & 0o7777, 0o644);
 }
 
 #[test]
@@ -132,31 +105,19 @@ fn owners_are_set_with_setuid_bits() {
     };
     machine.apply(&file).unwrap();
     let made = machine.at("/srv/x").metadata().unwrap();
-    assert_eq!(
-        (made.uid(), made.gid(), made.mode() & 0o7777),
-        (4321, 4322, 0o6755)
-    );
+    assert_eq!((made.uid(), made.gid(), made.mode() & 0o7777), (4321, 4322, 0o6755));
 
     std::os::unix::fs::chown(machine.at("/srv/x"), Some(77), Some(0)).unwrap();
     let found = machine.apply(&file).unwrap();
-    assert_eq!(
-        found[..2],
-        [attribute("owner", "77", "app"), attribute("group", "root", "app")]
-    );
+    assert_eq!(found[..2], [attribute("owner", "77", "app"), attribute("group", "root", "app")]);
     let mended = machine.at("/srv/x").metadata().unwrap();
-    assert_eq!(
-        (mended.uid(), mended.gid(), mended.mode() & 0o7777),
-        (4321, 4322, 0o6755)
-    );
+    assert_eq!((mended.uid(), mended.gid(), mended.mode() & 0o7777), (4321, 4322, 0o6755));
 }
 
 #[test]
 fn an_owner_that_does_not_exist_is_told_before_anything_is_touched() {
     let machine = Machine::new();
-    let file = File {
-        owner: account("nobody-here"),
-        ..machine.file("/srv/x", "")
-    };
+    let file = File { owner: account("nobody-here"), ..machine.file("/srv/x", "") };
     assert_eq!(
         machine.check(&file),
         Err(failure(
@@ -164,10 +125,7 @@ fn an_owner_that_does_not_exist_is_told_before_anything_is_touched() {
             "declare it before, with `plan.user(\"nobody-here\")`, or the package that brings it"
         ))
     );
-    let file = File {
-        group: account("nobody-here"),
-        ..machine.file("/srv/x", "")
-    };
+    let file = File { group: account("nobody-here"), ..machine.file("/srv/x", "") };
     assert_eq!(
         machine.check(&file),
         Err(failure(
@@ -177,9 +135,7 @@ fn an_owner_that_does_not_exist_is_told_before_anything_is_touched() {
     );
     // A package that is pending may bring it.
     let mut world = machine.world();
-    world
-        .makers
-        .push(crate::world::Maker::Package("postgresql".into()));
+    world.makers.push(crate::world::Maker::Package("postgresql".into()));
     let state = file.observe(&mut world).unwrap();
     assert_eq!(
         file.compare(&state, &Turn::default(), &world).unwrap(),
@@ -193,29 +149,13 @@ fn what_is_no_file_is_replaced_but_never_written_through() {
     machine.make("/srv/elsewhere", "precious");
     symlink("elsewhere", machine.at("/srv/x")).unwrap();
     let found = machine.apply(&machine.file("/srv/x", "new")).unwrap();
-    assert_eq!(
-        found,
-        [
-            Difference::Remove {
-                what: "link to elsewhere".into()
-            },
-            Difference::Create
-        ]
-    );
+    assert_eq!(found, [Difference::Remove { what: "link to elsewhere".into() }, Difference::Create]);
     assert_eq!(machine.read("/srv/elsewhere"), "precious");
     assert!(machine.at("/srv/x").symlink_metadata().unwrap().is_file());
 
     let _listener = listen(&machine.at("/srv/socket"));
     let found = machine.apply(&machine.file("/srv/socket", "new")).unwrap();
-    assert_eq!(
-        found,
-        [
-            Difference::Remove {
-                what: "socket".into()
-            },
-            Difference::Create
-        ]
-    );
+    assert_eq!(found, [Difference::Remove { what: "socket".into() }, Difference::Create]);
 
     std::fs::create_dir(machine.at("/srv/d")).unwrap();
     assert_eq!(
@@ -231,19 +171,14 @@ fn what_is_no_file_is_replaced_but_never_written_through() {
 fn secrets_arrive_and_are_never_shown() {
     let mut machine = Machine::new();
     let password = machine.secret("DB_PASSWORD", "hunter2hunter2");
-    let file = machine.late_file(
-        "/srv/env",
-        Text::from("A=1\nPASSWORD=") + password + Text::from("\n"),
-    );
+    let file = machine.late_file("/srv/env", Text::from("A=1\nPASSWORD=") + password + Text::from("\n"));
     machine.apply(&file).unwrap();
     assert_eq!(machine.read("/srv/env"), "A=1\nPASSWORD=hunter2hunter2\n");
 
     std::fs::write(machine.at("/srv/env"), "A=1\nPASSWORD=oldoldold\nTOKEN=abcdef\n").unwrap();
     assert_eq!(
         machine.apply(&file).unwrap(),
-        [content(
-            "A=1\nPASSWORD=‹another secret DB_PASSWORD›\n‹hidden line›\n"
-        )]
+        [content("A=1\nPASSWORD=‹another secret DB_PASSWORD›\n‹hidden line›\n")]
     );
 }
 
@@ -264,22 +199,13 @@ fn lines_of_files_that_not_everybody_may_read_are_hidden() {
     machine.make("/srv/x", "same\nprecious\n");
     machine.mode("/srv/x", 0o640);
     let file = machine.file("/srv/x", "same\nnew\n");
-    assert_eq!(
-        machine.check(&file).unwrap().differences[0],
-        content("same\n‹hidden line›\n")
-    );
+    assert_eq!(machine.check(&file).unwrap().differences[0], content("same\n‹hidden line›\n"));
     // Nor may they be read where the directory keeps others out.
     machine.mode("/srv/x", 0o644);
     machine.mode("/srv", 0o750);
-    assert_eq!(
-        machine.check(&file).unwrap().differences[0],
-        content("same\n‹hidden line›\n")
-    );
+    assert_eq!(machine.check(&file).unwrap().differences[0], content("same\n‹hidden line›\n"));
     machine.mode("/srv", 0o755);
-    assert_eq!(
-        machine.check(&file).unwrap().differences[0],
-        content("same\nprecious\n")
-    );
+    assert_eq!(machine.check(&file).unwrap().differences[0], content("same\nprecious\n"));
 }
 
 #[test]
@@ -290,11 +216,9 @@ fn a_validation_sees_the_new_content_and_keeps_the_old_when_it_fails() {
     file.validate = Some("echo looking; grep -q good {} || { echo bad content in {} >&2; exit 3; }".into());
     assert_eq!(
         machine.apply(&file),
-        Err(
-            Failure::new("the new content of /srv/it's is not valid: the validation ended with status 3")
-                .output("looking\nbad content in /srv/it's")
-                .help("the old file is still in place")
-        )
+        Err(Failure::new("the new content of /srv/it's is not valid: the validation ended with status 3")
+            .output("looking\nbad content in /srv/it's")
+            .help("the old file is still in place"))
     );
     assert_eq!(machine.read("/srv/it's"), "old\n");
     file.content = machine.blobs.keep(b"good\n");
@@ -310,10 +234,7 @@ fn the_old_content_is_kept_where_only_its_owner_can_read_it() {
     machine.apply(&machine.file("/srv/x", "newer\n")).unwrap();
     let backup = machine.at("/var/lib/paracrine/backup");
     assert_eq!(backup.metadata().unwrap().mode() & 0o7777, 0o700);
-    let kept: Vec<_> = std::fs::read_dir(&backup)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let kept: Vec<_> = std::fs::read_dir(&backup).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(kept.len(), 1);
     assert_eq!(std::fs::read_to_string(&kept[0]).unwrap(), "new\n");
     assert_eq!(kept[0].metadata().unwrap().mode() & 0o7777, 0o600);
@@ -328,10 +249,8 @@ fn what_a_killed_run_has_left_is_swept() {
     let file = machine.file("/srv/x", "new");
     let state = file.observe(&mut world).unwrap();
     file.apply(&state, &Turn::default(), &mut world).unwrap();
-    let mut names: Vec<_> = std::fs::read_dir(machine.at("/srv"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(machine.at("/srv")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, [".x.paracrine-notours", "x"]);
 }
@@ -344,10 +263,7 @@ fn a_failure_half_way_leaves_the_old_file_and_nothing_else() {
     // Root writes wherever it likes.
     if !is_root() {
         machine.mode("/srv/d", 0o555);
-        assert_eq!(
-            machine.apply(&file),
-            Err(Failure::new("cannot change /srv/d/x: permission denied"))
-        );
+        assert_eq!(machine.apply(&file), Err(Failure::new("cannot change /srv/d/x: permission denied")));
         machine.mode("/srv/d", 0o755);
         assert_eq!(machine.read("/srv/d/x"), "old");
     }
@@ -372,10 +288,7 @@ fn a_failure_half_way_leaves_the_old_file_and_nothing_else() {
     std::fs::remove_file(machine.at("/srv/d/x")).unwrap();
     symlink("../victim", machine.at("/srv/d/x")).unwrap();
     assert!(file.apply(&state, &Turn::default(), &mut world).is_err());
-    assert_eq!(
-        machine.at("/srv/victim").metadata().unwrap().mode() & 0o7777,
-        0o600
-    );
+    assert_eq!(machine.at("/srv/victim").metadata().unwrap().mode() & 0o7777, 0o600);
 }
 
 #[test]
@@ -388,27 +301,16 @@ fn the_content_of_a_predicted_file_is_not_invented() {
     let second = machine.file("/srv/x", "second");
     let state = second.observe(&mut world).unwrap();
     assert_eq!(
-        second
-            .compare(&state, &Turn::default(), &world)
-            .unwrap()
-            .differences,
-        [Difference::Content {
-            before: OldContent::Opaque { length: 5 }
-        }]
+        second.compare(&state, &Turn::default(), &world).unwrap().differences,
+        [Difference::Content { before: OldContent::Opaque { length: 5 } }]
     );
 }
 
 #[test]
 fn an_empty_file_is_a_file() {
     let machine = Machine::new();
-    assert_eq!(
-        machine.apply(&machine.file("/srv/x", "")).unwrap(),
-        [Difference::Create]
-    );
-    let file = File {
-        path: path("/srv/x"),
-        content: Content::Late(Text::default()),
-        ..machine.file("/srv/x", "")
-    };
+    assert_eq!(machine.apply(&machine.file("/srv/x", "")).unwrap(), [Difference::Create]);
+    let file =
+        File { path: path("/srv/x"), content: Content::Late(Text::default()), ..machine.file("/srv/x", "") };
     assert_eq!(machine.check(&file).unwrap(), Comparison::equal());
 }

@@ -7,19 +7,12 @@ fn world(passwd: &str, group: &str) -> (tempfile::TempDir, World) {
     std::fs::create_dir(root.path().join("etc")).unwrap();
     std::fs::write(root.path().join("etc/passwd"), passwd).unwrap();
     std::fs::write(root.path().join("etc/group"), group).unwrap();
-    let world = World::new(root.path(), Default::default(), |_| {
-        Err(Failure::new("no contents"))
-    });
+    let world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
     (root, world)
 }
 
 fn group(name: &str) -> Group {
-    Group {
-        group: AccountName::parse(name).unwrap(),
-        present: true,
-        system: false,
-        gid: None,
-    }
+    Group { group: AccountName::parse(name).unwrap(), present: true, system: false, gid: None }
 }
 
 fn compare(group: &Group, world: &mut World) -> Result<Comparison, Failure> {
@@ -28,11 +21,7 @@ fn compare(group: &Group, world: &mut World) -> Result<Comparison, Failure> {
 }
 
 fn attribute(name: &str, before: Option<&str>, after: &str) -> Difference {
-    Difference::Attribute {
-        name: name.into(),
-        before: before.map(str::to_owned),
-        after: after.into(),
-    }
+    Difference::Attribute { name: name.into(), before: before.map(str::to_owned), after: after.into() }
 }
 
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n";
@@ -41,36 +30,18 @@ const GROUP: &str = "root:x:0:\napp:x:1000:\nweb:x:50:app\n";
 #[test]
 fn groups_differ_as_they_should() {
     let (_root, mut world) = world(PASSWD, GROUP);
-    let gid = |name: &str, gid: u32| Group {
-        gid: Some(gid),
-        ..group(name)
-    };
-    let absent = |name: &str| Group {
-        present: false,
-        ..group(name)
-    };
+    let gid = |name: &str, gid: u32| Group { gid: Some(gid), ..group(name) };
+    let absent = |name: &str| Group { present: false, ..group(name) };
     let mut differences = |group: Group| compare(&group, &mut world).map(|comparison| comparison.differences);
     assert_eq!(differences(group("web")), Ok(vec![]));
     assert_eq!(differences(gid("web", 50)), Ok(vec![]));
     assert_eq!(differences(absent("none")), Ok(vec![]));
     assert_eq!(differences(group("new")), Ok(vec![Difference::Create]));
-    assert_eq!(
-        differences(gid("new", 51)),
-        Ok(vec![Difference::Create, attribute("gid", None, "51")])
-    );
-    assert_eq!(
-        differences(gid("web", 51)),
-        Ok(vec![attribute("gid", Some("50"), "51")])
-    );
-    assert_eq!(
-        differences(absent("web")),
-        Ok(vec![Difference::Remove { what: "group".into() }])
-    );
+    assert_eq!(differences(gid("new", 51)), Ok(vec![Difference::Create, attribute("gid", None, "51")]));
+    assert_eq!(differences(gid("web", 51)), Ok(vec![attribute("gid", Some("50"), "51")]));
+    assert_eq!(differences(absent("web")), Ok(vec![Difference::Remove { what: "group".into() }]));
     let message = |result: Result<_, Failure>| result.unwrap_err().message;
-    assert_eq!(
-        message(differences(gid("new", 50))),
-        "the group new cannot have the id 50: web has it"
-    );
+    assert_eq!(message(differences(gid("new", 50))), "the group new cannot have the id 50: web has it");
     assert_eq!(
         message(differences(absent("app"))),
         "the group app cannot be removed: it is the primary group of app"
@@ -82,38 +53,18 @@ fn only_groups_of_the_system_may_be_brought_by_packages() {
     let (_root, mut world) = world(PASSWD, GROUP);
     world.makers.push(crate::world::Maker::Package("nginx".into()));
     assert_eq!(compare(&group("new"), &mut world).unwrap().may, None);
-    let system = Group {
-        system: true,
-        ..group("new")
-    };
-    assert_eq!(
-        compare(&system, &mut world).unwrap().may.as_deref(),
-        Some("package nginx may bring it")
-    );
-    assert_eq!(
-        compare(
-            &Group {
-                system: true,
-                ..group("web")
-            },
-            &mut world
-        ),
-        Ok(Comparison::equal())
-    );
+    let system = Group { system: true, ..group("new") };
+    assert_eq!(compare(&system, &mut world).unwrap().may.as_deref(), Some("package nginx may bring it"));
+    assert_eq!(compare(&Group { system: true, ..group("web") }, &mut world), Ok(Comparison::equal()));
 }
 
 #[test]
 fn accounts_that_cannot_be_read_are_no_missing_accounts() {
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(root.path().join("etc/passwd")).unwrap();
-    let mut world = World::new(root.path(), Default::default(), |_| {
-        Err(Failure::new("no contents"))
-    });
+    let mut world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
     let failure = compare(&group("web"), &mut world).unwrap_err();
-    assert_eq!(
-        failure.message,
-        "cannot read /etc/passwd: Is a directory (os error 21)"
-    );
+    assert_eq!(failure.message, "cannot read /etc/passwd: Is a directory (os error 21)");
 }
 
 /// Applied below a temporary root, where the programs can do that and we are root.
@@ -124,56 +75,20 @@ fn what_is_said_is_done() {
     }
     let (root, mut world) = world(PASSWD, GROUP);
     for (wanted, file) in [
-        (
-            Group {
-                gid: Some(4242),
-                ..group("new")
-            },
-            "new:x:4242:",
-        ),
-        (
-            Group {
-                gid: Some(4243),
-                ..group("new")
-            },
-            "new:x:4243:",
-        ),
-        (
-            Group {
-                present: false,
-                ..group("new")
-            },
-            "",
-        ),
+        (Group { gid: Some(4242), ..group("new") }, "new:x:4242:"),
+        (Group { gid: Some(4243), ..group("new") }, "new:x:4243:"),
+        (Group { present: false, ..group("new") }, ""),
     ] {
         let state = wanted.observe(&mut world).unwrap();
-        assert!(
-            !wanted
-                .compare(&state, &Turn::default(), &world)
-                .unwrap()
-                .is_equal()
-        );
+        assert!(!wanted.compare(&state, &Turn::default(), &world).unwrap().is_equal());
         wanted.apply(&state, &Turn::default(), &mut world).unwrap();
         assert_eq!(compare(&wanted, &mut world), Ok(Comparison::equal()));
         let text = std::fs::read_to_string(root.path().join("etc/group")).unwrap();
-        assert_eq!(
-            text.lines()
-                .find(|line| line.starts_with("new:"))
-                .unwrap_or_default(),
-            file
-        );
+        assert_eq!(text.lines().find(|line| line.starts_with("new:")).unwrap_or_default(), file);
     }
     // What the program says is passed on.
-    let taken = Group {
-        gid: Some(50),
-        ..group("other")
-    };
-    let failure = taken
-        .apply(&State::default(), &Turn::default(), &mut world)
-        .unwrap_err();
-    assert!(
-        failure.message.starts_with("groupadd ended with status 4"),
-        "{failure:?}"
-    );
+    let taken = Group { gid: Some(50), ..group("other") };
+    let failure = taken.apply(&State::default(), &Turn::default(), &mut world).unwrap_err();
+    assert!(failure.message.starts_with("groupadd ended with status 4"), "{failure:?}");
     assert!(failure.output.unwrap().contains("GID '50' already exists"));
 }

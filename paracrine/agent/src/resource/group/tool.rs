@@ -25,10 +25,8 @@ pub(in crate::resource) fn tool(
     arguments.extend(["--".to_owned(), name.to_owned()]);
     let began = Instant::now();
     let finished = loop {
-        let finished = Program::new(program)
-            .args(arguments.clone())
-            .timeout(Duration::from_secs(300))
-            .run()?;
+        let finished =
+            Program::new(program).args(arguments.clone()).timeout(Duration::from_secs(300)).run()?;
         let locked = finished.output.contains("cannot lock");
         if finished.succeeded() || !locked || began.elapsed() > PATIENCE {
             break finished;
@@ -41,19 +39,15 @@ pub(in crate::resource) fn tool(
     if finished.succeeded() {
         return Ok(());
     }
-    Err(
-        match finished.output.split_once("is currently used by process ") {
-            Some((_, rest)) => {
-                let process = rest.split_whitespace().next().unwrap_or_default();
-                Failure::new(format!(
-                    "{name} is in use by process {process} and cannot be changed while it is"
-                ))
+    Err(match finished.output.split_once("is currently used by process ") {
+        Some((_, rest)) => {
+            let process = rest.split_whitespace().next().unwrap_or_default();
+            Failure::new(format!("{name} is in use by process {process} and cannot be changed while it is"))
                 .output(finished.output.trim_end())
                 .help(format!(
                     "end what runs as {name} (`loginctl terminate-user {name}`, or its service) and run again"
                 ))
-            }
-            None => finished.failure(),
-        },
-    )
+        }
+        None => finished.failure(),
+    })
 }

@@ -29,10 +29,7 @@ fn a_link_passes_the_suite() {
 fn what_differs_is_told() {
     let machine = Machine::new();
     symlink("a", machine.at("/srv/l")).unwrap();
-    assert_eq!(
-        machine.apply(&link("/srv/l", "b")).unwrap(),
-        [attribute("target", "a", "b")]
-    );
+    assert_eq!(machine.apply(&link("/srv/l", "b")).unwrap(), [attribute("target", "a", "b")]);
     machine.make("/srv/f", "");
     assert_eq!(
         machine.apply(&link("/srv/f", "b")).unwrap(),
@@ -41,12 +38,7 @@ fn what_differs_is_told() {
     let _listener = listen(&machine.at("/srv/s"));
     assert_eq!(
         machine.apply(&link("/srv/s", "b")).unwrap(),
-        [
-            Difference::Remove {
-                what: "socket".into()
-            },
-            Difference::Create
-        ]
+        [Difference::Remove { what: "socket".into() }, Difference::Create]
     );
 }
 

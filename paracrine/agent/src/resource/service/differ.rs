@@ -20,10 +20,8 @@ pub(super) fn compare(service: &Service, state: &State, turn: &Turn<'_>) -> Resu
     }
     if is_template(unit) && (service.running.is_some() || !turn.due.is_empty()) {
         let instance = unit.replacen("@.", "@NAME.", 1);
-        return Err(Failure::new(format!(
-            "{unit} is a template, which can be enabled but cannot run"
-        ))
-        .help(format!("name an instance: {instance}")));
+        return Err(Failure::new(format!("{unit} is a template, which can be enabled but cannot run"))
+            .help(format!("name an instance: {instance}")));
     }
     let mut comparison = Comparison::equal();
     if state.unit.needs_reload {
@@ -83,11 +81,7 @@ fn masked(service: &Service, unit: &UnitState, comparison: &mut Comparison) -> R
     let says = |masked: bool| if masked { "yes" } else { "no" };
     match service.masked {
         Some(masked) => {
-            let is = if masked {
-                unit.is_masked()
-            } else {
-                unit.load == Load::Masked
-            };
+            let is = if masked { unit.is_masked() } else { unit.load == Load::Masked };
             let own = unit.fragment.strip_prefix("/etc/systemd/system/") == Some(service.unit.as_str());
             if masked && !is && own {
                 return Err(unmaskable(service.unit.as_str()));
@@ -99,12 +93,8 @@ fn masked(service: &Service, unit: &UnitState, comparison: &mut Comparison) -> R
             && (service.enabled == Some(true) || service.running == Some(true)) =>
         {
             let name = &service.unit;
-            Err(Failure::new(format!(
-                "{name} is masked, so it can be neither enabled nor started"
-            ))
-            .help(format!(
-                "if it may run again: `systemctl unmask {name}` on the host"
-            )))
+            Err(Failure::new(format!("{name} is masked, so it can be neither enabled nor started"))
+                .help(format!("if it may run again: `systemctl unmask {name}` on the host")))
         }
         None => Ok(()),
     }
@@ -210,10 +200,7 @@ fn action(due: &[Due]) -> Option<Difference> {
             causes.push(&due.because);
         }
     }
-    Some(Difference::Action {
-        verb: strongest.to_string(),
-        because: causes.join(", "),
-    })
+    Some(Difference::Action { verb: strongest.to_string(), because: causes.join(", ") })
 }
 
 /// A unit that has no way to be reloaded.

@@ -4,21 +4,12 @@ use paracrine_model::protocol::Difference;
 use super::*;
 
 fn service(enabled: Option<bool>, running: Option<bool>, masked: Option<bool>) -> Service {
-    Service {
-        unit: UnitName::parse("app.service").unwrap(),
-        enabled,
-        running,
-        masked,
-    }
+    Service { unit: UnitName::parse("app.service").unwrap(), enabled, running, masked }
 }
 
 /// `active running enabled`, with flags behind them.
 fn state(text: &str) -> State {
-    let mut unit = UnitState {
-        load: Load::Loaded,
-        kind: "simple".into(),
-        ..UnitState::default()
-    };
+    let mut unit = UnitState { load: Load::Loaded, kind: "simple".into(), ..UnitState::default() };
     let mut state = State::default();
     for (at, word) in text.split_whitespace().enumerate() {
         match (at, word) {
@@ -45,11 +36,8 @@ fn state(text: &str) -> State {
 }
 
 fn due(actions: &[Action]) -> Vec<Due> {
-    let due = |(at, action): (usize, &Action)| Due {
-        action: *action,
-        because: format!("file /{at}"),
-        may: false,
-    };
+    let due =
+        |(at, action): (usize, &Action)| Due { action: *action, because: format!("file /{at}"), may: false };
     actions.iter().enumerate().map(due).collect()
 }
 
@@ -91,55 +79,20 @@ fn units_differ_as_they_should() {
         (some(NO, NO), "failed failed disabled", &[], ""),
         (some(None, None), "failed failed disabled", &[], ""),
         // Enabled and running.
-        (
-            some(YES, YES),
-            "inactive dead disabled",
-            &[],
-            "enabled: no -> yes; running: no -> yes",
-        ),
-        (
-            some(None, YES),
-            "failed failed enabled",
-            &[],
-            "running: failed -> yes",
-        ),
+        (some(YES, YES), "inactive dead disabled", &[], "enabled: no -> yes; running: no -> yes"),
+        (some(None, YES), "failed failed enabled", &[], "running: failed -> yes"),
         (
             some(None, YES),
             "activating auto-restart enabled",
             &[],
             "running: activating (auto-restart) -> yes",
         ),
-        (
-            some(None, YES),
-            "activating start enabled",
-            &[],
-            "running: activating (start) -> yes",
-        ),
-        (
-            some(NO, NO),
-            "active running enabled",
-            &[],
-            "enabled: yes -> no; running: yes -> no",
-        ),
-        (
-            some(None, NO),
-            "activating auto-restart enabled",
-            &[],
-            "running: activating (auto-restart) -> no",
-        ),
-        (
-            some(YES, None),
-            "active running enabled-runtime",
-            &[],
-            "enabled: enabled-runtime -> yes",
-        ),
+        (some(None, YES), "activating start enabled", &[], "running: activating (start) -> yes"),
+        (some(NO, NO), "active running enabled", &[], "enabled: yes -> no; running: yes -> no"),
+        (some(None, NO), "activating auto-restart enabled", &[], "running: activating (auto-restart) -> no"),
+        (some(YES, None), "active running enabled-runtime", &[], "enabled: enabled-runtime -> yes"),
         (some(NO, None), "active running enabled-runtime", &[], ""),
-        (
-            some(YES, None),
-            "active running linked",
-            &[],
-            "enabled: linked -> yes",
-        ),
+        (some(YES, None), "active running linked", &[], "enabled: linked -> yes"),
         // Files that have no say in it.
         (some(YES, None), "active running indirect", &[], ""),
         (some(NO, None), "active running indirect", &[], ""),
@@ -150,89 +103,24 @@ fn units_differ_as_they_should() {
             &[],
             "failure: app.service cannot be enabled: it is static",
         ),
-        (
-            some(YES, None),
-            "active running static written",
-            &[],
-            "enabled: static -> yes",
-        ),
+        (some(YES, None), "active running static written", &[], "enabled: static -> yes"),
         (some(YES, None), "active running generated", &[], ""),
-        (
-            some(YES, None),
-            "active running generated script-off",
-            &[],
-            "enabled: no -> yes",
-        ),
-        (
-            some(NO, None),
-            "active running generated script-on",
-            &[],
-            "enabled: yes -> no",
-        ),
+        (some(YES, None), "active running generated script-off", &[], "enabled: no -> yes"),
+        (some(NO, None), "active running generated script-on", &[], "enabled: yes -> no"),
         (some(YES, None), "active running generated script-on", &[], ""),
         // What is due.
-        (
-            some(YES, YES),
-            "active running enabled",
-            &[Restart],
-            "restart (file /0)",
-        ),
-        (
-            some(YES, YES),
-            "active running enabled reloadable",
-            &[Reload],
-            "reload (file /0)",
-        ),
-        (
-            some(YES, YES),
-            "active running enabled reloadable",
-            &[Reload, Restart],
-            "restart (file /1)",
-        ),
-        (
-            some(YES, YES),
-            "active running enabled",
-            &[Restart, Restart],
-            "restart (file /0, file /1)",
-        ),
-        (
-            some(YES, YES),
-            "inactive dead enabled",
-            &[Restart],
-            "running: no -> yes",
-        ),
-        (
-            some(YES, YES),
-            "inactive dead enabled",
-            &[Reload],
-            "running: no -> yes",
-        ),
+        (some(YES, YES), "active running enabled", &[Restart], "restart (file /0)"),
+        (some(YES, YES), "active running enabled reloadable", &[Reload], "reload (file /0)"),
+        (some(YES, YES), "active running enabled reloadable", &[Reload, Restart], "restart (file /1)"),
+        (some(YES, YES), "active running enabled", &[Restart, Restart], "restart (file /0, file /1)"),
+        (some(YES, YES), "inactive dead enabled", &[Restart], "running: no -> yes"),
+        (some(YES, YES), "inactive dead enabled", &[Reload], "running: no -> yes"),
         (some(YES, NO), "inactive dead enabled", &[Restart], ""),
-        (
-            some(YES, NO),
-            "active running enabled",
-            &[Restart],
-            "running: yes -> no",
-        ),
+        (some(YES, NO), "active running enabled", &[Restart], "running: yes -> no"),
         (some(None, None), "inactive dead enabled", &[Reload], ""),
-        (
-            some(None, None),
-            "active running enabled",
-            &[Restart],
-            "restart (file /0)",
-        ),
-        (
-            some(YES, YES),
-            "active running enabled",
-            &[Reload],
-            "failure: app.service cannot be reloaded",
-        ),
-        (
-            some(YES, YES),
-            "active running enabled written",
-            &[Reload],
-            "reload (file /0)",
-        ),
+        (some(None, None), "active running enabled", &[Restart], "restart (file /0)"),
+        (some(YES, YES), "active running enabled", &[Reload], "failure: app.service cannot be reloaded"),
+        (some(YES, YES), "active running enabled written", &[Reload], "reload (file /0)"),
         // Files that systemd has not read yet.
         (
             some(YES, YES),
@@ -253,39 +141,14 @@ fn units_differ_as_they_should() {
             &[],
             "failure: app.service does its work and ends, so it is never found running",
         ),
-        (
-            some(None, YES),
-            "inactive dead static oneshot written",
-            &[],
-            "running: no -> yes",
-        ),
-        (
-            some(None, YES),
-            "inactive dead static oneshot remains",
-            &[],
-            "running: no -> yes",
-        ),
+        (some(None, YES), "inactive dead static oneshot written", &[], "running: no -> yes"),
+        (some(None, YES), "inactive dead static oneshot remains", &[], "running: no -> yes"),
         (some(None, NO), "inactive dead static oneshot", &[], ""),
         // Masks.
         (service(None, NO, YES), "inactive dead masked masked", &[], ""),
-        (
-            service(None, NO, YES),
-            "inactive dead masked-runtime masked",
-            &[],
-            "masked: no -> yes",
-        ),
-        (
-            service(None, NO, YES),
-            "active running enabled",
-            &[],
-            "masked: no -> yes; running: yes -> no",
-        ),
-        (
-            service(None, NO, YES),
-            "inactive dead x missing",
-            &[],
-            "masked: none -> yes",
-        ),
+        (service(None, NO, YES), "inactive dead masked-runtime masked", &[], "masked: no -> yes"),
+        (service(None, NO, YES), "active running enabled", &[], "masked: no -> yes; running: yes -> no"),
+        (service(None, NO, YES), "inactive dead x missing", &[], "masked: none -> yes"),
         (
             service(None, NO, YES),
             "active running enabled own",
@@ -306,25 +169,10 @@ fn units_differ_as_they_should() {
             "failure: app.service is masked, so it can be neither enabled nor started",
         ),
         // Units that are not there.
-        (
-            some(YES, YES),
-            "inactive dead x missing",
-            &[],
-            "failure: there is no unit app.service",
-        ),
-        (
-            some(None, None),
-            "inactive dead x missing",
-            &[],
-            "failure: there is no unit app.service",
-        ),
+        (some(YES, YES), "inactive dead x missing", &[], "failure: there is no unit app.service"),
+        (some(None, None), "inactive dead x missing", &[], "failure: there is no unit app.service"),
         (some(NO, NO), "inactive dead x missing", &[], ""),
-        (
-            some(YES, YES),
-            "inactive dead x missing written",
-            &[],
-            "enabled: no -> yes; running: no -> yes",
-        ),
+        (some(YES, YES), "inactive dead x missing written", &[], "enabled: no -> yes; running: no -> yes"),
         (
             some(YES, YES),
             "inactive dead x missing written",
@@ -355,11 +203,7 @@ fn units_differ_as_they_should() {
         (some(NO, NO), "inactive dead disabled bad", &[], ""),
     ];
     for (service, text, actions, expected) in cases {
-        assert_eq!(
-            shown(service, &state(text), &due(actions)),
-            *expected,
-            "{service:?} {text} {actions:?}"
-        );
+        assert_eq!(shown(service, &state(text), &due(actions)), *expected, "{service:?} {text} {actions:?}");
     }
 }
 
@@ -375,10 +219,7 @@ fn templates_can_only_be_enabled() {
     let expected = "failure: app@.service is a template, which can be enabled but cannot run";
     assert_eq!(shown(&template(None, YES), &there, &[]), expected);
     let failure = differ::compare(&template(None, YES), &there, &Turn::default()).unwrap_err();
-    assert_eq!(
-        failure.help.as_deref(),
-        Some("name an instance: app@NAME.service")
-    );
+    assert_eq!(failure.help.as_deref(), Some("name an instance: app@NAME.service"));
 }
 
 #[test]
@@ -393,63 +234,35 @@ fn what_a_check_predicts_is_equal_afterwards() {
         (service(None, None, None), "active running enabled changed"),
     ] {
         let root = tempfile::tempdir().unwrap();
-        let mut world = World::new(root.path(), Default::default(), |_| {
-            Err(Failure::new("no contents"))
-        });
+        let mut world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
         let before = state(text);
-        assert!(
-            !differ::compare(&wanted, &before, &turn).unwrap().is_equal(),
-            "{text}"
-        );
+        assert!(!differ::compare(&wanted, &before, &turn).unwrap().is_equal(), "{text}");
         wanted.predict(&before, &mut world);
         let after = wanted.observe(&mut world).unwrap();
-        assert_eq!(
-            wanted.compare(&after, &turn, &world),
-            Ok(Comparison::equal()),
-            "{wanted:?} {text}"
-        );
+        assert_eq!(wanted.compare(&after, &turn, &world), Ok(Comparison::equal()), "{wanted:?} {text}");
     }
 }
 
 #[test]
 fn a_package_of_the_units_name_is_named_first() {
     let root = tempfile::tempdir().unwrap();
-    let mut world = World::new(root.path(), Default::default(), |_| {
-        Err(Failure::new("no contents"))
-    });
+    let mut world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
     let wanted = service(YES, None, None);
     assert_eq!(brought(&wanted, &world), None);
     for package in ["app", "other"] {
         world.makers.push(Maker::Package(package.into()));
     }
-    assert_eq!(
-        brought(&wanted, &world).as_deref(),
-        Some("package app may bring it")
-    );
-    let instance = Service {
-        unit: UnitName::parse("other@x.service").unwrap(),
-        ..wanted.clone()
-    };
-    assert_eq!(
-        brought(&instance, &world).as_deref(),
-        Some("package other may bring it")
-    );
-    let neither = Service {
-        unit: UnitName::parse("neither.timer").unwrap(),
-        ..wanted
-    };
-    assert_eq!(
-        brought(&neither, &world).as_deref(),
-        Some("package other may bring it")
-    );
+    assert_eq!(brought(&wanted, &world).as_deref(), Some("package app may bring it"));
+    let instance = Service { unit: UnitName::parse("other@x.service").unwrap(), ..wanted.clone() };
+    assert_eq!(brought(&instance, &world).as_deref(), Some("package other may bring it"));
+    let neither = Service { unit: UnitName::parse("neither.timer").unwrap(), ..wanted };
+    assert_eq!(brought(&neither, &world).as_deref(), Some("package other may bring it"));
 }
 
 #[test]
 fn scripts_are_enabled_by_links() {
     let root = tempfile::tempdir().unwrap();
-    let world = World::new(root.path(), Default::default(), |_| {
-        Err(Failure::new("no contents"))
-    });
+    let world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
     let wanted = service(YES, None, None);
     assert_eq!(script_enabled(&wanted, &world), None);
     std::fs::create_dir_all(root.path().join("etc/init.d")).unwrap();
@@ -474,9 +287,6 @@ fn a_host_without_systemd_says_so() {
     let failure = wanted.observe(&mut world).unwrap_err();
     if failure.message != "the host has no program `systemctl`" {
         assert_eq!(failure.message, "systemd does not answer on this host");
-        assert_eq!(
-            failure.help.as_deref(),
-            Some("services need a host that was booted with systemd")
-        );
+        assert_eq!(failure.help.as_deref(), Some("services need a host that was booted with systemd"));
     }
 }

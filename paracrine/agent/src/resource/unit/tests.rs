@@ -25,23 +25,15 @@ fn machine() -> Machine {
 fn a_unit_is_a_file_of_root() {
     let machine = machine();
     let app = unit(&machine, "app@.service", "[Service]\nExecStart=/bin/true\n");
-    assert_eq!(
-        machine.check(&app).unwrap(),
-        Comparison::of(vec![Difference::Create])
-    );
+    assert_eq!(machine.check(&app).unwrap(), Comparison::of(vec![Difference::Create]));
     if !is_root() {
         return;
     }
     machine.apply(&app).unwrap();
-    assert_eq!(
-        machine.read("/etc/systemd/system/app@.service"),
-        "[Service]\nExecStart=/bin/true\n"
-    );
+    assert_eq!(machine.read("/etc/systemd/system/app@.service"), "[Service]\nExecStart=/bin/true\n");
     machine.mode("/etc/systemd/system/app@.service", 0o755);
     assert_eq!(machine.apply(&app).unwrap(), [attribute("mode", "0755", "0644")]);
-    machine
-        .apply(&absent("/etc/systemd/system/app@.service"))
-        .unwrap();
+    machine.apply(&absent("/etc/systemd/system/app@.service")).unwrap();
 }
 
 #[test]
@@ -54,12 +46,7 @@ fn a_masked_unit_is_unmasked_by_its_file() {
     let app = unit(&machine, "app.service", "[Service]\n");
     assert_eq!(
         machine.apply(&app).unwrap(),
-        [
-            Difference::Remove {
-                what: "link to /dev/null".into()
-            },
-            Difference::Create
-        ]
+        [Difference::Remove { what: "link to /dev/null".into() }, Difference::Create]
     );
 }
 

@@ -43,14 +43,9 @@ fn copy_skeleton(from: &Path, to: &AbsolutePath, owners: (&str, &str), world: &m
             let Ok(content) = std::fs::read(entry.path()) else {
                 continue;
             };
-            PathKind::File {
-                length: content.len() as u64,
-                predicted: Some(Hash::of(&content)),
-            }
+            PathKind::File { length: content.len() as u64, predicted: Some(Hash::of(&content)) }
         } else if let Ok(target) = std::fs::read_link(entry.path()) {
-            PathKind::Link {
-                target: target.to_string_lossy().into_owned(),
-            }
+            PathKind::Link { target: target.to_string_lossy().into_owned() }
         } else {
             continue;
         };

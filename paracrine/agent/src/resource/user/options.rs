@@ -11,11 +11,7 @@ pub(super) fn lacking(user: &User, there: &accounts::User) -> Vec<String> {
     let lacks = |group: &&AccountName| {
         there.group != group.as_str() && !there.groups.iter().any(|is| is == group.as_str())
     };
-    user.groups
-        .iter()
-        .filter(lacks)
-        .map(ToString::to_string)
-        .collect()
+    user.groups.iter().filter(lacks).map(ToString::to_string).collect()
 }
 
 /// What `useradd` is told.
@@ -30,14 +26,7 @@ pub(super) fn creation(user: &User, state: &State) -> Vec<String> {
         None if state.own_group => options.extend(["--gid".to_owned(), user.user.to_string()]),
         None => options.push("--user-group".to_owned()),
     }
-    options.push(
-        if user.system {
-            "--no-create-home"
-        } else {
-            "--create-home"
-        }
-        .to_owned(),
-    );
+    options.push(if user.system { "--no-create-home" } else { "--create-home" }.to_owned());
     if !user.groups.is_empty() {
         options.extend(["--groups".to_owned(), join(&user.groups)]);
     }
@@ -62,16 +51,11 @@ pub(super) fn changes(user: &User, there: &accounts::User) -> Vec<String> {
 /// The options that `useradd` and `usermod` share, for what differs from `there`.
 fn attributes(user: &User, there: Option<&accounts::User>, options: &mut Vec<String>) {
     let mut option = |name: &str, value: String| options.extend([name.to_owned(), value]);
-    if let Some(uid) = user
-        .uid
-        .filter(|uid| there.is_none_or(|there| there.uid != Some(*uid)))
-    {
+    if let Some(uid) = user.uid.filter(|uid| there.is_none_or(|there| there.uid != Some(*uid))) {
         option("--uid", uid.to_string());
     }
-    if let Some(home) = user
-        .home
-        .as_ref()
-        .filter(|home| there.is_none_or(|there| there.home != home.as_str()))
+    if let Some(home) =
+        user.home.as_ref().filter(|home| there.is_none_or(|there| there.home != home.as_str()))
     {
         option("--home", home.to_string());
     }
@@ -86,11 +70,7 @@ fn attributes(user: &User, there: Option<&accounts::User>, options: &mut Vec<Str
 }
 
 fn join(groups: &[AccountName]) -> String {
-    groups
-        .iter()
-        .map(AccountName::as_str)
-        .collect::<Vec<_>>()
-        .join(",")
+    groups.iter().map(AccountName::as_str).collect::<Vec<_>>().join(",")
 }
 
 /// Whether a GECOS field says this. `adduser` puts room and telephone numbers after the name, or commas for them.

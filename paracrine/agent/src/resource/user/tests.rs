@@ -14,18 +14,13 @@ fn world() -> (tempfile::TempDir, World) {
     for (name, text) in [
         ("passwd", PASSWD),
         ("group", GROUP),
-        (
-            "login.defs",
-            "USERGROUPS_ENAB yes\nHOME_MODE 0750\nUID_MIN 1000\nUID_MAX 60000\n",
-        ),
+        ("login.defs", "USERGROUPS_ENAB yes\nHOME_MODE 0750\nUID_MIN 1000\nUID_MAX 60000\n"),
         ("skel/.profile", "# profile\n"),
         ("skel/.config/x", "x\n"),
     ] {
         std::fs::write(root.path().join("etc").join(name), text).unwrap();
     }
-    let world = World::new(root.path(), Default::default(), |_| {
-        Err(Failure::new("no contents"))
-    });
+    let world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
     (root, world)
 }
 
@@ -84,131 +79,39 @@ fn users_differ_as_they_should() {
     let groups = |names: &[&str]| names.iter().map(|name| account(name)).collect::<Vec<_>>();
     for (wanted, expected) in [
         (user("ann"), ""),
+        (User { uid: Some(1000), group: Some(account("ann")), ..user("ann") }, ""),
+        (User { groups: groups(&["web", "ann"]), ..user("ann") }, ""),
+        (User { comment: Some("Ann Example".into()), ..user("ann") }, ""),
         (
-            User {
-                uid: Some(1000),
-                group: Some(account("ann")),
-                ..user("ann")
-            },
-            "",
-        ),
-        (
-            User {
-                groups: groups(&["web", "ann"]),
-                ..user("ann")
-            },
-            "",
-        ),
-        (
-            User {
-                comment: Some("Ann Example".into()),
-                ..user("ann")
-            },
-            "",
-        ),
-        (
-            User {
-                comment: Some("Ann Example,,".into()),
-                ..user("ann")
-            },
+            User { comment: Some("Ann Example,,".into()), ..user("ann") },
             "comment: Ann Example,,, -> Ann Example,,",
         ),
+        (User { comment: Some("Ann".into()), ..user("ann") }, "comment: Ann Example,,, -> Ann"),
         (
-            User {
-                comment: Some("Ann".into()),
-                ..user("ann")
-            },
-            "comment: Ann Example,,, -> Ann",
-        ),
-        (
-            User {
-                shell: Some(path("/bin/sh")),
-                home: Some(path("/srv/ann")),
-                ..user("ann")
-            },
+            User { shell: Some(path("/bin/sh")), home: Some(path("/srv/ann")), ..user("ann") },
             "home: /home/ann -> /srv/ann; shell: /bin/bash -> /bin/sh",
         ),
+        (User { groups: groups(&["adm", "web"]), ..user("ann") }, "groups: web -> adm, web"),
+        (User { groups: groups(&["adm"]), ..user("bob") }, "groups: none -> adm"),
         (
-            User {
-                groups: groups(&["adm", "web"]),
-                ..user("ann")
-            },
-            "groups: web -> adm, web",
-        ),
-        (
-            User {
-                groups: groups(&["adm"]),
-                ..user("bob")
-            },
-            "groups: none -> adm",
-        ),
-        (
-            User {
-                uid: Some(7),
-                group: Some(account("web")),
-                ..user("ann")
-            },
+            User { uid: Some(7), group: Some(account("web")), ..user("ann") },
             "uid: 1000 -> 7; group: ann -> web",
         ),
         (
-            User {
-                uid: Some(1001),
-                ..user("ann")
-            },
+            User { uid: Some(1001), ..user("ann") },
             "failure: the user ann cannot have the id 1001: bob has it",
         ),
-        (
-            User {
-                present: false,
-                ..user("ann")
-            },
-            "remove user",
-        ),
-        (
-            User {
-                present: false,
-                ..user("eve")
-            },
-            "",
-        ),
+        (User { present: false, ..user("ann") }, "remove user"),
+        (User { present: false, ..user("eve") }, ""),
         (user("eve"), "create"),
         (
-            User {
-                uid: Some(5),
-                groups: groups(&["adm", "web"]),
-                comment: Some("E".into()),
-                ..user("eve")
-            },
+            User { uid: Some(5), groups: groups(&["adm", "web"]), comment: Some("E".into()), ..user("eve") },
             "create; uid: none -> 5; groups: none -> adm, web; comment: none -> E",
         ),
-        (
-            User {
-                comment: Some(String::new()),
-                ..user("eve")
-            },
-            "create; comment: none -> ",
-        ),
-        (
-            User {
-                group: Some(account("none")),
-                ..user("eve")
-            },
-            "failure: the group none does not exist",
-        ),
-        (
-            User {
-                groups: groups(&["none"]),
-                ..user("ann")
-            },
-            "failure: the group none does not exist",
-        ),
-        (
-            User {
-                uid: Some(0),
-                ..user("eve")
-            },
-            "failure: the user eve cannot have the id 0: root has it",
-        ),
+        (User { comment: Some(String::new()), ..user("eve") }, "create; comment: none -> "),
+        (User { group: Some(account("none")), ..user("eve") }, "failure: the group none does not exist"),
+        (User { groups: groups(&["none"]), ..user("ann") }, "failure: the group none does not exist"),
+        (User { uid: Some(0), ..user("eve") }, "failure: the user eve cannot have the id 0: root has it"),
     ] {
         assert_eq!(shown(&wanted, &mut world), expected, "{wanted:?}");
     }
@@ -219,18 +122,9 @@ fn packages_may_bring_users_of_the_system_and_groups() {
     let (_root, mut world) = world();
     world.makers.push(Maker::Package("nginx".into()));
     assert_eq!(shown(&user("eve"), &mut world), "create");
-    let system = User {
-        system: true,
-        ..user("www")
-    };
-    assert_eq!(
-        shown(&system, &mut world),
-        "create; may: package nginx may bring it"
-    );
-    let member = User {
-        groups: vec![account("docker")],
-        ..user("ann")
-    };
+    let system = User { system: true, ..user("www") };
+    assert_eq!(shown(&system, &mut world), "create; may: package nginx may bring it");
+    let member = User { groups: vec![account("docker")], ..user("ann") };
     assert_eq!(
         shown(&member, &mut world),
         "groups: web -> docker, web; may: the group docker is missing; package nginx may bring it"
@@ -262,10 +156,7 @@ fn useradd_and_usermod_are_told_what_differs() {
     let changes = |user: &User| options::changes(user, &there).join(" ");
     assert_eq!(changes(&user("ann")), "");
     assert_eq!(
-        changes(&User {
-            user: account("ann"),
-            ..full
-        }),
+        changes(&User { user: account("ann"), ..full }),
         "--gid web --append --groups adm,bob --uid 77 --home /srv/eve --shell /usr/sbin/nologin --comment Eve"
     );
 }
@@ -273,10 +164,7 @@ fn useradd_and_usermod_are_told_what_differs() {
 #[test]
 fn a_new_user_is_predicted_with_its_group_and_home() {
     let (_root, mut world) = world();
-    let wanted = User {
-        groups: vec![account("adm")],
-        ..user("eve")
-    };
+    let wanted = User { groups: vec![account("adm")], ..user("eve") };
     let state = wanted.observe(&mut world).unwrap();
     wanted.predict(&state, &mut world);
     assert_eq!(compare(&wanted, &mut world), Ok(Comparison::equal()));
@@ -288,23 +176,14 @@ fn a_new_user_is_predicted_with_its_group_and_home() {
         (PathKind::Directory, "eve", "eve", 0o750)
     );
     let profile = world.look(&path("/home/eve/.profile")).unwrap();
-    assert!(
-        matches!(profile.kind, PathKind::File { length: 10, .. }),
-        "{profile:?}"
-    );
+    assert!(matches!(profile.kind, PathKind::File { length: 10, .. }), "{profile:?}");
     assert_eq!(world.look(&path("/home/eve/.config/x")).unwrap().owner, "eve");
 
-    let gone = User {
-        present: false,
-        ..user("bob")
-    };
+    let gone = User { present: false, ..user("bob") };
     let state = gone.observe(&mut world).unwrap();
     gone.predict(&state, &mut world);
     assert!(!world.accounts.knows_user("bob") && !world.accounts.knows_group("bob"));
-    let system = User {
-        system: true,
-        ..user("svc")
-    };
+    let system = User { system: true, ..user("svc") };
     let state = system.observe(&mut world).unwrap();
     system.predict(&state, &mut world);
     assert_eq!(world.look(&path("/home/svc")).unwrap().kind, PathKind::Missing);
@@ -319,70 +198,32 @@ fn what_is_said_is_done() {
     }
     let (root, mut applied) = world();
     for wanted in [
-        User {
-            groups: vec![account("adm")],
-            shell: Some(path("/bin/sh")),
-            ..user("eve")
-        },
+        User { groups: vec![account("adm")], shell: Some(path("/bin/sh")), ..user("eve") },
         User {
             groups: vec![account("users")],
             comment: Some("Eve E.".into()),
             uid: Some(2000),
             ..user("eve")
         },
-        User {
-            group: Some(account("users")),
-            home: Some(path("/srv/eve")),
-            ..user("eve")
-        },
-        User {
-            system: true,
-            group: Some(account("users")),
-            home: Some(path("/srv/svc")),
-            ..user("svc")
-        },
-        User {
-            present: false,
-            ..user("eve")
-        },
-        User {
-            present: false,
-            ..user("svc")
-        },
-        User {
-            present: false,
-            ..user("ann")
-        },
+        User { group: Some(account("users")), home: Some(path("/srv/eve")), ..user("eve") },
+        User { system: true, group: Some(account("users")), home: Some(path("/srv/svc")), ..user("svc") },
+        User { present: false, ..user("eve") },
+        User { present: false, ..user("svc") },
+        User { present: false, ..user("ann") },
     ] {
-        let mut predicted = World::new(root.path(), Default::default(), |_| {
-            Err(Failure::new("no contents"))
-        });
+        let mut predicted = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
         let state = wanted.observe(&mut predicted).unwrap();
         wanted.predict(&state, &mut predicted);
 
         let state = wanted.observe(&mut applied).unwrap();
-        assert!(
-            !wanted
-                .compare(&state, &Turn::default(), &applied)
-                .unwrap()
-                .is_equal(),
-            "{wanted:?}"
-        );
+        assert!(!wanted.compare(&state, &Turn::default(), &applied).unwrap().is_equal(), "{wanted:?}");
         wanted.apply(&state, &Turn::default(), &mut applied).unwrap();
-        assert_eq!(
-            compare(&wanted, &mut applied),
-            Ok(Comparison::equal()),
-            "{wanted:?}"
-        );
+        assert_eq!(compare(&wanted, &mut applied), Ok(Comparison::equal()), "{wanted:?}");
 
         let name = wanted.user.as_str();
         let (is, said) = (applied.accounts.user(name), predicted.accounts.user(name));
         assert_eq!(is.is_some(), said.is_some(), "{wanted:?}");
-        assert_eq!(
-            applied.accounts.knows_group(name),
-            predicted.accounts.knows_group(name),
-            "{wanted:?}"
-        );
+        assert_eq!(applied.accounts.knows_group(name), predicted.accounts.knows_group(name), "{wanted:?}");
         if let (Some(is), Some(said)) = (is, said) {
             assert_eq!(
                 (&is.group, &is.groups, &is.home, &is.comment),
@@ -391,10 +232,7 @@ fn what_is_said_is_done() {
         }
         // Told another root, `useradd` still copies this machine's `/etc/skel`, so only what both have is looked at.
         for place in [format!("/home/{name}"), format!("/home/{name}/.profile")] {
-            let (is, said) = (
-                applied.look(&path(&place)).unwrap(),
-                predicted.look(&path(&place)).unwrap(),
-            );
+            let (is, said) = (applied.look(&path(&place)).unwrap(), predicted.look(&path(&place)).unwrap());
             assert_eq!(
                 (is.mode, is.owner, is.kind.describe()),
                 (said.mode, said.owner, said.kind.describe()),

@@ -37,10 +37,7 @@ pub(super) fn group(text: &str) -> Vec<Group> {
         .filter_map(|line| {
             let fields: [&str; 4] = fields(line)?;
             let [name, _, gid, members] = fields;
-            let members = members
-                .split(',')
-                .map(str::trim)
-                .filter(|member| !member.is_empty());
+            let members = members.split(',').map(str::trim).filter(|member| !member.is_empty());
             Some(Group {
                 name: name.to_owned(),
                 gid: Some(gid.parse().ok()?),

@@ -40,17 +40,7 @@ fn users_and_groups_are_read_and_garbage_is_skipped() {
             groups: vec!["adm".into(), "docker".into()],
         })
     );
-    for garbage in [
-        "few",
-        "many",
-        "word",
-        "huge",
-        "cut",
-        "nis",
-        "+nis",
-        "# a comment",
-        "",
-    ] {
+    for garbage in ["few", "many", "word", "huge", "cut", "nis", "+nis", "# a comment", ""] {
         assert_eq!(accounts.user(garbage), None, "{garbage}");
         assert!(!accounts.knows_user(garbage));
     }
@@ -58,14 +48,8 @@ fn users_and_groups_are_read_and_garbage_is_skipped() {
         assert_eq!(accounts.group(garbage), None, "{garbage}");
     }
     assert_eq!(accounts.group("docker").unwrap().members, ["app", "other"]);
-    assert_eq!(
-        (accounts.user_name(0).as_deref(), accounts.user_name(7)),
-        (Some("root"), None)
-    );
-    assert_eq!(
-        (accounts.group_name(999).as_deref(), accounts.group_name(1)),
-        (Some("docker"), None)
-    );
+    assert_eq!((accounts.user_name(0).as_deref(), accounts.user_name(7)), (Some("root"), None));
+    assert_eq!((accounts.group_name(999).as_deref(), accounts.group_name(1)), (Some("docker"), None));
     assert_eq!((accounts.uid("toor"), accounts.gid("adm")), (Some(0), Some(4)));
     assert_eq!(accounts.primary_members("root"), ["root", "toor"]);
 }
@@ -73,10 +57,7 @@ fn users_and_groups_are_read_and_garbage_is_skipped() {
 #[test]
 fn missing_files_are_no_accounts() {
     let (_root, accounts) = accounts(&[]);
-    assert_eq!(
-        (accounts.user("root"), accounts.group("root"), accounts.trouble()),
-        (None, None, None)
-    );
+    assert_eq!((accounts.user("root"), accounts.group("root"), accounts.trouble()), (None, None, None));
 }
 
 #[test]
@@ -94,16 +75,9 @@ fn files_are_read_again_after_a_change_only() {
 fn predictions_lie_over_the_files() {
     let (_root, mut accounts) = accounts(&[("passwd", PASSWD), ("group", GROUP)]);
     assert!(!accounts.predicts_anything());
-    accounts.predict_group(Group {
-        name: "web".into(),
-        ..Group::default()
-    });
-    let new = User {
-        name: "new".into(),
-        group: "web".into(),
-        groups: vec!["docker".into()],
-        ..User::default()
-    };
+    accounts.predict_group(Group { name: "web".into(), ..Group::default() });
+    let new =
+        User { name: "new".into(), group: "web".into(), groups: vec!["docker".into()], ..User::default() };
     accounts.predict_user(new.clone());
     assert_eq!(accounts.user("new"), Some(new));
     assert_eq!((accounts.uid("new"), accounts.gid("web")), (None, None));
@@ -116,36 +90,19 @@ fn predictions_lie_over_the_files() {
 
     accounts.predict_no_user("app");
     assert!(!accounts.knows_user("app") && !accounts.predicts_user("app"));
-    assert_eq!(
-        (
-            accounts.user("app"),
-            accounts.uid("app"),
-            accounts.user_name(1000)
-        ),
-        (None, None, None)
-    );
+    assert_eq!((accounts.user("app"), accounts.uid("app"), accounts.user_name(1000)), (None, None, None));
     assert!(accounts.primary_members("app").is_empty());
     accounts.predict_no_group("docker");
     assert_eq!(
-        (
-            accounts.group("docker"),
-            accounts.gid("docker"),
-            accounts.group_name(999)
-        ),
+        (accounts.group("docker"), accounts.gid("docker"), accounts.group_name(999)),
         (None, None, None)
     );
     assert!(accounts.user("new").unwrap().groups.is_empty());
 
-    let moved = User {
-        uid: Some(2000),
-        ..accounts.user("toor").unwrap()
-    };
+    let moved = User { uid: Some(2000), ..accounts.user("toor").unwrap() };
     accounts.predict_user(moved);
     assert_eq!(
-        (
-            accounts.user_name(2000).as_deref(),
-            accounts.user_name(0).as_deref()
-        ),
+        (accounts.user_name(2000).as_deref(), accounts.user_name(0).as_deref()),
         (Some("toor"), Some("root"))
     );
 }
@@ -154,15 +111,9 @@ fn predictions_lie_over_the_files() {
 fn directories_are_asked_only_where_there_are_any() {
     for (text, asks) in [
         ("", false),
-        (
-            "passwd: files systemd\ngroup: files systemd\nhosts: files dns\n",
-            false,
-        ),
+        ("passwd: files systemd\ngroup: files systemd\nhosts: files dns\n", false),
         ("passwd: compat\n# passwd: ldap\n", false),
-        (
-            "passwd: files [NOTFOUND=return]\ngroup:files [ !UNAVAIL=return  SUCCESS=merge ] systemd",
-            false,
-        ),
+        ("passwd: files [NOTFOUND=return]\ngroup:files [ !UNAVAIL=return  SUCCESS=merge ] systemd", false),
         ("passwd: files sss\n", true),
         ("group:\tfiles [SUCCESS=merge] winbind # comment\n", true),
         ("initgroups: ldap", true),

@@ -16,22 +16,12 @@ use crate::world::process::{Finished, Program};
 /// Seconds to wait for the locks of dpkg and apt; unattended upgrades take their time.
 const PATIENCE: u64 = 300;
 
-const KEEP_FILES: [&str; 4] = [
-    "-o",
-    "Dpkg::Options::=--force-confdef",
-    "-o",
-    "Dpkg::Options::=--force-confold",
-];
+const KEEP_FILES: [&str; 4] =
+    ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"];
 
 /// apt's caches are made in memory, so that looking changes no file; nor does it need the lock.
-const ONLY_LOOK: [&str; 6] = [
-    "-o",
-    "Dir::Cache::pkgcache=",
-    "-o",
-    "Dir::Cache::srcpkgcache=",
-    "-o",
-    "Debug::NoLocking=true",
-];
+const ONLY_LOOK: [&str; 6] =
+    ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Debug::NoLocking=true"];
 
 fn quietly(program: &str) -> Program {
     Program::new(program)
@@ -77,18 +67,12 @@ fn parse_policy(output: &str, names: &BTreeSet<String>, native: Option<&str>) ->
         } else if let (Some(candidate), Some(name)) = (line.trim().strip_prefix("Candidate:"), name) {
             let candidate = candidate.trim();
             let none = candidate.is_empty() || candidate == "(none)";
-            let candidate = if none {
-                Available::None
-            } else {
-                Available::Version(candidate.to_owned())
-            };
+            let candidate = if none { Available::None } else { Available::Version(candidate.to_owned()) };
             said.insert(name, candidate);
         }
     }
     let answer = |name: &String| {
-        let own = name
-            .split_once(':')
-            .filter(|(_, architecture)| Some(*architecture) == native);
+        let own = name.split_once(':').filter(|(_, architecture)| Some(*architecture) == native);
         let found = said.get(name.as_str()).or_else(|| said.get(own?.0));
         found.cloned().unwrap_or(Available::Unknown)
     };
@@ -106,11 +90,7 @@ pub(crate) fn simulate(words: &[String]) -> Result<Result<Simulation, Finished>,
         .separate()
         .timeout(Duration::from_secs(120))
         .run()?;
-    Ok(if finished.succeeded() {
-        Ok(parse_simulation(&finished.output))
-    } else {
-        Err(finished)
-    })
+    Ok(if finished.succeeded() { Ok(parse_simulation(&finished.output)) } else { Err(finished) })
 }
 
 /// `Inst nginx [1.0] (1.22.1-9 Debian:12.5/stable [amd64]) []`, `Remv exim4 [4.96]`
@@ -120,9 +100,7 @@ fn parse_simulation(output: &str) -> Simulation {
         let mut words = line.split_whitespace();
         match (words.next(), words.next()) {
             (Some("Inst"), Some(name)) => {
-                let version = line
-                    .split_once('(')
-                    .and_then(|(_, rest)| rest.split_whitespace().next());
+                let version = line.split_once('(').and_then(|(_, rest)| rest.split_whitespace().next());
                 let version = version.unwrap_or_default().trim_end_matches(')').to_owned();
                 simulation.installed.push((name.to_owned(), version));
             }
@@ -138,12 +116,7 @@ pub(crate) fn install(words: &[String], removing: bool) -> Result<Finished, Fail
     quietly("apt-get")
         .args(["install", "-y", "-q"])
         .args((!removing).then_some("--no-remove"))
-        .args([
-            "-o",
-            &format!("DPkg::Lock::Timeout={PATIENCE}"),
-            "-o",
-            "Dpkg::Use-Pty=0",
-        ])
+        .args(["-o", &format!("DPkg::Lock::Timeout={PATIENCE}"), "-o", "Dpkg::Use-Pty=0"])
         .args(KEEP_FILES)
         .arg_separator()
         .args(words)
@@ -201,15 +174,8 @@ mod tests {
         let output = "nginx:\n  Installed: (none)\n  Candidate: 1.22.1-9\n  Version table:\n     1.22.1-9 500\n\
             mail-transport-agent:\n  Installed: (none)\n  Candidate: (none)\n  Version table:\n\
             libc6:i386:\n  Installed: 2.36\n  Candidate: 2.36\ncut:\n  Installed";
-        let names = [
-            "nginx",
-            "nginx:amd64",
-            "mail-transport-agent",
-            "libc6:i386",
-            "cut",
-            "nosuch",
-            "nginx:i386",
-        ];
+        let names =
+            ["nginx", "nginx:amd64", "mail-transport-agent", "libc6:i386", "cut", "nosuch", "nginx:i386"];
         let names: BTreeSet<String> = names.map(str::to_owned).into();
         let found = parse_policy(output, &names, Some("amd64"));
         let version = |text: &str| Available::Version(text.to_owned());

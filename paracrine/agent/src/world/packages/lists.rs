@@ -36,18 +36,13 @@ impl Lists {
             return Self::Missing;
         }
         // apt leaves the server's times on the lists themselves; but each update works in this directory.
-        let Some(time) = [lists.join("partial"), lists]
-            .iter()
-            .find_map(|path| changed(path))
-        else {
+        let Some(time) = [lists.join("partial"), lists].iter().find_map(|path| changed(path)) else {
             return Self::Missing;
         };
         if sources(&root.join("etc/apt")) > Some(time) {
             return Self::Outdated;
         }
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let time = Duration::new(u64::try_from(time.0).unwrap_or_default(), 0);
         match now.checked_sub(time) {
             Some(age) if age >= YOUNG => Self::Old(age),
@@ -64,10 +59,9 @@ impl Lists {
             Self::Outdated => {
                 Some("the package lists are older than apt's sources; apply refreshes them".to_owned())
             }
-            Self::Old(age) => Some(format!(
-                "the package lists are {} old; apply refreshes them",
-                spell(*age)
-            )),
+            Self::Old(age) => {
+                Some(format!("the package lists are {} old; apply refreshes them", spell(*age)))
+            }
             Self::Young => None,
         }
     }
@@ -131,14 +125,9 @@ mod tests {
 
     #[test]
     fn ages_are_spelled() {
-        let texts: Vec<_> = [60, 119 * 60, 120 * 60, 47 * 3600, 48 * 3600]
-            .map(Duration::from_secs)
-            .map(spell)
-            .into();
-        assert_eq!(
-            texts,
-            ["1 minute", "119 minutes", "2 hours", "47 hours", "2 days"]
-        );
+        let texts: Vec<_> =
+            [60, 119 * 60, 120 * 60, 47 * 3600, 48 * 3600].map(Duration::from_secs).map(spell).into();
+        assert_eq!(texts, ["1 minute", "119 minutes", "2 hours", "47 hours", "2 days"]);
         assert_eq!(Lists::Young.doubt(), None);
         assert_eq!(
             Lists::Old(Duration::from_secs(86400 * 3)).doubt().unwrap(),

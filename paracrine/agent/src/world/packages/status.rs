@@ -130,10 +130,8 @@ pub(super) fn read(mut file: impl BufRead, wanted: &BTreeSet<String>) -> io::Res
             *field = String::from_utf8_lossy(&line[colon + 1..]).trim().to_owned();
         }
     }
-    let packages = wanted
-        .iter()
-        .map(|name| (name.clone(), package(name, &stanzas, native.as_deref())))
-        .collect();
+    let packages =
+        wanted.iter().map(|name| (name.clone(), package(name, &stanzas, native.as_deref()))).collect();
     Ok(Found { packages, native })
 }
 
@@ -149,10 +147,7 @@ fn provides(stanza: &Stanza, wanted: impl Fn(&str) -> bool) -> bool {
 fn provided(field: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     field.split(',').map(|item| {
         let (name, version) = item.split_once('(').unwrap_or((item, ""));
-        let version = version
-            .trim()
-            .strip_prefix('=')
-            .map(|version| version.trim_end_matches(')').trim());
+        let version = version.trim().strip_prefix('=').map(|version| version.trim_end_matches(')').trim());
         (bare(name.trim()), version)
     })
 }
@@ -174,23 +169,17 @@ fn package(name: &str, stanzas: &[Stanza], native: Option<&str>) -> Package {
     if !matches!(found.status, Status::NotInstalled | Status::ConfigFiles) {
         return found;
     }
-    let providers = stanzas
-        .iter()
-        .filter(|stanza| stanza.package != bare(name))
-        .filter(meant)
-        .flat_map(|stanza| {
+    let providers =
+        stanzas.iter().filter(|stanza| stanza.package != bare(name)).filter(meant).flat_map(|stanza| {
             let installed = parse(stanza).status == Status::Installed;
-            provided(&stanza.provides)
-                .filter(move |(provided, _)| installed && *provided == bare(name))
-                .map(|(_, version)| Provider {
+            provided(&stanza.provides).filter(move |(provided, _)| installed && *provided == bare(name)).map(
+                |(_, version)| Provider {
                     package: stanza.package.clone(),
                     version: version.map(str::to_owned),
-                })
+                },
+            )
         });
-    Package {
-        providers: providers.collect(),
-        ..found
-    }
+    Package { providers: providers.collect(), ..found }
 }
 
 fn parse(stanza: &Stanza) -> Package {
@@ -277,11 +266,7 @@ Status: install ok inst";
 
     fn look(name: &str) -> Package {
         let wanted = BTreeSet::from([name.to_owned()]);
-        read(STATUS.as_bytes(), &wanted)
-            .unwrap()
-            .packages
-            .remove(name)
-            .unwrap()
+        read(STATUS.as_bytes(), &wanted).unwrap().packages.remove(name).unwrap()
     }
 
     #[test]
@@ -300,26 +285,14 @@ Status: install ok inst";
             ("this", Status::NotInstalled, None, false),
         ] {
             let version = version.map(str::to_owned);
-            assert_eq!(
-                look(name),
-                Package {
-                    status,
-                    version,
-                    held,
-                    providers: vec![]
-                },
-                "{name}"
-            );
+            assert_eq!(look(name), Package { status, version, held, providers: vec![] }, "{name}");
         }
     }
 
     #[test]
     fn installed_packages_provide_names() {
         let exim = |version: Option<&str>| {
-            vec![Provider {
-                package: "exim4".into(),
-                version: version.map(str::to_owned),
-            }]
+            vec![Provider { package: "exim4".into(), version: version.map(str::to_owned) }]
         };
         assert_eq!(look("mail-transport-agent").providers, exim(None));
         assert_eq!(look("smtp").providers, exim(Some("4.96")));
@@ -330,22 +303,14 @@ Status: install ok inst";
     #[test]
     fn garbage_is_no_package() {
         let wanted = BTreeSet::from(["x".to_owned()]);
-        for garbage in [
-            "",
-            "\n\n\n",
-            "Package: x",
-            "Status: install ok installed\n",
-            "Package:\nx\n",
-            ": :\n\u{0}\n",
-        ] {
+        for garbage in
+            ["", "\n\n\n", "Package: x", "Status: install ok installed\n", "Package:\nx\n", ": :\n\u{0}\n"]
+        {
             let found = read(garbage.as_bytes(), &wanted).unwrap();
             assert_eq!(found.packages["x"], Package::default(), "{garbage:?}");
         }
         let bytes: &[u8] = b"Package: x\nStatus: \xff\xfe ok installed\r\nVersion: 1\r\n\r\n";
-        assert_eq!(
-            read(bytes, &wanted).unwrap().packages["x"].status,
-            Status::Installed
-        );
+        assert_eq!(read(bytes, &wanted).unwrap().packages["x"].status, Status::Installed);
     }
 
     #[test]

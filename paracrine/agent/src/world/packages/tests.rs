@@ -17,11 +17,7 @@ fn the_status_file_is_read_once_and_again_after_changes() {
     let (root, mut packages) = packages(STATUS);
     packages.announce("nginx", false);
     assert_eq!(packages.state("nginx").unwrap().version.as_deref(), Some("1.2"));
-    std::fs::write(
-        root.path().join("var/lib/dpkg/status"),
-        STATUS.replace("1.2", "1.3"),
-    )
-    .unwrap();
+    std::fs::write(root.path().join("var/lib/dpkg/status"), STATUS.replace("1.2", "1.3")).unwrap();
     assert_eq!(packages.state("nginx").unwrap().version.as_deref(), Some("1.2"));
     packages.forget();
     assert_eq!(packages.state("nginx").unwrap().version.as_deref(), Some("1.3"));
@@ -33,11 +29,7 @@ fn the_status_file_is_read_once_and_again_after_changes() {
 fn a_machine_without_dpkg_is_told() {
     let mut packages = Packages::new(Path::new("/nonexistent"));
     let failure = packages.state("nginx").unwrap_err();
-    assert!(
-        failure
-            .message
-            .starts_with("cannot read dpkg's status file /nonexistent/var/lib/dpkg/status: ")
-    );
+    assert!(failure.message.starts_with("cannot read dpkg's status file /nonexistent/var/lib/dpkg/status: "));
 }
 
 #[test]
@@ -45,10 +37,7 @@ fn predictions_lie_over_the_status_file() {
     let (_root, mut packages) = packages(STATUS);
     packages.predict("curl", Some("8".into()));
     packages.predict_removed("nginx:amd64");
-    assert_eq!(
-        packages.state("curl:amd64").unwrap().version.as_deref(),
-        Some("8")
-    );
+    assert_eq!(packages.state("curl:amd64").unwrap().version.as_deref(), Some("8"));
     assert_eq!(packages.state("curl:i386").unwrap().status, Status::NotInstalled);
     assert_eq!(packages.state("nginx").unwrap().status, Status::NotInstalled);
     assert!(packages.predicts("curl") && !packages.predicts("dpkg"));

@@ -34,13 +34,9 @@ pub(crate) fn explain(finished: &Finished) -> Failure {
 
 /// Whether it failed because somebody else holds a lock.
 pub(super) fn is_locked(said: &str) -> bool {
-    [
-        "Unable to acquire the dpkg",
-        "Unable to lock ",
-        "locked by another process",
-    ]
-    .iter()
-    .any(|sign| said.contains(sign))
+    ["Unable to acquire the dpkg", "Unable to lock ", "locked by another process"]
+        .iter()
+        .any(|sign| said.contains(sign))
 }
 
 /// Whether refreshed lists may mend what apt complains of.
@@ -104,67 +100,28 @@ fn processed(said: &str) -> Option<(&'static str, &str)> {
 
 fn help(said: &str) -> Option<&'static str> {
     [
-        (
-            "No space left on device",
-            "the disk is full: see `df -h` on the host",
-        ),
-        (
-            "You don't have enough free space",
-            "the disk is full: see `df -h` on the host",
-        ),
+        ("No space left on device", "the disk is full: see `df -h` on the host"),
+        ("You don't have enough free space", "the disk is full: see `df -h` on the host"),
         (
             "Read-only file system",
             "a file system of the host is mounted read-only: see `findmnt` and `dmesg` there",
         ),
-        (
-            "post-installation script",
-            "the package's own script failed, which says why above",
-        ),
-        (
-            "pre-installation script",
-            "the package's own script failed, which says why above",
-        ),
-        (
-            "post-removal script",
-            "the package's own script failed, which says why above",
-        ),
-        (
-            "pre-removal script",
-            "the package's own script failed, which says why above",
-        ),
+        ("post-installation script", "the package's own script failed, which says why above"),
+        ("pre-installation script", "the package's own script failed, which says why above"),
+        ("post-removal script", "the package's own script failed, which says why above"),
+        ("pre-removal script", "the package's own script failed, which says why above"),
         (
             "unmet dependencies",
             "what they depend on is in none of the host's apt sources, or in a version that does not fit",
         ),
-        (
-            "Temporary failure resolving",
-            "the host cannot look up the names of its package servers",
-        ),
-        (
-            "NO_PUBKEY",
-            "apt has no key for one of its sources: see `signed-by` in sources.list(5)",
-        ),
-        (
-            "is not signed",
-            "apt has no key for one of its sources: see `signed-by` in sources.list(5)",
-        ),
+        ("Temporary failure resolving", "the host cannot look up the names of its package servers"),
+        ("NO_PUBKEY", "apt has no key for one of its sources: see `signed-by` in sources.list(5)"),
+        ("is not signed", "apt has no key for one of its sources: see `signed-by` in sources.list(5)"),
         ("is not valid yet", "the host's clock is wrong"),
-        (
-            "Held packages were changed",
-            "a package is on hold: see `apt-mark showhold` on the host",
-        ),
-        (
-            "another process",
-            "wait until it is done, or see on the host what keeps it",
-        ),
-        (
-            "held by process",
-            "wait until it is done, or see on the host what keeps it",
-        ),
-        (
-            "Unable to fetch some archives",
-            "see whether the host reaches the servers of its apt sources",
-        ),
+        ("Held packages were changed", "a package is on hold: see `apt-mark showhold` on the host"),
+        ("another process", "wait until it is done, or see on the host what keeps it"),
+        ("held by process", "wait until it is done, or see on the host what keeps it"),
+        ("Unable to fetch some archives", "see whether the host reaches the servers of its apt sources"),
     ]
     .iter()
     .find_map(|(sign, help)| said.contains(sign).then_some(*help))
@@ -172,9 +129,7 @@ fn help(said: &str) -> Option<&'static str> {
 
 /// All but progress.
 fn telling(said: &str) -> String {
-    let telling = said
-        .lines()
-        .filter(|line| !PROGRESS.iter().any(|progress| line.starts_with(progress)));
+    let telling = said.lines().filter(|line| !PROGRESS.iter().any(|progress| line.starts_with(progress)));
     telling.collect::<Vec<_>>().join("\n")
 }
 
@@ -184,12 +139,7 @@ mod tests {
 
     fn explained(said: &str) -> Failure {
         let program = "apt-get".to_owned();
-        explain(&Finished {
-            end: End::Status(100),
-            output: said.to_owned(),
-            errors: String::new(),
-            program,
-        })
+        explain(&Finished { end: End::Status(100), output: said.to_owned(), errors: String::new(), program })
     }
 
     /// As apt 2.6 and dpkg 1.21 said it on Debian 12.
@@ -203,10 +153,7 @@ mod tests {
             an error code (1)\n";
         let failure = explained(script);
         assert_eq!(failure.message, "dpkg could not configure the package failing");
-        assert_eq!(
-            failure.help.as_deref(),
-            Some("the package's own script failed, which says why above")
-        );
+        assert_eq!(failure.help.as_deref(), Some("the package's own script failed, which says why above"));
         assert!(
             failure
                 .output
@@ -276,11 +223,7 @@ mod tests {
             ("dpkg: error processing ", "apt-get ended with status 100", None),
         ] {
             let failure = explained(said);
-            assert_eq!(
-                (failure.message.as_str(), failure.help.as_deref()),
-                (message, help),
-                "{said}"
-            );
+            assert_eq!((failure.message.as_str(), failure.help.as_deref()), (message, help), "{said}");
         }
         let late = Finished {
             end: End::Timeout(std::time::Duration::from_secs(5)),
@@ -288,9 +231,6 @@ mod tests {
             errors: String::new(),
             program: "apt-get".to_owned(),
         };
-        assert_eq!(
-            explain(&late).message,
-            "apt-get was ended because it took longer than 5 s"
-        );
+        assert_eq!(explain(&late).message, "apt-get was ended because it took longer than 5 s");
     }
 }

@@ -6,9 +6,7 @@ use std::cmp::Ordering;
 /// Compares two versions: epoch, upstream version, Debian revision. A malformed epoch counts as none.
 pub fn compare(left: &str, right: &str) -> Ordering {
     let (left, right) = (split(left), split(right));
-    number(left.0, right.0)
-        .then_with(|| part(left.1, right.1))
-        .then_with(|| part(left.2, right.2))
+    number(left.0, right.0).then_with(|| part(left.1, right.1)).then_with(|| part(left.2, right.2))
 }
 
 fn split(version: &str) -> (&str, &str, &str) {
@@ -33,9 +31,7 @@ fn part(mut left: &str, mut right: &str) -> Ordering {
 }
 
 fn take<'a>(text: &mut &'a str, digits: bool) -> &'a str {
-    let end = text
-        .find(|c: char| c.is_ascii_digit() != digits)
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(text.len());
     let (taken, rest) = text.split_at(end);
     *text = rest;
     taken
@@ -74,40 +70,24 @@ mod tests {
     #[test]
     fn versions_are_ordered_as_policy_says() {
         for ascending in [
-            &[
-                "1.0~~", "1.0~~a", "1.0~", "1.0", "1.0a", "1.0+b1", "1.0.1", "1.1", "1.10", "2",
-            ][..],
+            &["1.0~~", "1.0~~a", "1.0~", "1.0", "1.0a", "1.0+b1", "1.0.1", "1.1", "1.10", "2"][..],
             &["1.2.3", "1:0.1", "2:0~rc1", "2:0", "10:0"],
             &["1.0~beta1~svn1245", "1.0~beta1", "1.0"],
             &["1-1", "1-1+deb12u1", "1-1.1", "1-2~bpo", "1-2", "1-10"],
             &["9~", "9", "9a", "009b", "10"],
-            &[
-                "0",
-                "18446744073709551615",
-                "18446744073709551616",
-                "99999999999999999999999",
-            ],
+            &["0", "18446744073709551615", "18446744073709551616", "99999999999999999999999"],
             &["1.~", "1.", "1.a", "1.+"],
         ] {
             for (at, lesser) in ascending.iter().enumerate() {
                 assert_eq!(compare(lesser, lesser), Ordering::Equal);
                 for greater in &ascending[at + 1..] {
                     assert_eq!(compare(lesser, greater), Ordering::Less, "{lesser} < {greater}");
-                    assert_eq!(
-                        compare(greater, lesser),
-                        Ordering::Greater,
-                        "{greater} > {lesser}"
-                    );
+                    assert_eq!(compare(greater, lesser), Ordering::Greater, "{greater} > {lesser}");
                 }
             }
         }
-        for (one, other) in [
-            ("1.0", "1.0-0"),
-            ("0:1", "1"),
-            ("1.01", "1.1"),
-            ("1-", "1-0"),
-            ("1.0", "1.00"),
-        ] {
+        for (one, other) in [("1.0", "1.0-0"), ("0:1", "1"), ("1.01", "1.1"), ("1-", "1-0"), ("1.0", "1.00")]
+        {
             assert_eq!(compare(one, other), Ordering::Equal, "{one} = {other}");
         }
     }
@@ -128,11 +108,7 @@ mod tests {
             let pieces = [
                 "0", "1", "2", "10", "09", "~", "~rc", "+", ".", "a", "b", "deb", "u", ".1", "-", "-1", "-0",
             ];
-            let mut text = if random(4) == 0 {
-                format!("{}:", random(3))
-            } else {
-                String::new()
-            };
+            let mut text = if random(4) == 0 { format!("{}:", random(3)) } else { String::new() };
             text.push_str(&random(3).to_string());
             for _ in 0..random(6) {
                 text.push_str(pieces[random(pieces.len() as u64) as usize]);
@@ -149,14 +125,9 @@ mod tests {
                 Ordering::Equal => "eq",
                 Ordering::Greater => "gt",
             };
-            let output = Command::new("dpkg")
-                .args(["--compare-versions", &left, relation, &right])
-                .output()
-                .unwrap();
-            assert!(
-                output.status.success(),
-                "dpkg disagrees on {left} {relation} {right}: {output:?}"
-            );
+            let output =
+                Command::new("dpkg").args(["--compare-versions", &left, relation, &right]).output().unwrap();
+            assert!(output.status.success(), "dpkg disagrees on {left} {relation} {right}: {output:?}");
             differing += usize::from(ours != Ordering::Equal);
         }
         assert!(differing > 200, "the pairs were too much alike");

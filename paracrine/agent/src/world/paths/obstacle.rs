@@ -59,13 +59,9 @@ impl Paths {
         };
         let seen = match self.overlay.get(&found.key) {
             Some(_) => None,
-            None => statx(
-                parent,
-                found.name.as_str(),
-                AtFlags::SYMLINK_NOFOLLOW,
-                StatxFlags::BASIC_STATS,
-            )
-            .ok(),
+            None => {
+                statx(parent, found.name.as_str(), AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS).ok()
+            }
         };
         let attributes = seen.map_or(StatxAttributes::empty(), |seen| seen.stx_attributes);
         Ok(if attributes.contains(StatxAttributes::MOUNT_ROOT) {
@@ -101,9 +97,7 @@ impl Paths {
         let top = !key.trim_start_matches('/').contains('/');
         if SYSTEM.contains(&key.as_str()) || (top && state.kind == PathKind::Directory) {
             let failure = Failure::new(format!("{path} belongs to the system, so it is never removed"));
-            return Ok(Some(
-                failure.help("declare the paths below it that should be absent"),
-            ));
+            return Ok(Some(failure.help("declare the paths below it that should be absent")));
         }
         if let Some(obstacle) = self.obstacle(path)? {
             return Ok(Some(obstacle));
@@ -113,15 +107,10 @@ impl Paths {
         let below = format!("{root}{key}/");
         // Without `/proc` the look at each directory that is emptied remains.
         let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-        Ok(mount_points(&mounts)
-            .find(|mount| mount.starts_with(&below))
-            .map(|mount| {
-                let at = &mount[root.len()..];
-                mounted(
-                    &format!("{at} is a mount point below {path}, so {path} is not removed"),
-                    at,
-                )
-            }))
+        Ok(mount_points(&mounts).find(|mount| mount.starts_with(&below)).map(|mount| {
+            let at = &mount[root.len()..];
+            mounted(&format!("{at} is a mount point below {path}, so {path} is not removed"), at)
+        }))
     }
 }
 

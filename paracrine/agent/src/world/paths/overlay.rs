@@ -57,14 +57,7 @@ impl Overlay {
     }
 
     fn below(&self, key: &str) -> impl Iterator<Item = &String> {
-        let start = if key == "/" {
-            "/".to_owned()
-        } else {
-            format!("{key}/")
-        };
-        self.0
-            .range(start.clone()..)
-            .map(|(path, _)| path)
-            .take_while(move |path| path.starts_with(&start))
+        let start = if key == "/" { "/".to_owned() } else { format!("{key}/") };
+        self.0.range(start.clone()..).map(|(path, _)| path).take_while(move |path| path.starts_with(&start))
     }
 }

@@ -22,10 +22,7 @@ impl World {
         group: &AccountName,
         state: &mut PathState,
     ) -> Owners {
-        let (uid, gid) = (
-            self.accounts.uid(owner.as_str()),
-            self.accounts.gid(group.as_str()),
-        );
+        let (uid, gid) = (self.accounts.uid(owner.as_str()), self.accounts.gid(group.as_str()));
         if let Some((user, owners)) = state.ids {
             if uid == Some(user) {
                 owner.as_str().clone_into(&mut state.owner);
@@ -34,10 +31,7 @@ impl World {
                 group.as_str().clone_into(&mut state.group);
             }
         }
-        Owners {
-            user: (owner.to_string(), uid),
-            group: (group.to_string(), gid),
-        }
+        Owners { user: (owner.to_string(), uid), group: (group.to_string(), gid) }
     }
 
     /// Fails if the owner or group does not exist, unless in a check an earlier task may make it.
@@ -72,13 +66,11 @@ impl Owners {
 }
 
 fn missing_user(name: &str) -> Failure {
-    Failure::new(format!("the user {name} does not exist")).help(format!(
-        "declare it before, with `plan.user(\"{name}\")`, or the package that brings it"
-    ))
+    Failure::new(format!("the user {name} does not exist"))
+        .help(format!("declare it before, with `plan.user(\"{name}\")`, or the package that brings it"))
 }
 
 fn missing_group(name: &str) -> Failure {
-    Failure::new(format!("the group {name} does not exist")).help(format!(
-        "declare it before, with `plan.group(\"{name}\")`, or the package that brings it"
-    ))
+    Failure::new(format!("the group {name} does not exist"))
+        .help(format!("declare it before, with `plan.group(\"{name}\")`, or the package that brings it"))
 }

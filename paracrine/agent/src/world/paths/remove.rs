@@ -86,12 +86,7 @@ fn remove_tree(parent: &OwnedFd, name: &CStr) -> Result<(), Errno> {
                         let again = top.again + 1;
                         let name = top.name;
                         let fd = rustix::fs::openat(&top.fd, ".", DIRECTORY, rustix::fs::Mode::empty())?;
-                        open.push(Emptied {
-                            left: entries(fd)?,
-                            fd: top.fd,
-                            name,
-                            again,
-                        });
+                        open.push(Emptied { left: entries(fd)?, fd: top.fd, name, again });
                     }
                     Err(error) => return Err(error),
                 }
@@ -118,18 +113,9 @@ fn enter(parent: &OwnedFd, name: &CStr, device: u64) -> Result<Emptied, Errno> {
     if mounted || identity(&rustix::fs::fstat(&fd)?).0 != device {
         return Err(Errno::XDEV);
     }
-    let listed = rustix::fs::openat(
-        &fd,
-        ".",
-        DIRECTORY | rustix::fs::OFlags::CLOEXEC,
-        rustix::fs::Mode::empty(),
-    )?;
-    Ok(Emptied {
-        fd,
-        name: name.to_owned(),
-        left: entries(listed)?,
-        again: 0,
-    })
+    let listed =
+        rustix::fs::openat(&fd, ".", DIRECTORY | rustix::fs::OFlags::CLOEXEC, rustix::fs::Mode::empty())?;
+    Ok(Emptied { fd, name: name.to_owned(), left: entries(listed)?, again: 0 })
 }
 
 fn move_up(from: &OwnedFd, entry: &CStr, to: &OwnedFd, moved: &mut u64) -> Result<CString, Errno> {

@@ -69,12 +69,7 @@ impl Paths {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut made = None;
         let staged = self.stage(path, |parent, temporary| {
-            made = Some(rustix::fs::openat(
-                parent,
-                temporary,
-                flags,
-                Mode::from_raw_mode(0o600),
-            )?);
+            made = Some(rustix::fs::openat(parent, temporary, flags, Mode::from_raw_mode(0o600))?);
             Ok(())
         })?;
         let Some(fd) = made else {
@@ -94,9 +89,7 @@ impl Paths {
     /// # Errors
     /// It cannot be made; nothing has changed then.
     pub(crate) fn stage_link(&mut self, path: &AbsolutePath, target: &str) -> Result<Staged, Failure> {
-        self.stage(path, |parent, temporary| {
-            rustix::fs::symlinkat(target, parent, temporary)
-        })
+        self.stage(path, |parent, temporary| rustix::fs::symlinkat(target, parent, temporary))
     }
 
     fn stage(
@@ -178,11 +171,7 @@ impl Paths {
         let found = self.find(path)?;
         let parent = self.existing(&found, path)?;
         let failure = |error| failed("set owner and mode of", path, error);
-        let wanted = if *kind == PathKind::Directory {
-            FileType::Directory
-        } else {
-            FileType::RegularFile
-        };
+        let wanted = if *kind == PathKind::Directory { FileType::Directory } else { FileType::RegularFile };
         // A descriptor, so that what is changed is what was looked at; to read if possible, as changing the mode
         // through one that is good for nothing else needs `/proc`.
         let fd = match open_at(parent, &found.name, OFlags::RDONLY) {
@@ -323,9 +312,7 @@ fn is_temporary(name: &str) -> bool {
     name.starts_with('.')
         && name.rsplit_once(MARK).is_some_and(|(_, random)| {
             random.len() == 16
-                && random
-                    .bytes()
-                    .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+                && random.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
         })
 }
 

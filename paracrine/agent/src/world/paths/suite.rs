@@ -54,15 +54,10 @@ impl Machine {
     pub(crate) fn make(&self, path: &str, content: impl AsRef<[u8]>) {
         let at = self.at(path);
         std::fs::create_dir_all(at.parent().unwrap()).unwrap();
-        let (uid, gid) = (
-            rustix::process::geteuid().as_raw(),
-            rustix::process::getegid().as_raw(),
-        );
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
         match std::str::from_utf8(content.as_ref()) {
             Ok(text) if path == "/etc/passwd" || path == "/etc/group" => {
-                let text = text
-                    .replace("UID", &uid.to_string())
-                    .replace("GID", &gid.to_string());
+                let text = text.replace("UID", &uid.to_string()).replace("GID", &gid.to_string());
                 // As root, `me` is root.
                 let text: String = text
                     .lines()
@@ -88,10 +83,7 @@ impl Machine {
     pub(crate) fn world(&self) -> World {
         let blobs = self.blobs.clone();
         World::new(self.root.path(), self.values.clone(), move |hash| {
-            blobs
-                .get(hash)
-                .map(|bytes| bytes.to_vec())
-                .ok_or_else(|| Failure::new("no such content"))
+            blobs.get(hash).map(|bytes| bytes.to_vec()).ok_or_else(|| Failure::new("no such content"))
         })
     }
 
@@ -120,11 +112,7 @@ impl Machine {
     }
 
     pub(crate) fn late_file(&self, at: &str, content: Text) -> File {
-        File {
-            content: Content::Late(content),
-            mode: Mode::PRIVATE,
-            ..self.file(at, "")
-        }
+        File { content: Content::Late(content), mode: Mode::PRIVATE, ..self.file(at, "") }
     }
 
     /// All there is, with the times of its last changes.
@@ -134,10 +122,7 @@ impl Machine {
         while let Some(at) = left.pop() {
             let seen = at.symlink_metadata().unwrap();
             let content = if seen.is_symlink() {
-                std::fs::read_link(&at)
-                    .unwrap()
-                    .into_os_string()
-                    .into_encoded_bytes()
+                std::fs::read_link(&at).unwrap().into_os_string().into_encoded_bytes()
             } else if seen.is_dir() {
                 left.extend(std::fs::read_dir(&at).unwrap().map(|entry| entry.unwrap().path()));
                 Vec::new()
@@ -146,16 +131,7 @@ impl Machine {
             } else {
                 Vec::new()
             };
-            all.insert(
-                at,
-                (
-                    seen.mode(),
-                    seen.uid(),
-                    seen.gid(),
-                    (seen.ctime(), seen.ctime_nsec()),
-                    content,
-                ),
-            );
+            all.insert(at, (seen.mode(), seen.uid(), seen.gid(), (seen.ctime(), seen.ctime_nsec()), content));
         }
         all
     }
@@ -163,12 +139,8 @@ impl Machine {
     /// Like [`Self::snapshot`] without times, and without what a run keeps for itself.
     pub(crate) fn tree(&self) -> BTreeMap<PathBuf, (u32, u32, u32, Vec<u8>)> {
         let own = self.at("/var");
-        let all = self
-            .snapshot()
-            .into_iter()
-            .filter(|(path, _)| !path.starts_with(&own));
-        all.map(|(path, (mode, uid, gid, _, content))| (path, (mode, uid, gid, content)))
-            .collect()
+        let all = self.snapshot().into_iter().filter(|(path, _)| !path.starts_with(&own));
+        all.map(|(path, (mode, uid, gid, _, content))| (path, (mode, uid, gid, content))).collect()
     }
 
     /// Checks, which has to touch nothing, and to find nothing left to do where it predicts that it was done.
@@ -179,11 +151,7 @@ impl Machine {
         if found.as_ref().is_ok_and(|comparison| !comparison.is_equal()) {
             let state = resource.observe(&mut world).unwrap();
             resource.predict(&state, &mut world);
-            assert_eq!(
-                examine(resource, &mut world).unwrap(),
-                Comparison::equal(),
-                "after the prediction"
-            );
+            assert_eq!(examine(resource, &mut world).unwrap(), Comparison::equal(), "after the prediction");
         }
         assert_eq!(self.snapshot(), before, "a check touches nothing");
         found
@@ -199,11 +167,7 @@ impl Machine {
             let state = resource.observe(&mut world)?;
             let applied = resource.apply(&state, &Turn::default(), &mut world);
             for (at, _) in self.snapshot() {
-                assert!(
-                    !at.to_string_lossy().contains(".paracrine-"),
-                    "{} is left",
-                    at.display()
-                );
+                assert!(!at.to_string_lossy().contains(".paracrine-"), "{} is left", at.display());
             }
             applied?;
         }
@@ -213,21 +177,14 @@ impl Machine {
             "nothing is left to be done in this run"
         );
         let after = self.snapshot();
-        assert_eq!(
-            self.check(resource)?,
-            Comparison::equal(),
-            "nothing is left to be done in the next run"
-        );
+        assert_eq!(self.check(resource)?, Comparison::equal(), "nothing is left to be done in the next run");
         assert_eq!(self.snapshot(), after);
         Ok(found.differences)
     }
 }
 
 fn secret(name: &str) -> Late {
-    Late::Secret(SecretSource {
-        name: name.into(),
-        provider: Provider::Env(name.into()),
-    })
+    Late::Secret(SecretSource { name: name.into(), provider: Provider::Env(name.into()) })
 }
 
 fn placed(name: &str) -> Text {
@@ -259,19 +216,11 @@ pub(crate) fn is_root() -> bool {
 }
 
 pub(crate) fn directory(at: &str) -> Directory {
-    Directory {
-        path: path(at),
-        owner: me(),
-        group: me(),
-        mode: Mode::DIRECTORY,
-    }
+    Directory { path: path(at), owner: me(), group: me(), mode: Mode::DIRECTORY }
 }
 
 pub(crate) fn link(at: &str, target: &str) -> Link {
-    Link {
-        path: path(at),
-        target: target.into(),
-    }
+    Link { path: path(at), target: target.into() }
 }
 
 pub(crate) fn absent(at: &str) -> Absent {
@@ -279,11 +228,7 @@ pub(crate) fn absent(at: &str) -> Absent {
 }
 
 pub(crate) fn attribute(name: &str, before: &str, after: &str) -> Difference {
-    Difference::Attribute {
-        name: name.into(),
-        before: Some(before.into()),
-        after: after.into(),
-    }
+    Difference::Attribute { name: name.into(), before: Some(before.into()), after: after.into() }
 }
 
 pub(crate) fn failure(message: &str, help: &str) -> Failure {
@@ -318,27 +263,21 @@ pub(crate) fn passes_the_suite<R: Manage>(make: impl Fn(&Machine, &str) -> R, dr
         let machine = Machine::new();
         let at = format!("/srv/{name}");
         let resource = make(&machine, &at);
-        let made = machine
-            .apply(&resource)
-            .unwrap_or_else(|failure| panic!("{name}: {failure}"));
+        let made = machine.apply(&resource).unwrap_or_else(|failure| panic!("{name}: {failure}"));
         assert_eq!(made, [Difference::Create], "{name}");
         let right = machine.tree();
 
         for (what, spoil) in drifts {
             spoil(&machine.at(&at));
             assert_ne!(machine.tree(), right, "{what} spoils {name}");
-            let found = machine
-                .apply(&resource)
-                .unwrap_or_else(|failure| panic!("{what} of {name}: {failure}"));
+            let found =
+                machine.apply(&resource).unwrap_or_else(|failure| panic!("{what} of {name}: {failure}"));
             assert!(!found.is_empty(), "{what} of {name} is found");
             assert_eq!(machine.tree(), right, "{what} of {name} is mended");
         }
 
         let removed = machine.apply(&absent(&at)).unwrap();
-        assert!(
-            matches!(removed.as_slice(), [Difference::Remove { .. }]),
-            "{removed:?}"
-        );
+        assert!(matches!(removed.as_slice(), [Difference::Remove { .. }]), "{removed:?}");
         assert!(machine.at(&at).symlink_metadata().is_err());
     }
     refuses_other_peoples_links(&make);
@@ -390,26 +329,17 @@ fn wants_its_directory<R: Manage>(make: &impl Fn(&Machine, &str) -> R) {
         let state = directory.observe(&mut world).unwrap();
         directory.predict(&state, &mut world);
     }
-    assert_eq!(
-        examine(&resource, &mut world).unwrap(),
-        Comparison::of(vec![Difference::Create])
-    );
+    assert_eq!(examine(&resource, &mut world).unwrap(), Comparison::of(vec![Difference::Create]));
 
     // A package that is pending may bring it, but not to `/srv`.
     let mut world = machine.world();
     world.makers.push(crate::world::Maker::Package("nginx".into()));
     assert!(examine(&resource, &mut world).is_err());
     let brought = make(&machine, "/etc/nginx/conf.d/x");
-    assert_eq!(
-        examine(&brought, &mut world).unwrap().differences,
-        [Difference::Create]
-    );
+    assert_eq!(examine(&brought, &mut world).unwrap().differences, [Difference::Create]);
 
     machine.make("/srv/app", "");
-    assert_eq!(
-        machine.check(&resource),
-        Err(Failure::new("/srv/app is a file, not a directory"))
-    );
+    assert_eq!(machine.check(&resource), Err(Failure::new("/srv/app is a file, not a directory")));
 }
 
 /// Tells the tests which things there are without a need for all their types.

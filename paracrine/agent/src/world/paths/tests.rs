@@ -13,11 +13,7 @@ use crate::manage::{Comparison, Manage, Turn};
 use crate::world::World;
 
 fn kind(machine: &Machine, at: &str) -> Result<PathKind, String> {
-    machine
-        .world()
-        .look(&path(at))
-        .map(|state| state.kind)
-        .map_err(|failure| failure.message)
+    machine.world().look(&path(at)).map(|state| state.kind).map_err(|failure| failure.message)
 }
 
 #[test]
@@ -36,27 +32,13 @@ fn links_of_the_system_are_followed_as_the_kernel_follows_them() {
     ] {
         symlink(target, machine.at(at)).unwrap();
     }
-    let file = PathKind::File {
-        length: 0,
-        predicted: None,
-    };
-    for at in [
-        "/bin/tool",
-        "/var/run/app/x",
-        "/srv/a/x",
-        "/srv/c/bin/tool",
-        "/srv/d/tool",
-    ] {
+    let file = PathKind::File { length: 0, predicted: None };
+    for at in ["/bin/tool", "/var/run/app/x", "/srv/a/x", "/srv/c/bin/tool", "/srv/d/tool"] {
         assert_eq!(kind(&machine, at).as_ref(), Ok(&file), "{at}");
     }
     // `a/..` is where `a` leads, not where it stands: `/run`, whose neighbour is `/usr`.
     assert_eq!(kind(&machine, "/srv/b/tool").as_ref(), Ok(&file));
-    assert_eq!(
-        kind(&machine, "/bin"),
-        Ok(PathKind::Link {
-            target: "usr/bin".into()
-        })
-    );
+    assert_eq!(kind(&machine, "/bin"), Ok(PathKind::Link { target: "usr/bin".into() }));
 }
 
 #[test]
@@ -65,10 +47,7 @@ fn links_in_circles_end() {
     symlink("two", machine.at("/srv/one")).unwrap();
     symlink("one", machine.at("/srv/two")).unwrap();
     let failure = kind(&machine, "/srv/one/x").unwrap_err();
-    assert!(
-        failure.ends_with("leads through too many links, perhaps in a circle"),
-        "{failure}"
-    );
+    assert!(failure.ends_with("leads through too many links, perhaps in a circle"), "{failure}");
     // Each leads twice through the one before: no circle, but 2⁶⁰ steps.
     std::fs::create_dir(machine.at("/srv/l0")).unwrap();
     for level in 1..60 {
@@ -83,10 +62,7 @@ fn a_link_to_nowhere_names_the_directory_that_is_missing() {
     let machine = Machine::new();
     symlink("releases/1", machine.at("/srv/current")).unwrap();
     let state = machine.world().look(&path("/srv/current/x")).unwrap();
-    assert_eq!(
-        (state.kind, state.missing_parent.as_deref()),
-        (PathKind::Missing, Some("/srv/releases"))
-    );
+    assert_eq!((state.kind, state.missing_parent.as_deref()), (PathKind::Missing, Some("/srv/releases")));
 }
 
 #[test]
@@ -96,10 +72,7 @@ fn owners_without_names_are_numbers() {
     machine.make("/etc/group", "other:x:99:\n");
     let state = machine.world().look(&path("/srv")).unwrap();
     let real = machine.at("/srv").metadata().unwrap();
-    assert_eq!(
-        (state.owner, state.group),
-        (real.uid().to_string(), real.gid().to_string())
-    );
+    assert_eq!((state.owner, state.group), (real.uid().to_string(), real.gid().to_string()));
 }
 
 #[test]
@@ -111,22 +84,11 @@ fn a_hash_is_not_remembered_while_the_file_may_still_be_changing() {
     let times = machine.at("/srv/x").metadata().unwrap();
     machine.make("/srv/x", "two");
     let back = rustix::fs::Timestamps {
-        last_access: rustix::fs::Timespec {
-            tv_sec: times.atime(),
-            tv_nsec: times.atime_nsec(),
-        },
-        last_modification: rustix::fs::Timespec {
-            tv_sec: times.mtime(),
-            tv_nsec: times.mtime_nsec(),
-        },
+        last_access: rustix::fs::Timespec { tv_sec: times.atime(), tv_nsec: times.atime_nsec() },
+        last_modification: rustix::fs::Timespec { tv_sec: times.mtime(), tv_nsec: times.mtime_nsec() },
     };
-    rustix::fs::utimensat(
-        rustix::fs::CWD,
-        machine.at("/srv/x"),
-        &back,
-        rustix::fs::AtFlags::empty(),
-    )
-    .unwrap();
+    rustix::fs::utimensat(rustix::fs::CWD, machine.at("/srv/x"), &back, rustix::fs::AtFlags::empty())
+        .unwrap();
     assert_ne!(world.paths.hash(&path("/srv/x")).unwrap(), first);
     assert!(world.paths.hashes.is_empty());
 }
@@ -139,9 +101,7 @@ fn large_files_are_hashed_and_compared() {
     let file = machine.file("/srv/x", &large);
     assert_eq!(machine.check(&file).unwrap(), Comparison::equal());
     machine.make("/srv/x", large.replace("f0", "0f"));
-    let before = OldContent::Opaque {
-        length: large.len() as u64,
-    };
+    let before = OldContent::Opaque { length: large.len() as u64 };
     assert_eq!(machine.apply(&file).unwrap(), [Difference::Content { before }]);
 }
 
@@ -160,10 +120,7 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
     }
 
@@ -196,16 +153,8 @@ fn task(random: &mut Random, machine: &Machine) -> Resource {
     match random.below(7) {
         0 => absent(at).into(),
         1 => link(at, random.of(&TARGETS)).into(),
-        2..=4 => Directory {
-            mode,
-            ..directory(at)
-        }
-        .into(),
-        _ => paracrine_model::resource::file::File {
-            mode,
-            ..machine.file(at, random.of(&CONTENTS))
-        }
-        .into(),
+        2..=4 => Directory { mode, ..directory(at) }.into(),
+        _ => paracrine_model::resource::file::File { mode, ..machine.file(at, random.of(&CONTENTS)) }.into(),
     }
 }
 
@@ -270,9 +219,7 @@ fn run(tasks: &[Resource], machine: &Machine, changing: bool) -> Vec<Result<Vec<
         said.push(found.map(|comparison| {
             // The content of a file that an earlier task of the same check would have made is known only by hash.
             let shown = |difference| match difference {
-                Difference::Content { .. } => Difference::Content {
-                    before: OldContent::None,
-                },
+                Difference::Content { .. } => Difference::Content { before: OldContent::None },
                 other => other,
             };
             comparison.differences.into_iter().map(shown).collect()
@@ -288,22 +235,14 @@ fn what_a_check_says_is_what_an_apply_does() {
     for _ in 0..300 {
         let machine = Machine::new();
         furnish(&mut random, &machine);
-        let tasks: Vec<Resource> = (0..1 + random.below(12))
-            .map(|_| task(&mut random, &machine))
-            .collect();
+        let tasks: Vec<Resource> = (0..1 + random.below(12)).map(|_| task(&mut random, &machine)).collect();
         let before = machine.snapshot();
         let checked = run(&tasks, &machine, false);
         assert_eq!(machine.snapshot(), before, "a check touches nothing");
         let applied = run(&tasks, &machine, true);
-        let first = checked
-            .iter()
-            .zip(&applied)
-            .position(|(checked, applied)| checked != applied);
+        let first = checked.iter().zip(&applied).position(|(checked, applied)| checked != applied);
         if let Some(first) = first {
-            let told: Vec<_> = tasks
-                .iter()
-                .map(|task| format!("{task} {:?}", task.attributes()))
-                .collect();
+            let told: Vec<_> = tasks.iter().map(|task| format!("{task} {:?}", task.attributes())).collect();
             panic!(
                 "{:#?}\n{before:#?}\ncheck: {:?}\napply: {:?}",
                 &told[..=first],
@@ -311,14 +250,8 @@ fn what_a_check_says_is_what_an_apply_does() {
                 applied[first]
             );
         }
-        changed += applied
-            .iter()
-            .filter(|said| said.as_ref().is_ok_and(|said| !said.is_empty()))
-            .count();
+        changed += applied.iter().filter(|said| said.as_ref().is_ok_and(|said| !said.is_empty())).count();
         failed += applied.iter().filter(|said| said.is_err()).count();
     }
-    assert!(
-        changed > 500 && failed > 500,
-        "{changed} changes and {failed} failures say little"
-    );
+    assert!(changed > 500 && failed > 500, "{changed} changes and {failed} failures say little");
 }

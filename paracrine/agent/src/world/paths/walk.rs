@@ -55,10 +55,7 @@ const LINKS: u32 = 40;
 /// Descriptors that are kept open; a process may have 1024.
 const OPEN: usize = 256;
 
-const SEARCH: OFlags = OFlags::PATH
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::CLOEXEC);
+const SEARCH: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 impl Paths {
     /// Where a path leads.
@@ -72,11 +69,7 @@ impl Paths {
         };
         let parent = self.directory(parent.as_str(), &mut LINKS.clone())?;
         let name = path.file_name().to_owned();
-        Ok(Found {
-            key: join(&parent.canonical, &name),
-            parent,
-            name,
-        })
+        Ok(Found { key: join(&parent.canonical, &name), parent, name })
     }
 
     /// The directory of that path; one that is missing is found as well, and says so.
@@ -104,12 +97,7 @@ impl Paths {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(&self.root, flags, Mode::empty())
             .map_err(|error| failed("open", &self.root.display(), error))?;
-        Ok(Place {
-            canonical: "/".to_owned(),
-            fd: Some(fd),
-            missing: None,
-            private: false,
-        })
+        Ok(Place { canonical: "/".to_owned(), fd: Some(fd), missing: None, private: false })
     }
 
     /// From a directory to one in it.
@@ -130,12 +118,7 @@ impl Paths {
                     return self.follow(above, &target, links, &canonical);
                 }
                 PathKind::Directory if self.overlay.hides(&canonical) => {
-                    return Ok(Rc::new(Place {
-                        canonical,
-                        fd: None,
-                        missing: None,
-                        private,
-                    }));
+                    return Ok(Rc::new(Place { canonical, fd: None, missing: None, private }));
                 }
                 PathKind::Directory => {}
                 other => return Err(no_directory(&canonical, &other.describe())),
@@ -148,12 +131,7 @@ impl Paths {
             Ok(fd) => {
                 let stat = rustix::fs::fstat(&fd).map_err(|error| failed("look at", &canonical, error))?;
                 let private = above.private || stat.st_mode & 0o001 == 0;
-                Ok(Rc::new(Place {
-                    canonical,
-                    fd: Some(fd),
-                    missing: None,
-                    private,
-                }))
+                Ok(Rc::new(Place { canonical, fd: Some(fd), missing: None, private }))
             }
             Err(Errno::NOENT) => Ok(Rc::new(absent(canonical))),
             Err(Errno::NOTDIR | Errno::LOOP) => {
@@ -189,9 +167,7 @@ impl Paths {
                 .help("declare the path without the link, or have root own the link".to_owned()));
         }
         target.into_string().map_err(|_| {
-            Failure::new(format!(
-                "{canonical} is a link to a path that is no text, so it is not followed"
-            ))
+            Failure::new(format!("{canonical} is a link to a path that is no text, so it is not followed"))
         })
     }
 
@@ -205,25 +181,15 @@ impl Paths {
         *links = match links.checked_sub(1) {
             Some(left) => left,
             None => {
-                return Err(Failure::new(format!(
-                    "{at} leads through too many links, perhaps in a circle"
-                )));
+                return Err(Failure::new(format!("{at} leads through too many links, perhaps in a circle")));
             }
         };
-        let mut place = if target.starts_with('/') {
-            self.directory("/", links)?
-        } else {
-            from.clone()
-        };
+        let mut place = if target.starts_with('/') { self.directory("/", links)? } else { from.clone() };
         for component in target.split('/') {
             place = match component {
                 "" | "." => place,
                 ".." => {
-                    let above = place
-                        .canonical
-                        .rsplit_once('/')
-                        .map_or("", |(above, _)| above)
-                        .to_owned();
+                    let above = place.canonical.rsplit_once('/').map_or("", |(above, _)| above).to_owned();
                     self.directory(if above.is_empty() { "/" } else { &above }, links)?
                 }
                 name => self.step(&place, name, links)?,

@@ -9,11 +9,7 @@ pub(super) struct Capture {
 
 impl Capture {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            bytes: Vec::new(),
-            limit,
-            dropped: false,
-        }
+        Self { bytes: Vec::new(), limit, dropped: false }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
@@ -106,10 +102,7 @@ pub fn tail(text: &str) -> String {
     const LINES: usize = 40;
     const BYTES: usize = 16 * 1024;
     let text = text.trim_end();
-    let mut start = text
-        .rmatch_indices('\n')
-        .nth(LINES - 1)
-        .map_or(0, |(at, _)| at + 1);
+    let mut start = text.rmatch_indices('\n').nth(LINES - 1).map_or(0, |(at, _)| at + 1);
     if text.len() - start > BYTES {
         start = text.len() - BYTES;
         while !text.is_char_boundary(start) {
@@ -128,10 +121,7 @@ mod tests {
         for (bytes, shown) in [
             ("plain\ttext\n", "plain\ttext\n"),
             ("\u{1b}[1;31mred\u{1b}[0m", "red"),
-            (
-                "\u{1b}]0;title\u{7}after\u{1b}]8;;http://x\u{1b}\\link",
-                "afterlink",
-            ),
+            ("\u{1b}]0;title\u{7}after\u{1b}]8;;http://x\u{1b}\\link", "afterlink"),
             ("10%\r50%\r100%\r\ndone\r\n", "100%\ndone\n"),
             ("bell\u{7} and \u{9b}31m c1", "bell and 31m c1"),
             ("cut \u{1b}", "cut "),

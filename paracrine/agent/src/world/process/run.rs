@@ -66,10 +66,7 @@ impl Running {
         match std::fs::metadata(&program.directory) {
             Ok(there) if there.is_dir() => {}
             Ok(_) => {
-                return Err(Failure::new(format!(
-                    "{} is not a directory",
-                    program.directory.display()
-                )));
+                return Err(Failure::new(format!("{} is not a directory", program.directory.display())));
             }
             Err(error) => {
                 let directory = program.directory.display();
@@ -82,16 +79,10 @@ impl Running {
             }
         }
         let limit = if program.whole { ANSWER } else { OUTPUT };
-        let stream = |pipe| Stream {
-            pipe,
-            capture: Capture::new(limit),
-            open: true,
-        };
+        let stream = |pipe| Stream { pipe, capture: Capture::new(limit), open: true };
 
         let line = program.command_line();
-        let (first, rest) = line
-            .split_first()
-            .ok_or_else(|| Failure::new("there is no program to run"))?;
+        let (first, rest) = line.split_first().ok_or_else(|| Failure::new("there is no program to run"))?;
         let mut streams = Vec::new();
         let mut pipe = || -> io::Result<OwnedFd> {
             let (reader, writer) = io::pipe()?;
@@ -99,10 +90,7 @@ impl Running {
             Ok(writer.into())
         };
         // Some systems forbid such files; a pipe does as well as long as nobody kills us.
-        let file = program
-            .outliving
-            .then(|| memfd_create("output", MemfdFlags::CLOEXEC).ok())
-            .flatten();
+        let file = program.outliving.then(|| memfd_create("output", MemfdFlags::CLOEXEC).ok()).flatten();
         let (file, out) = match file {
             Some(file) => (Some(File::from(file.try_clone().map_err(wrong)?)), file),
             None => (None, pipe().map_err(wrong)?),
@@ -121,11 +109,7 @@ impl Running {
             ])
             .envs(program.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(&program.directory)
-            .stdin(if program.input.is_empty() {
-                Stdio::null()
-            } else {
-                Stdio::piped()
-            })
+            .stdin(if program.input.is_empty() { Stdio::null() } else { Stdio::piped() })
             .stdout(out)
             .stderr(errors)
             // Not a session: that would need unsafe code, and without a terminal a group is as good.
@@ -182,28 +166,14 @@ impl Running {
             (None, signal) => End::Signal(signal.unwrap_or_default()),
         });
         if self.whole && self.streams.iter().any(|stream| stream.capture.is_cut()) {
-            return Err(Failure::new(format!(
-                "{} said more than {} MiB",
-                self.program,
-                ANSWER >> 20
-            )));
+            return Err(Failure::new(format!("{} said more than {} MiB", self.program, ANSWER >> 20)));
         }
-        let written = self
-            .file
-            .as_ref()
-            .map(written)
-            .transpose()
-            .map_err(|error| self.broken(&error))?;
+        let written = self.file.as_ref().map(written).transpose().map_err(|error| self.broken(&error))?;
         let streams = self.streams.iter_mut().map(|stream| stream.capture.finish());
         let mut texts = written.into_iter().chain(streams);
         let (output, errors) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
         drop(texts);
-        Ok(Finished {
-            end,
-            output,
-            errors,
-            program: std::mem::take(&mut self.program),
-        })
+        Ok(Finished { end, output, errors, program: std::mem::take(&mut self.program) })
     }
 
     /// Told to end, then killed, with all of its group.
@@ -264,22 +234,13 @@ impl Running {
         if ready[0] {
             self.feed();
         }
-        for (stream, _) in self
-            .streams
-            .iter_mut()
-            .zip(&ready[1..3])
-            .filter(|(_, ready)| **ready)
-        {
+        for (stream, _) in self.streams.iter_mut().zip(&ready[1..3]).filter(|(_, ready)| **ready) {
             stream.take();
         }
         if ready[4] {
             return Ok(Woken::Interrupted);
         }
-        Ok(if ready[3] || (self.pidfd.is_none() && self.has_ended()) {
-            Woken::Ended
-        } else {
-            Woken::Other
-        })
+        Ok(if ready[3] || (self.pidfd.is_none() && self.has_ended()) { Woken::Ended } else { Woken::Other })
     }
 
     /// Gives it some of its input; no more than a pipe takes without making us wait.

@@ -37,9 +37,7 @@ fn scripts_are_run_line_by_line_and_stop_at_a_failure() {
 
 #[test]
 fn scripts_that_read_standard_input_do_not_eat_themselves() {
-    let finished = sh("read line || echo nothing to read\ncat\necho after")
-        .run()
-        .unwrap();
+    let finished = sh("read line || echo nothing to read\ncat\necho after").run().unwrap();
     assert!(finished.succeeded(), "{finished:?}");
     assert_eq!(finished.output, "nothing to read\nafter\n");
 }
@@ -48,10 +46,7 @@ fn scripts_that_read_standard_input_do_not_eat_themselves() {
 fn scripts_may_be_anything() {
     for (script, output) in [
         ("cat <<END\n$HOME \"'\nEND\n", "/root \"'\n"),
-        (
-            "-x 2>/dev/null || echo an option is no option",
-            "an option is no option\n",
-        ),
+        ("-x 2>/dev/null || echo an option is no option", "an option is no option\n"),
         ("# only a comment", ""),
         ("", ""),
         ("\n\n", ""),
@@ -64,15 +59,9 @@ fn scripts_may_be_anything() {
         assert_eq!(finished.output, output, "{script:?}");
     }
     assert_eq!(sh("exit 7").run().unwrap().end, End::Status(7));
-    assert_eq!(
-        sh("kill -SEGV $$").run().unwrap().how(),
-        "was ended by signal 11 (SIGSEGV)"
-    );
+    assert_eq!(sh("kill -SEGV $$").run().unwrap().how(), "was ended by signal 11 (SIGSEGV)");
     let broken = sh("if true\nthen").run().unwrap();
-    assert!(
-        !broken.succeeded() && broken.output.contains("yntax error"),
-        "{broken:?}"
-    );
+    assert!(!broken.succeeded() && broken.output.contains("yntax error"), "{broken:?}");
     // Longer than a pipe holds, and than one argument may be.
     let long = format!("x='{}'\necho ${{#x}}", "a".repeat(3_000_000));
     assert_eq!(sh(&long).run().unwrap().output, "3000000\n");
@@ -80,51 +69,23 @@ fn scripts_may_be_anything() {
 
 #[test]
 fn the_environment_is_clean() {
-    let finished = Program::new("env")
-        .environment("DEBIAN_FRONTEND", "noninteractive")
-        .run()
-        .unwrap();
-    let mut names: Vec<_> = finished
-        .output
-        .lines()
-        .map(|line| line.split('=').next().unwrap())
-        .collect();
+    let finished = Program::new("env").environment("DEBIAN_FRONTEND", "noninteractive").run().unwrap();
+    let mut names: Vec<_> = finished.output.lines().map(|line| line.split('=').next().unwrap()).collect();
     names.sort_unstable();
-    assert_eq!(
-        names,
-        ["DEBIAN_FRONTEND", "HOME", "LC_ALL", "LOGNAME", "PATH", "USER"]
-    );
+    assert_eq!(names, ["DEBIAN_FRONTEND", "HOME", "LC_ALL", "LOGNAME", "PATH", "USER"]);
     assert!(finished.output.contains("LC_ALL=C.UTF-8\n"));
-    assert_eq!(
-        sh("pwd; umask; ulimit -t >/dev/null").run().unwrap().output,
-        "/\n0022\n"
-    );
+    assert_eq!(sh("pwd; umask; ulimit -t >/dev/null").run().unwrap().output, "/\n0022\n");
     assert_eq!(sh("pwd").directory("/usr").run().unwrap().output, "/usr\n");
 }
 
 #[test]
 fn what_cannot_be_started_says_why() {
     let failure = |program: Program| program.run().unwrap_err().message;
-    assert_eq!(
-        failure(Program::new("no-such-program")),
-        "the host has no program `no-such-program`"
-    );
-    assert_eq!(
-        failure(sh("true").directory("/nonexistent")),
-        "the directory /nonexistent does not exist"
-    );
-    assert_eq!(
-        failure(sh("true").directory("/etc/passwd")),
-        "/etc/passwd is not a directory"
-    );
-    let nobody = User {
-        name: "nobody2".into(),
-        ..User::default()
-    };
-    assert_eq!(
-        sh("true").user(&nobody).unwrap_err().message,
-        "user nobody2 does not exist yet"
-    );
+    assert_eq!(failure(Program::new("no-such-program")), "the host has no program `no-such-program`");
+    assert_eq!(failure(sh("true").directory("/nonexistent")), "the directory /nonexistent does not exist");
+    assert_eq!(failure(sh("true").directory("/etc/passwd")), "/etc/passwd is not a directory");
+    let nobody = User { name: "nobody2".into(), ..User::default() };
+    assert_eq!(sh("true").user(&nobody).unwrap_err().message, "user nobody2 does not exist yet");
 }
 
 #[test]
@@ -147,11 +108,7 @@ fn one_that_will_not_end_is_killed() {
     let began = Instant::now();
     let finished = sh(&script).timeout(seconds(0.3)).run().unwrap();
     assert_eq!(finished.end, End::Timeout(seconds(0.3)));
-    assert!(
-        began.elapsed() > seconds(5.0) && began.elapsed() < seconds(30.0),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() > seconds(5.0) && began.elapsed() < seconds(30.0), "{:?}", began.elapsed());
     assert_eq!(seen_in_proc(&format!("sleep\0{mark}"), "cmdline"), [] as [u32; 0]);
 }
 
@@ -159,18 +116,13 @@ fn one_that_will_not_end_is_killed() {
 fn what_a_program_leaves_behind_is_not_waited_for() {
     let began = Instant::now();
     let finished = sh("sleep 5 & echo done").run().unwrap();
-    assert_eq!(
-        (finished.end, finished.output.as_str()),
-        (End::Status(0), "done\n")
-    );
+    assert_eq!((finished.end, finished.output.as_str()), (End::Status(0), "done\n"));
     assert!(began.elapsed() < seconds(3.0));
 }
 
 #[test]
 fn output_is_capped_and_its_end_kept() {
-    let finished = sh("yes a line of output | head -c 20000000; echo; echo the end")
-        .run()
-        .unwrap();
+    let finished = sh("yes a line of output | head -c 20000000; echo; echo the end").run().unwrap();
     assert!(finished.succeeded());
     assert!(finished.output.len() <= OUTPUT && finished.output.len() > OUTPUT - 100);
     assert!(finished.output.starts_with("a line of output\n") && finished.output.ends_with("\nthe end\n"));
@@ -186,24 +138,14 @@ fn what_outlives_us_writes_to_no_pipe() {
     assert!(finished.output.len() <= OUTPUT && finished.output.len() > OUTPUT - 100);
     assert!(finished.output.ends_with("\n1000000\nthe end\n"));
     assert_eq!(sh("exit 3").outliving().run().unwrap().output, "");
-    let finished = sh("echo begun; sleep 60")
-        .outliving()
-        .timeout(seconds(0.2))
-        .run()
-        .unwrap();
-    assert_eq!(
-        (finished.end, finished.output.as_str()),
-        (End::Timeout(seconds(0.2)), "begun\n")
-    );
+    let finished = sh("echo begun; sleep 60").outliving().timeout(seconds(0.2)).run().unwrap();
+    assert_eq!((finished.end, finished.output.as_str()), (End::Timeout(seconds(0.2)), "begun\n"));
 }
 
 #[test]
 fn answers_are_kept_whole_and_apart() {
     let finished = sh("seq 100000; echo wrong >&2").separate().run().unwrap();
-    assert_eq!(
-        (finished.output.lines().count(), finished.errors.as_str()),
-        (100_000, "wrong\n")
-    );
+    assert_eq!((finished.output.lines().count(), finished.errors.as_str()), (100_000, "wrong\n"));
     assert!(finished.said().ends_with("100000\nwrong"));
 }
 
@@ -223,9 +165,7 @@ fn secrets_are_no_arguments_and_in_no_environment() {
     let script = format!("password={word}\nsleep 2\necho $password");
     let running = std::thread::spawn(move || sh(&script).run().unwrap());
     let control_word = format!("{word}-control");
-    let control = Program::shell(&format!("sleep 60; : {control_word}"))
-        .start()
-        .unwrap();
+    let control = Program::shell(&format!("sleep 60; : {control_word}")).start().unwrap();
     // The search finds what is there to be found.
     let began = Instant::now();
     while seen_in_proc(&control_word, "cmdline").is_empty() {
@@ -233,10 +173,8 @@ fn secrets_are_no_arguments_and_in_no_environment() {
     }
     for file in ["cmdline", "environ"] {
         let control = seen_in_proc(&control_word, file);
-        let seen: Vec<_> = seen_in_proc(&word, file)
-            .into_iter()
-            .filter(|pid| !control.contains(pid))
-            .collect();
+        let seen: Vec<_> =
+            seen_in_proc(&word, file).into_iter().filter(|pid| !control.contains(pid)).collect();
         assert_eq!(seen, [] as [u32; 0], "{file}");
     }
     assert_eq!(running.join().unwrap().output, format!("{word}\n"));
@@ -262,11 +200,7 @@ fn another_user_has_its_own_groups_and_none_of_ours() {
         home: "/nonexistent".into(),
         ..User::default()
     };
-    let finished = sh("id -u; id -g; id -G; echo $HOME $USER")
-        .user(&user)
-        .unwrap()
-        .run()
-        .unwrap();
+    let finished = sh("id -u; id -g; id -G; echo $HOME $USER").user(&user).unwrap().run().unwrap();
     assert_eq!(finished.output, "65534\n65534\n65534\n/nonexistent nobody\n");
 }
 
@@ -287,11 +221,8 @@ fn an_interruption_ends_what_may_be_ended() {
     if std::env::var_os(CHILD).is_none() {
         let name = "world::process::tests::an_interruption_ends_what_may_be_ended";
         let own = std::env::current_exe().unwrap();
-        let status = std::process::Command::new(own)
-            .args([name, "--exact"])
-            .env(CHILD, "1")
-            .status()
-            .unwrap();
+        let status =
+            std::process::Command::new(own).args([name, "--exact"]).env(CHILD, "1").status().unwrap();
         assert!(status.success());
         return;
     }
@@ -303,10 +234,7 @@ fn an_interruption_ends_what_may_be_ended() {
     });
     let began = Instant::now();
     let finished = sh("echo here; sleep 20").interruptible().run().unwrap();
-    assert_eq!(
-        (finished.end, finished.output.as_str()),
-        (End::Interrupt, "here\n")
-    );
+    assert_eq!((finished.end, finished.output.as_str()), (End::Interrupt, "here\n"));
     assert_eq!(finished.how(), "was ended because the run was broken off");
     // It lasts, and what must not be torn goes on.
     assert_eq!(sh("sleep 20").interruptible().run().unwrap().end, End::Interrupt);

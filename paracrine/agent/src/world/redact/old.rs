@@ -34,17 +34,12 @@ pub(crate) fn old_content(
     values: &LateValues,
     private: bool,
 ) -> OldContent {
-    let opaque = OldContent::Opaque {
-        length: old.len() as u64,
-    };
+    let opaque = OldContent::Opaque { length: old.len() as u64 };
     let text = match std::str::from_utf8(old) {
         Ok(text) if old.len() as u64 <= LARGEST_SHOWN => text,
         _ => return opaque,
     };
-    if text
-        .chars()
-        .any(|letter| letter.is_control() && !matches!(letter, '\n' | '\t' | '\r'))
-    {
+    if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\t' | '\r')) {
         return opaque;
     }
     let late = desired.is_some_and(|desired| desired.lates().next().is_some());
@@ -87,9 +82,7 @@ impl Line<'_> {
 
     /// Whether a value in it has several lines now.
     fn long_value(&self) -> bool {
-        self.pieces
-            .iter()
-            .any(|piece| matches!(piece, Piece::Late(_, value) if value.contains('\n')))
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Late(_, value) if value.contains('\n')))
     }
 
     fn shown(&self, mut same: impl FnMut() -> bool) -> String {
@@ -193,10 +186,7 @@ impl<'a> Lines<'a> {
             rest.strip_prefix(self.lines[**index].resolved.as_str())
                 .is_some_and(|after| after.is_empty() || after.starts_with('\n'))
         });
-        let longest = fitting
-            .clone()
-            .map(|index| self.lines[*index].resolved.len())
-            .max()?;
+        let longest = fitting.clone().map(|index| self.lines[*index].resolved.len()).max()?;
         let mut best = fitting
             .filter(|index| self.lines[**index].resolved.len() == longest)
             .copied()
@@ -240,9 +230,7 @@ fn fits(pieces: &[Piece<'_>], line: &str, same: &mut Vec<bool>, steps: &mut u32)
         return line.is_empty();
     };
     match piece {
-        Piece::Literal(text) => line
-            .strip_prefix(text)
-            .is_some_and(|rest| fits(after, rest, same, steps)),
+        Piece::Literal(text) => line.strip_prefix(text).is_some_and(|rest| fits(after, rest, same, steps)),
         Piece::Late(_, value) => {
             let known = same.len();
             if !value.is_empty()

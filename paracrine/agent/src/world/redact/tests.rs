@@ -5,10 +5,7 @@ use paracrine_model::text::{Late, LateValues, Text};
 use super::{Mask, old_content};
 
 fn secret(name: &str) -> Late {
-    Late::Secret(SecretSource {
-        name: name.into(),
-        provider: Provider::Env(name.into()),
-    })
+    Late::Secret(SecretSource { name: name.into(), provider: Provider::Env(name.into()) })
 }
 
 fn values(pairs: &[(&str, &str)]) -> LateValues {
@@ -42,27 +39,15 @@ fn shown(old: &str, desired: &str, values: &LateValues) -> String {
 #[test]
 fn values_are_masked_wherever_they_stand() {
     let mask = Mask::new(&values(&[("DB_PASSWORD", "s3cr3t/p+ss wörd"), ("PIN", "123")]));
-    assert_eq!(
-        mask.text("login with s3cr3t/p+ss wörd failed"),
-        "login with ‹secret DB_PASSWORD› failed"
-    );
-    assert_eq!(
-        mask.text("s3cr3t/p+ss wörds3cr3t/p+ss wörd"),
-        "‹secret DB_PASSWORD›‹secret DB_PASSWORD›"
-    );
+    assert_eq!(mask.text("login with s3cr3t/p+ss wörd failed"), "login with ‹secret DB_PASSWORD› failed");
+    assert_eq!(mask.text("s3cr3t/p+ss wörds3cr3t/p+ss wörd"), "‹secret DB_PASSWORD›‹secret DB_PASSWORD›");
     assert_eq!(
         mask.text("postgres://app:s3cr3t%2Fp%2Bss%20w%C3%B6rd@db"),
         "postgres://app:‹secret DB_PASSWORD›@db"
     );
     assert_eq!(mask.text("s3cr3t%2fp%2bss%20w%c3%b6rd"), "‹secret DB_PASSWORD›");
-    assert_eq!(
-        mask.text("a=s3cr3t%2Fp%2Bss+w%C3%B6rd&b"),
-        "a=‹secret DB_PASSWORD›&b"
-    );
-    assert_eq!(
-        mask.text("7333637233742f702b73732077c3b67264"),
-        "‹secret DB_PASSWORD›"
-    );
+    assert_eq!(mask.text("a=s3cr3t%2Fp%2Bss+w%C3%B6rd&b"), "a=‹secret DB_PASSWORD›&b");
+    assert_eq!(mask.text("7333637233742f702b73732077c3b67264"), "‹secret DB_PASSWORD›");
     assert_eq!(mask.text("nothing of the kind: 123"), "nothing of the kind: 123");
     assert_eq!(Mask::new(&LateValues::default()).text("anything"), "anything");
 }
@@ -84,23 +69,15 @@ fn values_are_masked_in_base64_alone_and_within_something_longer() {
 #[test]
 fn values_are_masked_as_json_and_shell_write_them() {
     let mask = Mask::new(&values(&[("KEY", "it's \"quoted\"\nand long")]));
-    assert_eq!(
-        mask.text(r#"{"key": "it's \"quoted\"\nand long"}"#),
-        r#"{"key": "‹secret KEY›"}"#
-    );
+    assert_eq!(mask.text(r#"{"key": "it's \"quoted\"\nand long"}"#), r#"{"key": "‹secret KEY›"}"#);
     assert_eq!(mask.text("'it'\\''s \"quoted\"\nand long'"), "'‹secret KEY›'");
 }
 
 #[test]
 fn lines_of_long_values_are_masked_one_by_one() {
-    let mask = Mask::new(&values(&[(
-        "TLS_KEY",
-        "-----BEGIN KEY-----\nMIIEvQIBADANBg\nab\n-----END KEY-----\n",
-    )]));
-    assert_eq!(
-        mask.text("bad line MIIEvQIBADANBg in key"),
-        "bad line ‹secret TLS_KEY› in key"
-    );
+    let mask =
+        Mask::new(&values(&[("TLS_KEY", "-----BEGIN KEY-----\nMIIEvQIBADANBg\nab\n-----END KEY-----\n")]));
+    assert_eq!(mask.text("bad line MIIEvQIBADANBg in key"), "bad line ‹secret TLS_KEY› in key");
     assert_eq!(mask.text("grab"), "grab");
 }
 
@@ -115,28 +92,16 @@ fn where_values_overlap_all_of_them_goes() {
 fn everything_that_leaves_the_machine_can_be_masked() {
     let mask = Mask::new(&values(&[("A", "hunter2")]));
     let failure = mask.failure(Failure::new("hunter2").output("hunter2\n").help("hunter2"));
-    assert_eq!(
-        failure,
-        Failure::new("‹secret A›")
-            .output("‹secret A›\n")
-            .help("‹secret A›")
-    );
+    assert_eq!(failure, Failure::new("‹secret A›").output("‹secret A›\n").help("‹secret A›"));
     let all = [
-        Difference::Remove {
-            what: "link to hunter2".into(),
-        },
+        Difference::Remove { what: "link to hunter2".into() },
         Difference::Attribute {
             name: "target".into(),
             before: Some("hunter2".into()),
             after: "hunter2".into(),
         },
-        Difference::Content {
-            before: OldContent::Text("hunter2".into()),
-        },
-        Difference::Action {
-            verb: "run".into(),
-            because: "hunter2".into(),
-        },
+        Difference::Content { before: OldContent::Text("hunter2".into()) },
+        Difference::Action { verb: "run".into(), because: "hunter2".into() },
     ];
     for difference in all {
         assert!(!format!("{:?}", mask.difference(difference)).contains("hunter2"));
@@ -146,12 +111,8 @@ fn everything_that_leaves_the_machine_can_be_masked() {
 #[test]
 fn what_is_no_text_is_not_shown() {
     let none = LateValues::default();
-    let opaque = |old: &[u8]| {
-        old_content(old, None, &none, false)
-            == OldContent::Opaque {
-                length: old.len() as u64,
-            }
-    };
+    let opaque =
+        |old: &[u8]| old_content(old, None, &none, false) == OldContent::Opaque { length: old.len() as u64 };
     assert!(opaque(b"\xff"));
     assert!(opaque(b"a\0b"));
     assert!(opaque(b"\x1b[31mred"));
@@ -171,12 +132,7 @@ fn a_file_without_secrets_that_all_may_read_is_shown_but_for_values() {
 #[test]
 fn a_private_file_shows_only_lines_that_it_will_have_again() {
     let desired = Text::from("one\ntwo\n");
-    let old = old_content(
-        b"one\nsecret\ntwo\n",
-        Some(&desired),
-        &LateValues::default(),
-        true,
-    );
+    let old = old_content(b"one\nsecret\ntwo\n", Some(&desired), &LateValues::default(), true);
     assert_eq!(old, OldContent::Text("one\n‹hidden line›\ntwo\n".into()));
     let old = old_content(b"one\ntwo", None, &LateValues::default(), true);
     assert_eq!(old, OldContent::Text("‹hidden line›\n‹hidden line›".into()));
@@ -222,20 +178,11 @@ fn secrets_of_several_lines_are_one_mark() {
     let whole = "{KEY}\n";
     assert_eq!(shown(&format!("{key}\n"), whole, &values), "‹secret KEY›\n");
     assert_eq!(shown(key, whole, &values), "‹secret KEY›");
-    assert_eq!(
-        shown(&format!("{old}\n"), whole, &values),
-        "‹another secret KEY›\n"
-    );
+    assert_eq!(shown(&format!("{old}\n"), whole, &values), "‹another secret KEY›\n");
     assert_eq!(shown(old, whole, &values), "‹another secret KEY›");
     let within = "a\nkey={KEY}\nb\n";
-    assert_eq!(
-        shown(&format!("a\nkey={key}\nb\n"), within, &values),
-        "a\nkey=‹secret KEY›\nb\n"
-    );
-    assert_eq!(
-        shown(&format!("a\nkey={old}\nb\n"), within, &values),
-        "a\nkey=‹another secret KEY›\nb\n"
-    );
+    assert_eq!(shown(&format!("a\nkey={key}\nb\n"), within, &values), "a\nkey=‹secret KEY›\nb\n");
+    assert_eq!(shown(&format!("a\nkey={old}\nb\n"), within, &values), "a\nkey=‹another secret KEY›\nb\n");
     let apart = "a\n{KEY}\nb\n{WITH_BREAK}c\n";
     assert_eq!(
         shown(&format!("a\n{old}\nb\none\ntwo\nc\n"), apart, &values),
@@ -263,24 +210,16 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
     }
 
     fn value(&mut self, letters: &[char], lines: usize) -> String {
         let line = |random: &mut Self| -> String {
             let length = 4 + random.below(10);
-            (0..length)
-                .map(|_| letters[random.below(letters.len())])
-                .collect()
+            (0..length).map(|_| letters[random.below(letters.len())]).collect()
         };
-        (0..=self.below(lines))
-            .map(|_| line(self))
-            .collect::<Vec<_>>()
-            .join("\n")
+        (0..=self.below(lines)).map(|_| line(self)).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -290,18 +229,7 @@ fn no_part_of_a_secret_is_ever_shown() {
     // Letters that stand in no literal part and no mark, so that whatever is found came from a value; few of them,
     // so that values resemble each other.
     let letters: Vec<char> = "XYZ#;'\"$%\\9".chars().collect();
-    let literals = [
-        "a = ",
-        "b:",
-        "",
-        " ",
-        "\n",
-        "\n\n",
-        "c\n",
-        "</key>\n",
-        "\nport = 80\n",
-        "\u{e4}",
-    ];
+    let literals = ["a = ", "b:", "", " ", "\n", "\n\n", "c\n", "</key>\n", "\nport = 80\n", "\u{e4}"];
     let mut random = Random(7);
     let mut recognised = 0;
     for _ in 0..4000 {
@@ -314,11 +242,7 @@ fn no_part_of_a_secret_is_ever_shown() {
                 let late = secret(&format!("s{}", index % 3));
                 if new.get(&late).is_none() {
                     let value = random.value(&letters, 4);
-                    let before = if random.below(3) == 0 {
-                        value.clone()
-                    } else {
-                        random.value(&letters, 4)
-                    };
+                    let before = if random.below(3) == 0 { value.clone() } else { random.value(&letters, 4) };
                     all.extend([value.clone(), before.clone()]);
                     new.insert(late.clone(), value);
                     old.insert(late.clone(), before);
@@ -336,10 +260,7 @@ fn no_part_of_a_secret_is_ever_shown() {
             match random.below(3) {
                 0 => file.insert(at, '\n'),
                 1 if at < file.len() => drop(file.remove(at)),
-                _ => drop(
-                    file.splice(at..at, all[random.below(all.len())].chars())
-                        .collect::<Vec<_>>(),
-                ),
+                _ => drop(file.splice(at..at, all[random.below(all.len())].chars()).collect::<Vec<_>>()),
             }
         }
         let file: String = file.into_iter().collect();
@@ -350,16 +271,11 @@ fn no_part_of_a_secret_is_ever_shown() {
         };
         recognised += usize::from(shown.contains("another secret"));
         for value in &all {
-            let leaked = value
-                .chars()
-                .find(|letter| *letter != '\n' && shown.contains(*letter));
+            let leaked = value.chars().find(|letter| *letter != '\n' && shown.contains(*letter));
             assert_eq!(leaked, None, "of {value:?} in {file:?} there is shown {shown:?}");
         }
     }
-    assert!(
-        recognised > 500,
-        "only {recognised} were recognised, so little was tested"
-    );
+    assert!(recognised > 500, "only {recognised} were recognised, so little was tested");
 }
 
 /// A file that is as it should be is shown as the desired text is.

@@ -16,9 +16,7 @@ const LINES: &str = "20";
 /// Does one thing to one unit and waits for it to be done: `start`, `enable`, `mask`, …
 pub(crate) fn act(verb: &str, unit: &str) -> Result<(), Failure> {
     // Some services take their time; systemd's own limits apply before this one.
-    let program = systemctl()
-        .args([verb, "--", unit])
-        .timeout(Duration::from_secs(1800));
+    let program = systemctl().args([verb, "--", unit]).timeout(Duration::from_secs(1800));
     program.run().and_then(explained).map(drop)
 }
 
@@ -48,10 +46,7 @@ pub(crate) fn settle(units: &mut Units, unit: &str) -> Result<UnitState, Failure
 /// What the unit wrote to the journal since then.
 pub(crate) fn journal(unit: &str, since: u64) -> String {
     // Has journald write what it has got; without it the most telling lines are missing.
-    let _ = Program::new("journalctl")
-        .args(["--sync"])
-        .timeout(Duration::from_secs(10))
-        .run();
+    let _ = Program::new("journalctl").args(["--sync"]).timeout(Duration::from_secs(10)).run();
     let since = format!("--since=@{since}");
     let asked = Program::new("journalctl")
         .args(["--no-pager", "-q", "-o", "cat", "-n", LINES, &since, "-u", unit])
@@ -63,10 +58,7 @@ pub(crate) fn journal(unit: &str, since: u64) -> String {
 
 /// Now, in the seconds that [`journal`] counts in.
 pub(crate) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map(|time| time.as_secs())
-        .unwrap_or_default()
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map(|time| time.as_secs()).unwrap_or_default()
 }
 
 impl UnitState {

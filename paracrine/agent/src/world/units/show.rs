@@ -170,12 +170,9 @@ fn loaded(state: &str, error: &str) -> Load {
         "masked" => Load::Masked,
         // `org.freedesktop.systemd1.BadUnitSetting "Unit x.service has a bad unit file setting."`
         other => match error.split_once('"') {
-            Some((_, text)) => Load::Bad(
-                text.trim_end()
-                    .trim_end_matches('"')
-                    .trim_end_matches('.')
-                    .to_owned(),
-            ),
+            Some((_, text)) => {
+                Load::Bad(text.trim_end().trim_end_matches('"').trim_end_matches('.').to_owned())
+            }
             None if other.is_empty() => Load::Bad("systemd did not say how it was loaded".to_owned()),
             None => Load::Bad(other.to_owned()),
         },

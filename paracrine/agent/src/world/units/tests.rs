@@ -52,16 +52,7 @@ UnitFileState=enabled-runtime
 fn answers_are_read() {
     let states = show::parse(SHOWN);
     let ids: Vec<_> = states.iter().map(|state| state.id.as_str()).collect();
-    assert_eq!(
-        ids,
-        [
-            "ssh.service",
-            "nosuch.service",
-            "bad.service",
-            "masked.service",
-            "backup.timer"
-        ]
-    );
+    assert_eq!(ids, ["ssh.service", "nosuch.service", "bad.service", "masked.service", "backup.timer"]);
     assert_eq!(
         states[0],
         UnitState {
@@ -79,16 +70,10 @@ fn answers_are_read() {
         }
     );
     assert_eq!(states[1].load, Load::NotFound);
-    assert_eq!(
-        states[2].load,
-        Load::Bad("Unit bad.service has a bad unit file setting".into())
-    );
+    assert_eq!(states[2].load, Load::Bad("Unit bad.service has a bad unit file setting".into()));
     assert!(states[2].needs_reload);
     assert!(states[3].is_masked());
-    assert_eq!(
-        (states[4].is_enabled(), states[4].enabled().as_str()),
-        (Some(false), "enabled-runtime")
-    );
+    assert_eq!((states[4].is_enabled(), states[4].enabled().as_str()), (Some(false), "enabled-runtime"));
 }
 
 #[test]
@@ -99,10 +84,7 @@ fn garbage_is_no_state() {
     assert_eq!(cut[0].load, Load::Bad("loa".into()));
     let states = show::parse("what is this\nMainPID=-5\nNRestarts=many\n");
     assert_eq!((states[0].process, states[0].restarts), (0, 0));
-    assert_eq!(
-        states[0].load,
-        Load::Bad("systemd did not say how it was loaded".into())
-    );
+    assert_eq!(states[0].load, Load::Bad("systemd did not say how it was loaded".into()));
 }
 
 #[test]
@@ -117,13 +99,7 @@ fn an_answer_of_another_length_is_not_believed() {
     let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
     units.learn(&names(&["ssh.service", "nosuch.service"]), &finished);
     assert!(units.states.is_empty());
-    let aliases = [
-        "sshd.service",
-        "nosuch.service",
-        "bad.service",
-        "masked.service",
-        "backup.timer",
-    ];
+    let aliases = ["sshd.service", "nosuch.service", "bad.service", "masked.service", "backup.timer"];
     units.learn(&names(&aliases), &finished);
     assert_eq!(units.state("sshd.service").unwrap().id, "ssh.service");
 }
@@ -135,32 +111,12 @@ fn states_are_told_apart() {
         ("reloading", "reload", true, false, "yes"),
         ("inactive", "dead", false, true, "no"),
         ("failed", "failed", false, true, "failed"),
-        (
-            "activating",
-            "auto-restart",
-            false,
-            false,
-            "activating (auto-restart)",
-        ),
-        (
-            "deactivating",
-            "stop-sigterm",
-            false,
-            false,
-            "deactivating (stop-sigterm)",
-        ),
+        ("activating", "auto-restart", false, false, "activating (auto-restart)"),
+        ("deactivating", "stop-sigterm", false, false, "deactivating (stop-sigterm)"),
         ("", "", false, true, "no"),
     ] {
-        let state = UnitState {
-            active: active.into(),
-            sub: sub.into(),
-            ..UnitState::default()
-        };
-        assert_eq!(
-            (state.is_running(), state.is_stopped()),
-            (running, stopped),
-            "{active}"
-        );
+        let state = UnitState { active: active.into(), sub: sub.into(), ..UnitState::default() };
+        assert_eq!((state.is_running(), state.is_stopped()), (running, stopped), "{active}");
         assert_eq!(state.running(), shown);
     }
     for (file, enabled, shown) in [
@@ -176,15 +132,8 @@ fn states_are_told_apart() {
         ("generated", None, "generated"),
         ("transient", None, "transient"),
     ] {
-        let state = UnitState {
-            file: file.into(),
-            ..UnitState::default()
-        };
-        assert_eq!(
-            (state.is_enabled(), state.enabled().as_str()),
-            (enabled, shown),
-            "{file}"
-        );
+        let state = UnitState { file: file.into(), ..UnitState::default() };
+        assert_eq!((state.is_enabled(), state.enabled().as_str()), (enabled, shown), "{file}");
     }
 }
 
@@ -196,11 +145,7 @@ fn templates_and_instances_are_told_apart() {
         ("app.service", false, None),
         ("app@a.b.timer", false, Some("app@.timer")),
     ] {
-        assert_eq!(
-            (is_template(unit), template_of(unit).as_deref()),
-            (template, of),
-            "{unit}"
-        );
+        assert_eq!((is_template(unit), template_of(unit).as_deref()), (template, of), "{unit}");
     }
     let unit = |name: &str| UnitName::parse(name).unwrap();
     let mut units = Units::new();

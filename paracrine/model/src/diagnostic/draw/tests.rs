@@ -11,11 +11,7 @@ impl Lookup for One {
 }
 
 fn drawn(text: &str, diagnostic: &Diagnostic) -> String {
-    draw(
-        diagnostic,
-        &mut One(Some(Source::of_text("f.yaml", text.to_owned()))),
-        Style::Plain,
-    )
+    draw(diagnostic, &mut One(Some(Source::of_text("f.yaml", text.to_owned()))), Style::Plain)
 }
 
 fn problem(line: u32, column: u32, length: u32) -> Diagnostic {
@@ -91,12 +87,7 @@ fn the_caret_is_under_the_very_characters() {
             (99, 1, 1),
             "error[P0112]: wrong\n --> f.yaml:2:1\n  |\n2 | b: 2\n  | ^ here",
         ),
-        (
-            "an empty text",
-            "",
-            (1, 1, 0),
-            "error[P0112]: wrong\n --> f.yaml:1:1\n  |\n1 |\n  | ^ here",
-        ),
+        ("an empty text", "", (1, 1, 0), "error[P0112]: wrong\n --> f.yaml:1:1\n  |\n1 |\n  | ^ here"),
         (
             "a line number of several digits",
             &"\n".repeat(99).replace('\n', "x\n"),
@@ -152,10 +143,7 @@ help: or not at all"
 #[test]
 fn a_place_whose_file_cannot_be_read_is_named() {
     let mut none = One(None);
-    assert_eq!(
-        draw(&problem(3, 7, 2), &mut none, Style::Plain),
-        "error[P0112]: wrong\n--> f.yaml:3:7"
-    );
+    assert_eq!(draw(&problem(3, 7, 2), &mut none, Style::Plain), "error[P0112]: wrong\n--> f.yaml:3:7");
     let placeless =
         Diagnostic::error(Code::FILE_UNREADABLE, "cannot read `x`: no such file").help("create it");
     assert_eq!(
@@ -166,11 +154,8 @@ fn a_place_whose_file_cannot_be_read_is_named() {
 
 #[test]
 fn colours_are_there_when_wanted_and_files_cannot_add_any() {
-    let coloured = draw(
-        &problem(1, 1, 1),
-        &mut One(Some(Source::of_text("f", "a".to_owned()))),
-        Style::Coloured,
-    );
+    let coloured =
+        draw(&problem(1, 1, 1), &mut One(Some(Source::of_text("f", "a".to_owned()))), Style::Coloured);
     assert!(coloured.contains("\u{1b}["), "{coloured:?}");
     let evil = Diagnostic::error(Code::WRONG_TYPE, "a\u{1b}[31mb")
         .at(Place::new("f.yaml", 1, 1, 1), "l\u{7}")

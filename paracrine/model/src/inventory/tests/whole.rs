@@ -234,15 +234,7 @@ fn good_values_are_taken_without_a_word() {
     ] {
         assert_eq!(problems(&server(line)), "", "{line}");
     }
-    for address in [
-        "fe80::1%eth0",
-        "::1",
-        "10.0.0.1",
-        "web_1",
-        "A.example.org",
-        "localhost",
-        "2b",
-    ] {
+    for address in ["fe80::1%eth0", "::1", "10.0.0.1", "web_1", "A.example.org", "localhost", "2b"] {
         let inventory = format!("environment: dev\nservers:\n- name: web1\n  ssh_hostname: '{address}'\n");
         assert_eq!(problems(&inventory), "", "{address}");
     }
@@ -261,19 +253,14 @@ servers:
 ".replace("KEY", GOOD_KEY);
     let (deployment, diagnostics) = loaded(&inventory);
     let warnings: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        warnings,
-        ["inventory/dev.yaml:7:95: warning[P0408]: there is no ssh key `~/id`"]
-    );
+    assert_eq!(warnings, ["inventory/dev.yaml:7:95: warning[P0408]: there is no ssh key `~/id`"]);
     let deployment = deployment.unwrap();
     let short: Vec<String> = deployment
         .hosts
         .iter()
         .map(|host| {
             let address = &host.address;
-            let crate::yaml::Value::Map(vars) = &host.vars.value else {
-                panic!("no mapping")
-            };
+            let crate::yaml::Value::Map(vars) = &host.vars.value else { panic!("no mapping") };
             let vars: Vec<String> = vars
                 .entries
                 .iter()
@@ -302,8 +289,5 @@ servers:
             r#"gate Some("deploy")@::1:Some(2222) ["data/configs/other"] [] aarch64 ["web"] a=1 b=2 Debian"#,
         ]
     );
-    assert_eq!(
-        deployment.hosts[2].address.host_key.as_deref(),
-        GOOD_KEY.strip_suffix(" root@web1")
-    );
+    assert_eq!(deployment.hosts[2].address.host_key.as_deref(), GOOD_KEY.strip_suffix(" root@web1"));
 }

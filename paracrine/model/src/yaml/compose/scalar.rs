@@ -18,9 +18,7 @@ impl<'s> Composer<'s> {
                     && !is_plain_text_tag(tag)
                 {
                     let message = format!("tag `{}` on a key", tag.original());
-                    let place = span
-                        .tag_span()
-                        .map_or_else(|| place.clone(), |span| self.place(&span));
+                    let place = span.tag_span().map_or_else(|| place.clone(), |span| self.place(&span));
                     self.error(
                         Code::UNKNOWN_TAG,
                         message,
@@ -31,13 +29,7 @@ impl<'s> Composer<'s> {
                 }
                 let empty = style == ScalarStyle::Plain && range(span).is_empty();
                 if empty || text.is_empty() {
-                    self.error(
-                        Code::EMPTY_VALUE,
-                        "a key is empty",
-                        &place,
-                        "no key here",
-                        "write the key",
-                    );
+                    self.error(Code::EMPTY_VALUE, "a key is empty", &place, "no key here", "write the key");
                     return Ok(None);
                 }
                 let node = Node {
@@ -47,19 +39,8 @@ impl<'s> Composer<'s> {
                     spelling: None,
                     used: None,
                 };
-                self.anchored(
-                    anchor,
-                    Built {
-                        node,
-                        size: 1,
-                        depth: 1,
-                    },
-                );
-                Ok(Some(Key {
-                    name: text.into_owned(),
-                    place,
-                    used: None,
-                }))
+                self.anchored(anchor, Built { node, size: 1, depth: 1 });
+                Ok(Some(Key { name: text.into_owned(), place, used: None }))
             }
             event => {
                 let node = self.node(event, span, depth + 1, None)?.node;
@@ -77,11 +58,7 @@ impl<'s> Composer<'s> {
                         return Ok(None);
                     }
                 };
-                Ok(Some(Key {
-                    name,
-                    place,
-                    used: None,
-                }))
+                Ok(Some(Key { name, place, used: None }))
             }
         }
     }
@@ -98,19 +75,12 @@ impl<'s> Composer<'s> {
         let empty = plain && range(span).is_empty();
         let text = if empty { "" } else { text };
         let place = match (span.tag_span(), key) {
-            (Some(tag), _) => self
-                .source
-                .place(range(&tag).start..range(span).end.max(range(&tag).end)),
+            (Some(tag), _) => self.source.place(range(&tag).start..range(span).end.max(range(&tag).end)),
             (None, Some(key)) if empty => key.clone(),
             _ => self.place(span),
         };
-        let mut node = Node {
-            value: Value::Text(text.to_owned()),
-            place,
-            tag: None,
-            spelling: None,
-            used: None,
-        };
+        let mut node =
+            Node { value: Value::Text(text.to_owned()), place, tag: None, spelling: None, used: None };
         if plain {
             self.folded_list(span, &node.place);
         }
@@ -120,21 +90,13 @@ impl<'s> Composer<'s> {
             }
             return node;
         };
-        let tag_place = span
-            .tag_span()
-            .map_or_else(|| node.place.clone(), |span| self.place(&span));
+        let tag_place = span.tag_span().map_or_else(|| node.place.clone(), |span| self.place(&span));
         if let Some(kind) = TagKind::parse(&tag.original()) {
             if self.provider(kind, text, &tag_place) {
-                node.tag = Some(Tag {
-                    kind,
-                    place: tag_place,
-                });
+                node.tag = Some(Tag { kind, place: tag_place });
             } else {
                 // What is wrong has been said; a secret it is all the same.
-                node.tag = Some(Tag {
-                    kind: TagKind::Env,
-                    place: tag_place,
-                });
+                node.tag = Some(Tag { kind: TagKind::Env, place: tag_place });
             }
             return node;
         }
@@ -158,13 +120,7 @@ impl<'s> Composer<'s> {
             }
             Err(scalar::TooLarge) => {
                 let message = format!("number `{text}` does not fit 64 bits");
-                self.error(
-                    Code::WRONG_TYPE,
-                    message,
-                    &node.place,
-                    "too large",
-                    "quote it if it is text",
-                );
+                self.error(Code::WRONG_TYPE, message, &node.place, "too large", "quote it if it is text");
             }
         }
     }
@@ -172,10 +128,7 @@ impl<'s> Composer<'s> {
     /// `key: 1` with `- a` below it, deeper: YAML reads the text `1 - a`, nobody means it.
     fn folded_list(&mut self, span: &Span, place: &Place) {
         let text = &self.source.text()[range(span)];
-        let folded = text
-            .lines()
-            .skip(1)
-            .find(|line| line.trim_start().starts_with("- "));
+        let folded = text.lines().skip(1).find(|line| line.trim_start().starts_with("- "));
         if let Some(line) = folded {
             let at =
                 range(span).start + text.find(line).unwrap_or(0) + (line.len() - line.trim_start().len());

@@ -22,13 +22,7 @@ impl Composer<'_> {
         }
         if !agrees {
             let message = format!("tag `!!{name}` does not fit its value");
-            self.error(
-                Code::WRONG_TYPE,
-                message,
-                &node.place,
-                "not of that type",
-                "remove the tag",
-            );
+            self.error(Code::WRONG_TYPE, message, &node.place, "not of that type", "remove the tag");
         }
     }
 
@@ -64,9 +58,9 @@ impl Composer<'_> {
                 chars.next().is_some_and(|c| c == '_' || c.is_ascii_alphabetic())
                     && chars.all(|c| c == '_' || c.is_ascii_alphanumeric())
             }
-            TagKind::Sops => text
-                .rsplit_once('#')
-                .is_some_and(|(file, key)| !file.is_empty() && !key.is_empty()),
+            TagKind::Sops => {
+                text.rsplit_once('#').is_some_and(|(file, key)| !file.is_empty() && !key.is_empty())
+            }
             TagKind::File | TagKind::Command | TagKind::Age => true,
         };
         if !good {
@@ -79,9 +73,7 @@ impl Composer<'_> {
 
     pub(super) fn collection_tag(&mut self, tag: Option<&ScannedTag>, span: &Span, what: &str, core: &str) {
         let Some(tag) = tag else { return };
-        let place = span
-            .tag_span()
-            .map_or_else(|| self.place(span), |span| self.place(&span));
+        let place = span.tag_span().map_or_else(|| self.place(span), |span| self.place(&span));
         match TagKind::parse(&tag.original()) {
             Some(kind) => {
                 let message = format!("tag `{}` on {what}", kind.name());

@@ -8,10 +8,7 @@ use crate::manage::{Comparison, Manage, Turn};
 use crate::world::paths::suite::{Machine, absent, directory, failure, is_root, link};
 
 fn run(program: &str, arguments: &[&str]) -> bool {
-    std::process::Command::new(program)
-        .args(arguments)
-        .status()
-        .is_ok_and(|status| status.success())
+    std::process::Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
 }
 
 /// Runs a test of this file again in a process of its own, where what it mounts is nobody else's. Only root can do that,
@@ -48,19 +45,13 @@ impl Drop for Mounted {
 fn mount(machine: &Machine, at: &str, options: &str) -> Mounted {
     let at = machine.at(at);
     std::fs::create_dir_all(&at).unwrap();
-    assert!(run(
-        "mount",
-        &["-t", "tmpfs", "-o", options, "tmpfs", at.to_str().unwrap()]
-    ));
+    assert!(run("mount", &["-t", "tmpfs", "-o", options, "tmpfs", at.to_str().unwrap()]));
     Mounted(at)
 }
 
 fn bind(machine: &Machine, from: &str, to: &str) -> Mounted {
     let (from, to) = (machine.at(from), machine.at(to));
-    assert!(run(
-        "mount",
-        &["--bind", from.to_str().unwrap(), to.to_str().unwrap()]
-    ));
+    assert!(run("mount", &["--bind", from.to_str().unwrap(), to.to_str().unwrap()]));
     Mounted(to)
 }
 
@@ -85,17 +76,10 @@ fn full_disk() {
     machine.make("/etc/x", &large);
     assert_eq!(
         machine.apply(&machine.file("/etc/x", "new")),
-        Err(Failure::new(
-            "cannot keep the old content of /etc/x: no space left on device"
-        ))
+        Err(Failure::new("cannot keep the old content of /etc/x: no space left on device"))
     );
     assert_eq!(machine.read("/etc/x"), large);
-    assert_eq!(
-        std::fs::read_dir(machine.at("/var/lib/paracrine/backup"))
-            .unwrap()
-            .count(),
-        0
-    );
+    assert_eq!(std::fs::read_dir(machine.at("/var/lib/paracrine/backup")).unwrap().count(), 0);
 }
 
 #[test]
@@ -108,27 +92,15 @@ fn read_only() {
     let _read_only = mount(&machine, "/srv", "mode=755");
     machine.make("/srv/x", "old");
     std::fs::create_dir(machine.at("/srv/d")).unwrap();
-    assert!(run(
-        "mount",
-        &["-o", "remount,ro", machine.at("/srv").to_str().unwrap()]
-    ));
+    assert!(run("mount", &["-o", "remount,ro", machine.at("/srv").to_str().unwrap()]));
     let refused = |path: &str| Failure::new(format!("cannot change {path}: read-only file system"));
-    assert_eq!(
-        machine.check(&machine.file("/srv/x", "new")),
-        Err(refused("/srv/x"))
-    );
-    assert_eq!(
-        machine.check(&machine.file("/srv/y", "new")),
-        Err(refused("/srv/y"))
-    );
+    assert_eq!(machine.check(&machine.file("/srv/x", "new")), Err(refused("/srv/x")));
+    assert_eq!(machine.check(&machine.file("/srv/y", "new")), Err(refused("/srv/y")));
     assert_eq!(machine.check(&directory("/srv/e")), Err(refused("/srv/e")));
     assert_eq!(machine.check(&link("/srv/l", "x")), Err(refused("/srv/l")));
     assert_eq!(machine.check(&absent("/srv/x")), Err(refused("/srv/x")));
     // What is as it should be needs no change.
-    assert_eq!(
-        machine.check(&machine.file("/srv/x", "old")).unwrap(),
-        Comparison::equal()
-    );
+    assert_eq!(machine.check(&machine.file("/srv/x", "old")).unwrap(), Comparison::equal());
     assert_eq!(machine.check(&directory("/srv/d")).unwrap(), Comparison::equal());
     assert_eq!(machine.check(&absent("/srv/y")).unwrap(), Comparison::equal());
 }
@@ -151,10 +123,7 @@ fn mounted_below() {
         ))
     );
     assert_eq!(
-        machine
-            .check(&link("/srv/d/with blank", "e"))
-            .unwrap_err()
-            .message,
+        machine.check(&link("/srv/d/with blank", "e")).unwrap_err().message,
         "/srv/d/with blank is a directory, which no link replaces"
     );
     // Another place of the same file system, mounted between the look and the change.
@@ -191,12 +160,7 @@ fn mounted_file() {
     ));
     assert_eq!(machine.check(&machine.file("/etc/resolv.conf", "new")), refused);
     assert_eq!(machine.check(&absent("/etc/resolv.conf")), refused);
-    assert_eq!(
-        machine
-            .check(&machine.file("/etc/resolv.conf", "mounted"))
-            .unwrap(),
-        Comparison::equal()
-    );
+    assert_eq!(machine.check(&machine.file("/etc/resolv.conf", "mounted")).unwrap(), Comparison::equal());
     // One that is mounted between the look and the change is not harmed either.
     let other = machine.file("/srv/y", "new");
     machine.make("/srv/y", "old");
