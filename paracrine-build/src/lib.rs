@@ -29,6 +29,7 @@ mod mentions;
 mod output;
 mod panic;
 mod plans;
+pub mod policies;
 mod policy;
 pub mod prelude;
 #[doc = include_str!("refusals.md")]

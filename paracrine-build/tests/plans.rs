@@ -9,7 +9,7 @@ use paracrine_build::model::diagnostic::{Code, Diagnostic, Diagnostics, Severity
 use paracrine_build::model::resource::Resource;
 use paracrine_build::model::value::{Entries, Mismatch, Path as Keys};
 use paracrine_build::prelude::*;
-use paracrine_build::{Checked, Compile, SiteContext, SitePlan, place};
+use paracrine_build::{Checked, Compile, SiteContext, SitePlan, place, policies};
 
 #[derive(serde::Serialize)]
 struct Context {
@@ -194,6 +194,34 @@ fn policies_deny_and_warn() {
     assert_eq!(warned.diagnostics().iter().map(|d| d.severity).collect::<Vec<_>>(), [Severity::Warning]);
     let panicked = Compile::new(role).warn("useless", broken).check(site.0.path());
     assert_eq!(panicked.diagnostics()[0].message, "policy `useless` panicked: of no use");
+}
+
+#[test]
+fn the_shipped_policies_find_what_they_are_named_for_and_nothing_else() {
+    let site = Site::new(&[]);
+    let role: fn(&Context, &Plan) = |_, plan| {
+        plan.file("/open", "x\n").mode(0o666);
+        plan.file("/closed", "x\n").mode(0o664);
+        plan.directory("/srv/shared").mode(0o777);
+        plan.directory("/srv/tmp").mode(0o1777);
+        plan.unit("a.service", "[Service]\nExecStart=/bin/true\n");
+        plan.unit("b.service", "[Service]\nExecStart=/bin/true\nRestart = always\n");
+        plan.unit("c.service", "[Service]\nType=oneshot\nExecStart=/bin/true\n");
+        plan.unit("d.timer", "[Timer]\nOnCalendar=daily\n");
+    };
+    let messages = |checked: Checked| -> Vec<String> {
+        checked.diagnostics().iter().map(|diagnostic| diagnostic.message.clone()).collect()
+    };
+    let open = Compile::new(role).deny("closed", policies::no_world_writable_file).check(site.0.path());
+    assert_eq!(
+        messages(open),
+        [
+            "file /open has mode 0666: everybody may write to it",
+            "directory /srv/shared has mode 0777: everybody may write to it"
+        ]
+    );
+    let frail = Compile::new(role).deny("restarts", policies::every_service_restarts_on_failure);
+    assert_eq!(messages(frail.check(site.0.path())), ["unit `a.service` does not restart when it fails"]);
 }
 
 #[test]
