@@ -53,10 +53,12 @@ fn lacks_restart<'t>(host: &HostView<'_>, task: &'t Task) -> Option<&'t str> {
     }
     let text = host.text(&unit.content)?;
     let says = |key: &str| {
-        let values =
-            text.lines().filter_map(|line| line.trim().strip_prefix(key)?.trim_start().strip_prefix('='));
-        values.last().map(str::trim)
+        let value = |line: &'_ str| {
+            let value = line.trim().strip_prefix(key)?.trim_start().strip_prefix('=')?;
+            Some(value.trim().to_owned())
+        };
+        text.lines().rev().find_map(value)
     };
-    let restarts = matches!(says("Restart"), Some("on-failure" | "always" | "on-abnormal"));
-    (!restarts && says("Type") != Some("oneshot")).then_some(name)
+    let restarts = matches!(says("Restart").as_deref(), Some("on-failure" | "always" | "on-abnormal"));
+    (!restarts && says("Type").as_deref() != Some("oneshot")).then_some(name)
 }

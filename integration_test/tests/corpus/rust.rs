@@ -3,10 +3,11 @@
 //! What an argument *is* comes from the documentation of the methods (`model/src/resource/*.rs`): [`argument`] is that table.
 //! A test in `main.rs` holds it to the methods that there are.
 
-use std::ops::Range;
+mod lexer;
 
 use crate::mutation::{Demand, Mutation};
 use crate::words::{NUMBER, odd, transpose};
+use lexer::{Lexed, Piece, Token, lex};
 
 /// What an argument of a builder method is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,59 +75,6 @@ pub(crate) fn argument(method: &str, on_plan: bool, at: usize) -> Option<Kind> {
 
 /// Methods without one of which a command does not know when it has nothing to do.
 const GUARDS: [&str; 4] = ["creates", "unless", "only_if", "run_on"];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
-    Word,
-    Text,
-    Number,
-    Mark(char),
-}
-
-/// A piece of the text with its place.
-struct Piece {
-    token: Token,
-    at: Range<usize>,
-}
-
-struct Lexed<'t> {
-    text: &'t str,
-    pieces: Vec<Piece>,
-    /// The first byte of each line.
-    lines: Vec<usize>,
-}
-
-impl Lexed<'_> {
-    fn word(&self, piece: usize) -> &str {
-        self.pieces.get(piece).map_or("", |piece| &self.text[piece.at.clone()])
-    }
-
-    fn line_of(&self, byte: usize) -> usize {
-        self.lines.partition_point(|first| *first <= byte) - 1
-    }
-
-    /// The number of the line of a piece.
-    fn number(&self, piece: usize) -> u32 {
-        u32::try_from(self.place(piece).0 + 1).unwrap_or(u32::MAX)
-    }
-
-    /// The first piece of the statement that a piece lies in.
-    fn statement(&self, piece: usize) -> usize {
-        let before = (0..piece).rev().find(|at| matches!(self.word(*at), ";" | "{" | "}"));
-        before.map_or(0, |before| before + 1)
-    }
-
-    /// The line of a piece, and its bytes there.
-    fn place(&self, piece: usize) -> (usize, Range<usize>) {
-        self.span(self.pieces[piece].at.clone())
-    }
-
-    fn span(&self, at: Range<usize>) -> (usize, Range<usize>) {
-        let line = self.line_of(at.start);
-        let first = self.lines[line];
-        (line, at.start - first..at.end - first)
-    }
-}
 
 /// An argument of a known method.
 struct Argument {
@@ -479,51 +427,6 @@ fn marks(site: &'static str, file: &str, lexed: &Lexed<'_>) -> Vec<Mutation> {
         }
     }
     found
-}
-
-fn lex(text: &str) -> Lexed<'_> {
-    let bytes = text.as_bytes();
-    let mut pieces = Vec::new();
-    let mut lines = vec![0];
-    lines.extend(text.match_indices('\n').map(|(at, _)| at + 1));
-    let mut at = 0;
-    while at < bytes.len() {
-        let start = at;
-        let end_of =
-            |good: &dyn Fn(u8) -> bool| start + bytes[start..].iter().take_while(|byte| good(**byte)).count();
-        let token = match bytes[at] {
-            b'/' if bytes.get(at + 1) == Some(&b'/') => {
-                at = end_of(&|byte| byte != b'\n');
-                continue;
-            }
-            byte if byte.is_ascii_whitespace() => {
-                at += 1;
-                continue;
-            }
-            b'"' => {
-                at += 1;
-                while at < bytes.len() && bytes[at] != b'"' {
-                    at += if bytes[at] == b'\\' { 2 } else { 1 };
-                }
-                at += 1;
-                Token::Text
-            }
-            byte if byte.is_ascii_digit() => {
-                at = end_of(&|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-                Token::Number
-            }
-            byte if byte.is_ascii_alphabetic() || byte == b'_' => {
-                at = end_of(&|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-                Token::Word
-            }
-            byte => {
-                at += 1;
-                Token::Mark(byte as char)
-            }
-        };
-        pieces.push(Piece { token, at: start..at });
-    }
-    Lexed { text, pieces, lines }
 }
 
 #[test]

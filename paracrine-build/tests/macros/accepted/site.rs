@@ -19,7 +19,8 @@ pub fn site(cx: &Context, plan: &Plan) {
     match cx.environment {
         Environment::Dev | Environment::Prod => {}
     }
-    let file = plan.file("/etc/host", text!("{host} {workers} {} {}\n", proxy.unwrap_or("-"), cx.env.db_password));
+    let file =
+        plan.file("/etc/host", text!("{host} {workers} {} {}\n", proxy.unwrap_or("-"), cx.env.db_password));
     plan.service("nginx").restart_on(&file).reload_on(&file);
     assert!(cx.hosts_with(Role::Web).count() > 0);
 }

@@ -13,7 +13,10 @@ pub fn site(cx: &Context, plan: &Plan) {
                 plan.directory("/etc/edge");
                 plan.file(
                     "/etc/edge/note",
-                    template("note.j2", context! { ports => env.ports, depth => env.nested.depth.value, note => env.note }),
+                    template(
+                        "note.j2",
+                        context! { ports => env.ports, depth => env.nested.depth.value, note => env.note },
+                    ),
                 );
                 plan.file("/etc/edge/secret", text!("{}\n", env.secret)).mode(0o600);
             }

@@ -7,5 +7,8 @@ site! {
 
 pub fn site(cx: &Context, plan: &Plan) {
     let env = &cx.env;
-    plan.file("/etc/k", text!("{} {} {} {} {}\n", env.type_of, env.matches, env.self_url, env.kebab_case, env.camel_case));
+    plan.file(
+        "/etc/k",
+        text!("{} {} {} {} {}\n", env.type_of, env.matches, env.self_url, env.kebab_case, env.camel_case),
+    );
 }

@@ -7,5 +7,8 @@ site! {
 
 pub fn site(cx: &Context, plan: &Plan) {
     let all = &cx.env.all;
-    plan.file("/etc/all", text!("{} {} {} {} {}\n", all.cpu, all.memory, all.disk, cx.env.base.cpu, cx.env.more.disk));
+    plan.file(
+        "/etc/all",
+        text!("{} {} {} {} {}\n", all.cpu, all.memory, all.disk, cx.env.base.cpu, cx.env.more.disk),
+    );
 }

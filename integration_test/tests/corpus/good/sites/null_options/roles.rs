@@ -10,6 +10,7 @@ pub fn site(cx: &Context, plan: &Plan) {
         plan.file("/etc/proxy", text!("{proxy}\n"));
     }
     let soft = cx.env.limits.soft.unwrap_or(cx.env.limits.hard);
-    let ports: i64 = cx.env.list.iter().filter(|item| !item.name.is_empty()).filter_map(|item| item.port).sum();
+    let ports: i64 =
+        cx.env.list.iter().filter(|item| !item.name.is_empty()).filter_map(|item| item.port).sum();
     plan.file("/etc/limit", text!("{soft} {ports}\n"));
 }

@@ -10,7 +10,10 @@ pub fn server(cx: &Context, plan: &Plan) {
     plan.directory("/etc/app").group("app");
     let program = plan.file("/usr/local/bin/app", local_file("app.sh")).owner("app").group("app").mode(0o755);
     let secrets = plan
-        .file("/etc/app/secrets.env", text!("PASSWORD={}\nTOKEN={token}\n", cx.env.db_password, token = cx.env.api_token))
+        .file(
+            "/etc/app/secrets.env",
+            text!("PASSWORD={}\nTOKEN={token}\n", cx.env.db_password, token = cx.env.api_token),
+        )
         .group("app")
         .mode(0o640);
     let conf = plan.file("/etc/app/app.conf", template("app.conf.j2", values(cx))).owner("app").mode(0o600);
@@ -21,7 +24,8 @@ pub fn server(cx: &Context, plan: &Plan) {
         "app.service",
         template("app.service.j2", context! { workers => cx.env.workers, limits => cx.env.limits }),
     );
-    plan.unit("secret.service", text!("[Service]\nExecStart=/bin/echo {}\n", cx.env.api_token)).expose("this is a test");
+    plan.unit("secret.service", text!("[Service]\nExecStart=/bin/echo {}\n", cx.env.api_token))
+        .expose("this is a test");
     plan.absent("/etc/app/old.conf");
     plan.link("/usr/local/bin/application", "app");
     let key = plan
@@ -37,7 +41,13 @@ pub fn server(cx: &Context, plan: &Plan) {
     plan.command(text!("/usr/local/bin/app --token {}", cx.env.api_token))
         .run_on(&key)
         .expose("this is a test");
-    plan.service("app").enabled().running().restart_on(&program).restart_on(&secrets).restart_on(&unit).reload_on(&conf);
+    plan.service("app")
+        .enabled()
+        .running()
+        .restart_on(&program)
+        .restart_on(&secrets)
+        .restart_on(&unit)
+        .reload_on(&conf);
     plan.service("old-app").disabled().stopped();
     plan.service("exim4.service").masked();
     plan.service("secret").disabled();
