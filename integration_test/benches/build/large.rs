@@ -158,7 +158,7 @@ const CONFIG: &str = "environments:\n  prod:\n    DOMAIN: example.org\n    WORKE
 const UNIT: &str = "[Unit]\nDescription=Number {{ index }}\nAfter=network.target\n\n[Service]\nUser=app\nExecStart=/usr/bin/app \
                     {{ index }}\nRestart=on-failure\n\n[Install]\nWantedBy=multi-user.target\n";
 
-/// 200 tasks: 21 packages, 7 accounts, 14 directories, 110 files, 12 links, 12 units, 12 services, 12 commands.
+/// 201 tasks: 21 packages, 7 accounts, 13 directories, 112 files, 12 links, 12 units, 12 services, 12 commands.
 const ROLES: &str = r#"use paracrine_build::prelude::*;
 
 site! {

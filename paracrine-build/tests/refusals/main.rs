@@ -96,6 +96,7 @@ cases! {
         secret_empty
         secret_literal
         secret_unresolved
+        vars_near_miss
         yaml_aliases_multiply
         yaml_key_twice
         yaml_tag_unknown
@@ -121,6 +122,7 @@ cases! {
         sysctl_wrong
         tasks_disagree
         template_attribute_undefined
+        template_block_lost
         template_failing
         template_include_missing
         template_include_undefined

@@ -268,7 +268,7 @@ fn near_misses(members: &[Member<'_>], diagnostics: &mut Diagnostics) {
             let message = format!("variable `{name}` of `{}` may be `{other}` mistyped", rare.owner);
             diagnostics.push(
                 Diagnostic::warning(Code::UNKNOWN_KEY, message)
-                    .at(rare.key.place.clone(), "no host has both")
+                    .at(rare.key.place.clone(), "not the same name")
                     .related(usual.key.place.clone(), format!("`{}` has this", usual.owner))
                     .help(format!("did you mean `{other}`? If not, give it a name that differs more")),
             );
