@@ -1,4 +1,4 @@
-//! Does a run: one session per host, in parallel, and one gate that all of them pass before any host is changed.
+//! Does a run: one session per host, in parallel, and one schedule that says when each has its turn.
 //!
 //! Everything here runs on one thread. What happens is told as [`Event`]s.
 
@@ -6,10 +6,10 @@ pub(crate) mod connection;
 mod contents;
 #[cfg(test)]
 mod fake;
-mod gate;
 pub(crate) mod over_ssh;
 #[cfg(test)]
 mod poison;
+mod schedule;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -22,14 +22,14 @@ use std::time::{Duration, Instant};
 use paracrine_model::artifact::{Artifact, Host};
 use paracrine_model::plan::{HostPlan, Task};
 use paracrine_model::protocol::Mode;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::Embedded;
 use crate::event::{Ending, Event, HostEvent, Run, RunHost, TaskName, Totals, Urgency};
 use crate::secrets::Resolved;
 use connection::{AgentBinary, Connector};
-use gate::Gate;
+use schedule::{AllAtOnce, Schedule};
 
 /// What a run is to do.
 #[derive(Clone, Debug)]
@@ -59,8 +59,7 @@ struct Shared<C> {
     secrets: Resolved,
     events: mpsc::UnboundedSender<Event>,
     interrupt: watch::Receiver<Option<Urgency>>,
-    permits: Semaphore,
-    gate: Gate,
+    schedule: Schedule,
     machines: RefCell<BTreeMap<String, usize>>,
 }
 
@@ -115,8 +114,7 @@ pub(crate) async fn run<C: Connector + 'static>(
     }));
 
     let shared = Rc::new(Shared {
-        permits: Semaphore::new(job.jobs.max(1)),
-        gate: Gate::new(hosts),
+        schedule: Schedule::new(hosts, job.jobs, Box::new(AllAtOnce)),
         machines: RefCell::default(),
         connector,
         site,
@@ -130,9 +128,11 @@ pub(crate) async fn run<C: Connector + 'static>(
     for index in 0..hosts {
         let shared = shared.clone();
         sessions.spawn_local(async move {
-            let (ending, elapsed) = session::run(&shared, index).await;
+            let turn = shared.schedule.turn(index);
+            let (ending, elapsed) = session::run(&shared, index, &turn).await;
             let status = ending.status(mode);
             shared.tell(index, HostEvent::Ended { ending, elapsed });
+            turn.finished(status);
             status
         });
     }
@@ -142,7 +142,7 @@ pub(crate) async fn run<C: Connector + 'static>(
         let status = ended.unwrap_or(crate::event::Status::Failed);
         *totals.hosts.entry(status).or_default() += 1;
     }
-    totals.refused = shared.gate.refusals();
+    totals.refused = shared.schedule.refusals();
     totals.elapsed = began.elapsed();
     let _ = shared.events.send(Event::Finished(totals.clone()));
     totals

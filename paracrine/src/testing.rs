@@ -126,3 +126,19 @@ pub(crate) fn program(path: &std::path::Path, script: &str) {
     writer.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{script}").as_bytes()).unwrap();
     assert!(writer.wait().unwrap().success());
 }
+
+/// Numbers without a pattern, the same ones in every run of the tests.
+pub(crate) struct Random(pub u64);
+
+impl Random {
+    /// One below `limit`.
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+
+    /// True once in so many times.
+    pub(crate) fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+}

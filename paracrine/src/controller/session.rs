@@ -7,10 +7,10 @@ use paracrine_model::content::Content;
 use paracrine_model::hash::Hash;
 use paracrine_model::plan::HostPlan;
 use paracrine_model::protocol::{Difference, Failure, FromAgent, Mode, Report, Start, ToAgent, WireTask};
-use tokio::sync::{SemaphorePermit, watch};
+use tokio::sync::watch;
 
 use super::connection::{AgentBinary, Connection, Connector};
-use super::gate::{Seat, Verdict};
+use super::schedule::{Answer, Turn};
 use super::{Ended, GRACE, Shared, contents, task_at, task_name};
 use crate::event::{Ending, HostEvent, NewContent, TaskName, TaskReport, Urgency};
 use crate::secrets::Mask;
@@ -19,18 +19,17 @@ use crate::secrets::Mask;
 const LARGEST_SHOWN: u64 = 256 * 1024;
 
 /// Waits for its turn, then talks to the host until there is an end.
-pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize) -> Ended {
-    let seat = shared.gate.seat(index);
+pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize, turn: &Turn<'_>) -> Ended {
     let mut interrupt = shared.interrupt.clone();
-    let permit = tokio::select! {
+    let answer = tokio::select! {
         biased;
-        _ = wanted(&mut interrupt, Urgency::AfterTask) => None,
-        permit = shared.permits.acquire() => permit.ok(),
+        _ = wanted(&mut interrupt, Urgency::AfterTask) => return (Ending::NotBegun, Duration::ZERO),
+        answer = turn.begun() => answer,
     };
+    if answer == Answer::Held {
+        return (Ending::Held, Duration::ZERO);
+    }
     let began = Instant::now();
-    let Some(permit) = permit else {
-        return (Ending::NotBegun, Duration::ZERO);
-    };
     shared.tell(index, HostEvent::Connecting);
     let ending = match prepare(shared, index) {
         Ok((plan, agent, start)) => {
@@ -41,8 +40,7 @@ pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize) -> Ended
                 plan,
                 agent,
                 mask,
-                seat,
-                permit: Some(permit),
+                turn,
                 interrupt,
                 phase: Phase::Greeting,
                 told: None,
@@ -111,8 +109,7 @@ struct Session<'s, C> {
     plan: HostPlan,
     agent: AgentBinary,
     mask: Mask,
-    seat: Seat<'s>,
-    permit: Option<SemaphorePermit<'s>>,
+    turn: &'s Turn<'s>,
     interrupt: watch::Receiver<Option<Urgency>>,
     phase: Phase,
     /// The urgency that the agent was told of.
@@ -189,6 +186,8 @@ impl<C: Connector> Session<'_, C> {
         connection: &mut C::Connection,
         message: FromAgent,
     ) -> Result<Option<Ending>, Failure> {
+        // Whatever an agent says that waited for a lock, it has it now.
+        self.turn.unblocked();
         match (message, self.phase) {
             (FromAgent::Hello { agent, machine }, Phase::Greeting) => self.greet(agent, machine)?,
             (FromAgent::Refused(failure), phase) => {
@@ -200,13 +199,12 @@ impl<C: Connector> Session<'_, C> {
             }
             (_, Phase::Greeting) => return Err(Failure::new("the agent did not say hello")),
             (FromAgent::Waiting { holder }, _) => {
-                // Another run may take long: let other hosts have the turn.
-                self.permit = None;
+                self.turn.blocked();
                 self.tell(HostEvent::Waiting { holder: self.mask.text(&holder) });
             }
             (FromAgent::Notice(text), _) => self.tell(HostEvent::Notice(self.mask.text(&text))),
             (FromAgent::Ready { lacking }, Phase::Looking) if self.shared.job.mode == Mode::Apply => {
-                return self.pass_gate(connection, &lacking).await;
+                return self.await_turn(connection, &lacking).await;
             }
             // Also while it looks: to tell how a private file differs. That it may change things is another word.
             (FromAgent::Lacking(lacking), _) => self.supply(connection, &lacking).await?,
@@ -251,8 +249,8 @@ impl<C: Connector> Session<'_, C> {
         Ok(())
     }
 
-    /// Locked and about to change: waits for all other hosts, then goes, or is let go.
-    async fn pass_gate(
+    /// Locked and about to change: waits to be admitted, then goes, or is let go.
+    async fn await_turn(
         &mut self,
         connection: &mut C::Connection,
         lacking: &[Hash],
@@ -262,9 +260,8 @@ impl<C: Connector> Session<'_, C> {
             return Ok(None);
         }
         self.tell(HostEvent::Ready);
-        self.permit = None;
-        self.seat.ready();
-        let verdict = tokio::select! {
+        self.turn.locked();
+        let answer = tokio::select! {
             biased;
             _ = wanted(&mut self.interrupt, Urgency::AfterTask) => return Ok(None),
             // Nothing is expected to be said here; what is heard is that the connection has gone.
@@ -274,9 +271,9 @@ impl<C: Connector> Session<'_, C> {
                     Err(failure) => Err(self.lost(failure)),
                 };
             }
-            verdict = self.seat.verdict() => verdict,
+            answer = self.turn.admitted() => answer,
         };
-        if verdict == Verdict::Shut {
+        if answer == Answer::Held {
             // Whatever it answers: it has changed nothing. Waiting lets it give the lock back in good order.
             if self.send(connection, &ToAgent::Stop).await.is_ok() {
                 let _ = tokio::time::timeout(GRACE, async {
@@ -289,11 +286,6 @@ impl<C: Connector> Session<'_, C> {
             }
             return Ok(Some(Ending::Held));
         }
-        self.permit = tokio::select! {
-            biased;
-            _ = wanted(&mut self.interrupt, Urgency::AfterTask) => return Ok(None),
-            permit = self.shared.permits.acquire() => permit.ok(),
-        };
         self.phase = Phase::Changing;
         self.supply(connection, lacking).await?;
         Ok(None)
@@ -365,10 +357,10 @@ impl<C: Connector> Session<'_, C> {
         self.task(*self.at.first()?).ok()
     }
 
-    /// Keeps the gate shut for all hosts.
+    /// Keeps this host from being changed, and with it those that the schedule ties to it.
     fn refuse(&mut self, why: String) {
         if self.shared.job.mode == Mode::Apply {
-            self.seat.refuse(why);
+            self.turn.refused(why);
         }
     }
 

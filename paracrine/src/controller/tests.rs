@@ -1,8 +1,8 @@
 //! What a run does with agents of all kinds.
 
 mod conversation;
-mod gate;
 mod interrupt;
+mod schedule;
 
 use crate::event::{Status, Totals};
 
