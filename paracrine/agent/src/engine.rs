@@ -5,10 +5,10 @@ mod causes;
 mod tests;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Instant;
 
-use paracrine_model::content::Content;
 use paracrine_model::hash::Hash;
 use paracrine_model::protocol::{Difference, Failure, FromAgent, Mode, Outcome, Report, Summary, WireTask};
 
@@ -16,15 +16,15 @@ use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::manage::{Comparison, Due, Turn};
 use crate::port::{Ending, Port, unpack};
-use crate::resource::{announce_any, apply_all, apply_any, examine_any, predict_all, predict_any, together};
+use crate::resource::{Observed, announce, together, wants};
 use crate::world::World;
 
 use causes::Causes;
 
 /// One run over one plan.
-pub struct Engine<P> {
+pub struct Engine<'t, P> {
     mode: Mode,
-    tasks: Vec<WireTask>,
+    tasks: &'t [WireTask],
     world: World,
     journal: Journal,
     /// Held in an apply.
@@ -39,11 +39,11 @@ pub struct Engine<P> {
 }
 
 /// What a run brings with it.
-pub struct Setup<P> {
+pub struct Setup<'t, P> {
     /// Check or apply.
     pub mode: Mode,
     /// The plan.
-    pub tasks: Vec<WireTask>,
+    pub tasks: &'t [WireTask],
     /// The machine.
     pub world: World,
     /// Debts of earlier runs.
@@ -64,17 +64,18 @@ enum Flow {
     End,
 }
 
-/// A task of a group, looked at.
-struct Looked {
+/// A task at its turn.
+struct AtTurn<'t> {
     index: usize,
+    observed: Observed<'t>,
     comparison: Comparison,
     due: Vec<Due>,
 }
 
-impl<P: Port> Engine<P> {
+impl<'t, P: Port> Engine<'t, P> {
     /// Prepares a run.
-    pub fn new(setup: Setup<P>) -> Self {
-        let causes = Causes::new(&setup.tasks, setup.journal.debts());
+    pub fn new(setup: Setup<'t, P>) -> Self {
+        let causes = Causes::new(setup.tasks, setup.journal.debts());
         Self {
             mode: setup.mode,
             tasks: setup.tasks,
@@ -96,8 +97,8 @@ impl<P: Port> Engine<P> {
     /// What keeps the run as a whole from going on; failures of tasks are reported, not returned.
     pub fn run(mut self) -> Result<Summary, Failure> {
         self.forget_debts_of_nobody()?;
-        for task in &self.tasks {
-            announce_any(&task.resource, &mut self.world);
+        for task in self.tasks {
+            announce(&task.resource, &mut self.world);
         }
         // Runs while files are read.
         self.world.units.prefetch();
@@ -145,15 +146,15 @@ impl<P: Port> Engine<P> {
         let began = Instant::now();
         let mut differing = Vec::new();
         for index in start..end {
-            match self.look(index) {
-                Ok(looked) if looked.comparison.is_equal() => {
+            match self.observe(index) {
+                Ok(task) if task.comparison.is_equal() => {
                     self.summary.unchanged += 1;
                     // A reload that is owed by a service that no longer runs: nothing is left to be done.
-                    if self.mode == Mode::Apply && !looked.due.is_empty() {
+                    if self.mode == Mode::Apply && !task.due.is_empty() {
                         self.journal.paid(&self.tasks[index].resource.to_string());
                     }
                 }
-                Ok(looked) => differing.push(looked),
+                Ok(task) => differing.push(task),
                 Err(failure) => {
                     // What was found before it in the group is not applied either: it is one step.
                     self.summary.skipped += count(differing.len());
@@ -171,39 +172,43 @@ impl<P: Port> Engine<P> {
     }
 
     /// Observes and compares. What only may be due makes a change only possible.
-    fn look(&mut self, index: usize) -> Result<Looked, Failure> {
-        let resource = &self.tasks[index].resource;
+    fn observe(&mut self, index: usize) -> Result<AtTurn<'t>, Failure> {
+        let tasks: &'t [WireTask] = self.tasks;
         let due = self.causes.due(index);
         let (may, certain): (Vec<_>, Vec<_>) = due.into_iter().partition(|due| due.may);
-        let mut comparison = examine_any(resource, &Turn { due: &certain, again: false }, &mut self.world)?;
+        let turn = Turn { due: &certain, again: false };
+        let observed = Observed::of(&tasks[index].resource, &turn, &mut self.world)?;
+        let mut comparison = observed.compare(&turn, &self.world)?;
         let mut all = certain;
         if let Some(first) = may.first() {
             let because = first.because.clone();
             all.extend(may);
-            let with_may = examine_any(resource, &Turn { due: &all, again: false }, &mut self.world)?;
+            let with_may = observed.compare(&Turn { due: &all, again: false }, &self.world)?;
             if comparison.is_equal() && !with_may.is_equal() {
                 comparison = with_may;
                 comparison.may.get_or_insert(because);
             }
         }
-        Ok(Looked { index, comparison, due: all })
+        Ok(AtTurn { index, observed, comparison, due: all })
     }
 
     /// Check: reports what differs and lays it over the world.
-    fn announce(&mut self, differing: Vec<Looked>, end: usize, began: Instant) -> Flow {
-        let resources: Vec<_> = differing.iter().map(|looked| &self.tasks[looked.index].resource).collect();
-        let predicted = match resources.as_slice() {
-            [one] if !together(one) => {
-                predict_any(one, &mut self.world);
+    fn announce(&mut self, differing: Vec<AtTurn<'t>>, end: usize, began: Instant) -> Flow {
+        let predicted = match differing.as_slice() {
+            [one] if self.alone(one) => {
+                one.observed.predict(&mut self.world);
                 Ok(())
             }
-            all => predict_all(all, &mut self.world),
+            all => {
+                let all: Vec<_> = all.iter().map(|task| &task.observed).collect();
+                Observed::predict_all(&all, &mut self.world)
+            }
         };
         if let (Err(failure), Some(first)) = (predicted, differing.first()) {
             self.summary.skipped += count(differing.len() - 1);
             return self.fail(first.index, end, failure, first.comparison.differences.clone(), began);
         }
-        for Looked { index, comparison, .. } in differing {
+        for AtTurn { index, comparison, .. } in differing {
             let outcome = match comparison.may {
                 Some(because) => {
                     self.summary.may_change += 1;
@@ -222,40 +227,44 @@ impl<P: Port> Engine<P> {
     }
 
     /// Apply: makes equal what differs, and looks again.
-    fn change(&mut self, differing: Vec<Looked>, end: usize, began: Instant) -> Result<Flow, Failure> {
-        let first = differing.first().map_or(0, |looked| looked.index);
+    fn change(&mut self, differing: Vec<AtTurn<'t>>, end: usize, began: Instant) -> Result<Flow, Failure> {
+        let first = differing.first().map_or(0, |task| task.index);
         if !self.going && !self.ask_to_go(first)? {
             self.summary.stopped = true;
             self.summary.skipped += count(differing.len() + self.tasks.len() - end);
             return Ok(Flow::End);
         }
         // Before the change that causes them: a run that dies after it leaves its debts written down.
-        for looked in &differing {
-            for debt in self.causes.debts_of(looked.index) {
+        for task in &differing {
+            for debt in self.causes.debts_of(task.index) {
                 self.journal.owe(debt);
             }
         }
         self.journal.write()?;
-        for looked in &differing {
-            let task = &self.tasks[looked.index].resource;
+        for task in &differing {
+            let resource = &self.tasks[task.index].resource;
             if let Some(lock) = &mut self.lock {
-                lock.at(&task.to_string());
+                lock.at(&resource.to_string());
             }
-            self.port.borrow_mut().say(FromAgent::Begun { task: count(looked.index) });
+            self.port.borrow_mut().say(FromAgent::Begun { task: count(task.index) });
         }
 
-        let resources: Vec<_> = differing.iter().map(|looked| &self.tasks[looked.index].resource).collect();
-        let alone = matches!(resources.as_slice(), [one] if !together(one));
-        let applied = match resources.as_slice() {
-            [one] if alone => apply_any(one, &Turn { due: &differing[0].due, again: false }, &mut self.world),
-            all => apply_all(all, &mut self.world),
+        let mut alone = false;
+        let applied = match differing.as_slice() {
+            [one] if self.alone(one) => {
+                alone = true;
+                one.observed.apply(&Turn { due: &one.due, again: false }, &mut self.world)
+            }
+            all => {
+                let all: Vec<_> = all.iter().map(|task| &task.observed).collect();
+                Observed::apply_all(&all, &mut self.world)
+            }
         };
 
         let mut failed = None;
-        for Looked { index, comparison, .. } in differing {
-            let looked_again =
-                examine_any(&self.tasks[index].resource, &Turn { due: &[], again: true }, &mut self.world);
-            let outcome = match (&applied, looked_again) {
+        for AtTurn { index, comparison, .. } in differing {
+            let again = self.observe_again(index);
+            let outcome = match (&applied, again) {
                 // A single task that failed has failed even if it looks equal by now: a command may have made its
                 // file and failed after. Of several that were applied at once, those that are equal have not.
                 (Err(_), Ok(again)) if again.is_equal() && !alone => Ok(()),
@@ -300,25 +309,24 @@ impl<P: Port> Engine<P> {
         Ok(true)
     }
 
+    /// Whether a task is applied alone, whatever neighbours it has.
+    fn alone(&self, task: &AtTurn<'t>) -> bool {
+        !together(&self.tasks[task.index].resource)
+    }
+
+    /// Observes and compares after a change: guards that need not hold by then are not asked, and nothing is due.
+    fn observe_again(&mut self, index: usize) -> Result<Comparison, Failure> {
+        let turn = Turn { due: &[], again: true };
+        Observed::of(&self.tasks[index].resource, &turn, &mut self.world)?.compare(&turn, &self.world)
+    }
+
     /// The contents that tasks from `first` on will want, as far as can be told before anything is changed: asked
     /// for at once, so that they cost one round trip and not one each.
     fn lacking(&mut self, first: usize) -> Vec<Hash> {
         let mut lacking = Vec::new();
-        for index in first..self.tasks.len() {
-            let resource = &self.tasks[index].resource;
-            let Some(Content::Blob { hash, .. }) = resource.content() else { continue };
-            let hash = *hash;
-            let there = match examine_any(resource, &Turn::default(), &mut self.world) {
-                Ok(comparison) => !comparison
-                    .differences
-                    .iter()
-                    .any(|difference| matches!(difference, Difference::Content { .. } | Difference::Create)),
-                // Its directory is not there yet, or the like: an earlier task will see to it.
-                Err(_) => false,
-            };
-            if !there && !lacking.contains(&hash) {
-                lacking.push(hash);
-            }
+        let mut known = BTreeSet::new();
+        for task in &self.tasks[first..] {
+            lacking.extend(wants(&task.resource, &mut self.world).filter(|hash| known.insert(*hash)));
         }
         lacking
     }

@@ -1,22 +1,24 @@
 //! What a resource's agent half has to know: how to observe, compare, apply and predict.
 
+use paracrine_model::hash::Hash;
 use paracrine_model::plan::Action;
 use paracrine_model::protocol::{Difference, Failure};
 
 use crate::world::World;
 
-/// The agent half of a resource. The engine alone knows whether a run is a check: it calls `observe` and `compare`;
-/// then `predict` in a check, or `apply` and `observe` and `compare` again in an apply.
+/// The agent half of a resource. The engine alone knows whether a run is a check: it calls `observe` and `compare`, and
+/// where something differs `predict` in a check, or in an apply `apply`, `observe` and `compare`. Nobody looks twice: what
+/// was observed is handed on to the others.
 pub trait Manage {
     /// What is there, as far as the resource cares.
     type State;
 
-    /// Looks at the machine without changing it. All looking goes through `world`, which in a check also knows what
-    /// earlier tasks of the same run would have made.
+    /// Looks at the machine without changing it, and asks guards. All looking goes through `world`, which in a check also
+    /// knows what earlier tasks of the same run would have made.
     ///
     /// # Errors
-    /// What cannot be looked at.
-    fn observe(&self, world: &mut World) -> Result<Self::State, Failure>;
+    /// What cannot be observed, or after an apply does not hold.
+    fn observe(&self, turn: &Turn<'_>, world: &mut World) -> Result<Self::State, Failure>;
 
     /// Says what differs, from the state alone (`world` is there for names and contents, not for looking again).
     ///
@@ -36,11 +38,11 @@ pub trait Manage {
     /// Whether neighbouring tasks of this kind are applied at once, by [`Self::apply_together`].
     const TOGETHER: bool = false;
 
-    /// Makes several equal at once: neighbours in the plan, each of which differs. An apply looks again at each.
+    /// Makes several equal at once: neighbours in the plan, each of which differs.
     ///
     /// # Errors
     /// What went wrong; all of them have failed then, but for those that are found to be equal.
-    fn apply_together(_resources: &[&Self], _world: &mut World) -> Result<(), Failure>
+    fn apply_together(_all: &[&Seen<'_, Self>], _world: &mut World) -> Result<(), Failure>
     where
         Self: Sized,
     {
@@ -48,7 +50,10 @@ pub trait Manage {
     }
 
     /// Check: predicts several at once.
-    fn predict_together(_resources: &[&Self], _world: &mut World) -> Result<(), Failure>
+    ///
+    /// # Errors
+    /// What is known now to be impossible.
+    fn predict_together(_all: &[&Seen<'_, Self>], _world: &mut World) -> Result<(), Failure>
     where
         Self: Sized,
     {
@@ -57,6 +62,19 @@ pub trait Manage {
 
     /// Registers, before the first task, what can be looked up for all tasks at once.
     fn announce(&self, _world: &mut World) {}
+
+    /// The content that it will ask for, as far as can be told before the first change; nothing if that is there already.
+    fn wants(&self, _world: &mut World) -> Option<Hash> {
+        None
+    }
+}
+
+/// A resource with what was observed of it.
+pub struct Seen<'t, R: Manage> {
+    /// As it should be.
+    pub resource: &'t R,
+    /// As it is.
+    pub state: R::State,
 }
 
 /// What is asked of a task in this run besides its desired state.

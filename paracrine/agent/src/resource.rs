@@ -11,91 +11,110 @@ mod service;
 mod unit;
 mod user;
 
+use paracrine_model::hash::Hash;
 use paracrine_model::protocol::Failure;
-use paracrine_model::resource::{Kind, Resource};
+use paracrine_model::resource::{self as model, Resource};
 
-use crate::manage::{Comparison, Manage, Turn};
+use crate::manage::{Comparison, Manage, Seen, Turn};
 use crate::world::World;
 
-fn examine<R: Manage>(resource: &R, turn: &Turn<'_>, world: &mut World) -> Result<Comparison, Failure> {
-    let state = resource.observe(world)?;
-    resource.compare(&state, turn, world)
-}
-
-fn apply<R: Manage>(resource: &R, turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
-    let state = resource.observe(world)?;
-    resource.apply(&state, turn, world)
-}
-
-fn predict<R: Manage>(resource: &R, world: &mut World) {
-    // What cannot be observed has been reported by `examine`; there is nothing to predict from.
-    if let Ok(state) = resource.observe(world) {
-        resource.predict(&state, world);
-    }
-}
-
-/// Those of the kind of `first`.
-fn same<'a, R: Kind>(_first: &R, resources: &[&'a Resource]) -> Vec<&'a R> {
-    resources.iter().filter_map(|resource| R::of(resource)).collect()
-}
-
 macro_rules! resources {
-    ($($variant:ident,)+) => {
-        /// Observes and compares.
-        ///
-        /// # Errors
-        /// What the resource cannot look at or knows that it cannot make.
-        pub fn examine_any(resource: &Resource, turn: &Turn<'_>, world: &mut World) -> Result<Comparison, Failure> {
-            match resource { $(Resource::$variant(resource) => examine(resource, turn, world),)+ }
+    ($($variant:ident: $type:path,)+) => {
+        /// A resource with what was observed of it, whichever it is: from the look at it until its task is done.
+        pub enum Observed<'t> {
+            $(#[doc = concat!("See [`", stringify!($type), "`].")] $variant(Seen<'t, $type>),)+
         }
 
-        /// Makes equal.
-        ///
-        /// # Errors
-        /// What went wrong.
-        pub fn apply_any(resource: &Resource, turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
-            match resource { $(Resource::$variant(resource) => apply(resource, turn, world),)+ }
-        }
+        impl<'t> Observed<'t> {
+            /// Observes.
+            ///
+            /// # Errors
+            /// What cannot be observed, or after an apply does not hold.
+            pub fn of(resource: &'t Resource, turn: &Turn<'_>, world: &mut World) -> Result<Self, Failure> {
+                Ok(match resource {
+                    $(Resource::$variant(resource) => {
+                        Self::$variant(Seen { resource, state: resource.observe(turn, world)? })
+                    })+
+                })
+            }
 
-        /// Tells the overlay what `apply` would have made.
-        pub fn predict_any(resource: &Resource, world: &mut World) {
-            match resource { $(Resource::$variant(resource) => predict(resource, world),)+ }
+            /// Says what differs.
+            ///
+            /// # Errors
+            /// A state that cannot be made equal.
+            pub fn compare(&self, turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
+                match self { $(Self::$variant(seen) => seen.resource.compare(&seen.state, turn, world),)+ }
+            }
+
+            /// Makes equal.
+            ///
+            /// # Errors
+            /// What went wrong.
+            pub fn apply(&self, turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
+                match self { $(Self::$variant(seen) => seen.resource.apply(&seen.state, turn, world),)+ }
+            }
+
+            /// Tells the overlay what [`Self::apply`] would have made.
+            pub fn predict(&self, world: &mut World) {
+                match self { $(Self::$variant(seen) => seen.resource.predict(&seen.state, world),)+ }
+            }
+
+            /// Makes neighbours of one kind equal at once.
+            ///
+            /// # Errors
+            /// What went wrong.
+            pub fn apply_all(all: &[&Self], world: &mut World) -> Result<(), Failure> {
+                match all.first() {
+                    None => Ok(()),
+                    $(Some(Self::$variant(_)) => {
+                        let all = all.iter().filter_map(|one| match one { Self::$variant(seen) => Some(seen), _ => None });
+                        Manage::apply_together(&all.collect::<Vec<_>>(), world)
+                    })+
+                }
+            }
+
+            /// Tells the overlay what [`Self::apply_all`] would have made.
+            ///
+            /// # Errors
+            /// What is known now to be impossible.
+            pub fn predict_all(all: &[&Self], world: &mut World) -> Result<(), Failure> {
+                match all.first() {
+                    None => Ok(()),
+                    $(Some(Self::$variant(_)) => {
+                        let all = all.iter().filter_map(|one| match one { Self::$variant(seen) => Some(seen), _ => None });
+                        Manage::predict_together(&all.collect::<Vec<_>>(), world)
+                    })+
+                }
+            }
         }
 
         /// Whether neighbours of this kind are applied at once.
         pub fn together(resource: &Resource) -> bool {
-            fn of<R: Manage>(_: &R) -> bool { R::TOGETHER }
-            match resource { $(Resource::$variant(resource) => of(resource),)+ }
-        }
-
-        /// Makes neighbours of one kind equal at once.
-        ///
-        /// # Errors
-        /// What went wrong.
-        pub fn apply_all(resources: &[&Resource], world: &mut World) -> Result<(), Failure> {
-            match resources.first() {
-                None => Ok(()),
-                $(Some(Resource::$variant(first)) => Manage::apply_together(&same(first, resources), world),)+
-            }
-        }
-
-        /// Tells the overlay what `apply_all` would have made.
-        ///
-        /// # Errors
-        /// What is known now to be impossible.
-        pub fn predict_all(resources: &[&Resource], world: &mut World) -> Result<(), Failure> {
-            match resources.first() {
-                None => Ok(()),
-                $(Some(Resource::$variant(first)) => Manage::predict_together(&same(first, resources), world),)+
-            }
+            match resource { $(Resource::$variant(_) => <$type as Manage>::TOGETHER,)+ }
         }
 
         /// Registers what can be looked up for all tasks at once.
-        pub fn announce_any(resource: &Resource, world: &mut World) {
+        pub fn announce(resource: &Resource, world: &mut World) {
             match resource { $(Resource::$variant(resource) => resource.announce(world),)+ }
+        }
+
+        /// The content that it will ask for, as far as can be told before the first change.
+        pub fn wants(resource: &Resource, world: &mut World) -> Option<Hash> {
+            match resource { $(Resource::$variant(resource) => resource.wants(world),)+ }
         }
     };
 }
 
 // The list of all resources.
-resources! { Absent, AptPackage, Command, Directory, File, Group, Link, Service, Unit, User, }
+resources! {
+    Absent: model::absent::Absent,
+    AptPackage: model::apt_package::AptPackage,
+    Command: model::command::Command,
+    Directory: model::directory::Directory,
+    File: model::file::File,
+    Group: model::group::Group,
+    Link: model::link::Link,
+    Service: model::service::Service,
+    Unit: model::unit::Unit,
+    User: model::user::User,
+}

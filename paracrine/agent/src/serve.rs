@@ -158,7 +158,7 @@ fn run(start: Start, ready: Ready, port: Stdio) -> Result<(Summary, Stdio), Fail
     });
     let setup = Setup {
         mode: start.mode,
-        tasks: start.tasks,
+        tasks: &start.tasks,
         world,
         journal: ready.journal,
         lock: ready.lock,

@@ -130,7 +130,7 @@ impl Bench {
         let world = World::new(self.root(), LateValues::default(), |hash| panic!("asked for {hash}"));
         let setup = Setup {
             mode,
-            tasks,
+            tasks: &tasks,
             world,
             journal: Journal::open(&self.folder.path().join("state")).unwrap(),
             lock: None,
@@ -306,4 +306,36 @@ fn what_changes_while_it_is_applied_has_failed() {
     });
     let Outcome::Failed(failure) = &ran.reports()[0].outcome else { panic!("{:?}", ran.said) };
     assert!(failure.message.contains("/etc/never") || failure.message.contains("still differs"), "{failure}");
+}
+
+#[test]
+fn guards_are_asked_once_where_a_trigger_may_come_and_never_where_one_does() {
+    let bench = Bench::new();
+    let log = bench.log();
+    let guard = format!("echo asked >> {}; false", log.display());
+    let check = bench.run(Mode::Check, |plan| {
+        let maker = plan.command("true").named("maker").only_if("true");
+        plan.command("true").named("guarded").only_if(&guard).run_on(&maker);
+    });
+    assert_eq!(check.reports()[1].outcome, Outcome::Changed);
+    assert!(!log.exists());
+
+    let check = bench.run(Mode::Check, |plan| {
+        plan.command("true").named("maker").only_if("true");
+        let doubtful = plan.command("true").named("doubtful").only_if("test -e /nonexistent/x");
+        plan.command("true").named("guarded").only_if(&guard).run_on(&doubtful);
+    });
+    assert!(matches!(check.reports()[2].outcome, Outcome::MayChange { .. }));
+    assert_eq!(fs::read_to_string(&log).unwrap(), "asked\n");
+}
+
+#[test]
+fn what_an_apply_observed_is_what_it_applies() {
+    let bench = Bench::new();
+    let log = bench.log();
+    let ran = bench.run(Mode::Apply, |plan| {
+        plan.command("true").named("once").only_if(&format!("echo asked >> {}", log.display()));
+    });
+    assert_eq!(ran.summary.changed, 1);
+    assert_eq!(fs::read_to_string(&log).unwrap(), "asked\n");
 }

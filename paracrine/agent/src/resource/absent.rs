@@ -19,7 +19,7 @@ pub struct State {
 impl Manage for Absent {
     type State = State;
 
-    fn observe(&self, world: &mut World) -> Result<State, Failure> {
+    fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let at = world.look(&self.path)?;
         let mut state = State { at, entries: 0, obstacle: None };
         if state.at.kind != PathKind::Missing {

@@ -10,7 +10,7 @@ use paracrine_model::name::{AbsolutePath, Version};
 use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::apt_package::{AptPackage, PackageState};
 
-use crate::manage::{Comparison, Manage, Turn};
+use crate::manage::{Comparison, Manage, Seen, Turn};
 use crate::world::World;
 use crate::world::packages::{Available, Package, Status, compare};
 use crate::world::paths::{PathKind, PathState};
@@ -34,7 +34,7 @@ impl Manage for AptPackage {
         world.packages.announce(self.package.as_str(), self.state == PackageState::Absent);
     }
 
-    fn observe(&self, world: &mut World) -> Result<State, Failure> {
+    fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let package = world.packages.state(self.package.as_str())?;
         if self.state == PackageState::Absent || is_as_wanted(&self.state, &package) {
             return Ok(State { package, available: None, doubt: None });
@@ -61,7 +61,7 @@ impl Manage for AptPackage {
             .help(format!("if it may change: `apt-mark unhold {}` on the host", self.package)));
         }
         let mut comparison = Comparison::of(vec![difference(self, package)]);
-        if let Some(available) = state.available.as_ref().filter(|available| !suits(&self.state, available)) {
+        if let Some(available) = lacking(self, state) {
             match &state.doubt {
                 Some(doubt) => {
                     comparison.may = Some(format!("{}; {doubt}", unavailable(self, available).message))
@@ -72,22 +72,26 @@ impl Manage for AptPackage {
         Ok(comparison)
     }
 
-    fn apply(&self, _state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
-        together::apply(&[self], world)
+    fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
+        together::apply(&[(self, state)], world)
     }
 
-    fn predict(&self, _state: &State, world: &mut World) {
+    fn predict(&self, state: &State, world: &mut World) {
         // What cannot be predicted is said where several are.
-        let _ = together::predict(&[self], world);
+        let _ = together::predict(&[(self, state)], world);
     }
 
-    fn apply_together(resources: &[&Self], world: &mut World) -> Result<(), Failure> {
-        together::apply(resources, world)
+    fn apply_together(all: &[&Seen<'_, Self>], world: &mut World) -> Result<(), Failure> {
+        together::apply(&pairs(all), world)
     }
 
-    fn predict_together(resources: &[&Self], world: &mut World) -> Result<(), Failure> {
-        together::predict(resources, world)
+    fn predict_together(all: &[&Seen<'_, Self>], world: &mut World) -> Result<(), Failure> {
+        together::predict(&pairs(all), world)
     }
+}
+
+fn pairs<'a>(all: &[&'a Seen<'_, AptPackage>]) -> Vec<(&'a AptPackage, &'a State)> {
+    all.iter().map(|seen| (seen.resource, &seen.state)).collect()
 }
 
 fn difference(resource: &AptPackage, package: &Package) -> Difference {
@@ -140,6 +144,11 @@ fn is_as_wanted(wanted: &PackageState, package: &Package) -> bool {
 
 fn is_enough(version: &str, least: &Version) -> bool {
     compare(version, least.as_str()) != Ordering::Less
+}
+
+/// What apt has instead of what is wanted, if it has not that.
+fn lacking<'a>(resource: &AptPackage, state: &'a State) -> Option<&'a Available> {
+    state.available.as_ref().filter(|available| !suits(&resource.state, available))
 }
 
 /// Whether apt can install what is wanted, as far as it knows.

@@ -11,39 +11,26 @@ use paracrine_model::resource::command::Command;
 
 use crate::manage::{Comparison, Due, Manage, Turn};
 use crate::world::accounts::User;
-use crate::world::paths::PathKind;
 use crate::world::process::{Program, tail};
 use crate::world::redact::Mask;
 use crate::world::{Maker, World};
 
 use guard::{Guarding, Verdict};
 
-/// What is known of a command before its guards are asked: asking them is left to [`Manage::compare`], so that each
-/// is asked once, and after an apply only those that have to hold then.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What is known of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
-    /// Whether what it creates is there.
-    created: bool,
     /// Who runs it; `None` for the agent's own user.
     user: Option<User>,
-    /// Check only: why guards may answer otherwise in an apply.
-    doubt: Option<String>,
-    /// Check only: the same, about what it creates.
-    doubt_created: Option<String>,
-    /// Check only: why guards cannot be asked before an apply.
-    unaskable: Option<String>,
+    /// What its guards said. They are not asked where it is run whatever they say, nor again afterwards but for those
+    /// that have to hold then.
+    verdict: Verdict,
 }
 
 impl Manage for Command {
     type State = State;
 
-    fn observe(&self, world: &mut World) -> Result<State, Failure> {
-        let created = match &self.creates {
-            Some(path) => !matches!(world.look(path)?.kind, PathKind::Missing),
-            None => false,
-        };
-        let doubt_created =
-            self.creates.as_ref().filter(|_| !created).and_then(|path| world.path_may_be_brought(path));
+    fn observe(&self, turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let user = match &self.user {
             Some(name) => match world.accounts.user(name.as_str()) {
                 Some(user) => Some(user),
@@ -58,26 +45,22 @@ impl Manage for Command {
             },
             None => None,
         };
-        let mut state =
-            State { created, user, doubt: guard::doubt(self, world), doubt_created, unaskable: None };
-        state.unaskable = guard::unaskable(self, &state, world);
-        Ok(state)
+        let guarding = Guarding::new(self, user, world)?;
+        let verdict = if turn.again {
+            guarding.holds_afterwards()?;
+            Verdict::Nothing
+        } else if turn.due.is_empty() && self.is_guarded() {
+            guarding.verdict()?
+        } else {
+            Verdict::Nothing
+        };
+        Ok(State { user: guarding.user, verdict })
     }
 
     fn compare(&self, state: &State, turn: &Turn<'_>, _world: &World) -> Result<Comparison, Failure> {
-        let guarding = Guarding { command: self, state };
-        if turn.again {
-            guarding.holds_afterwards()?;
-            return Ok(Comparison::equal());
-        }
-        if !turn.due.is_empty() {
-            return Ok(run(causes(turn.due), None));
-        }
-        if !self.is_guarded() {
-            return Ok(Comparison::equal());
-        }
-        Ok(match guarding.verdict()? {
-            Verdict::Run { because, may } => run(because, may),
+        Ok(match &state.verdict {
+            _ if !turn.due.is_empty() => run(causes(turn.due), None),
+            Verdict::Run { because, may } => run(because.clone(), may.clone()),
             Verdict::Nothing => Comparison::equal(),
         })
     }

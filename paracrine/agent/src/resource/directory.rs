@@ -20,7 +20,7 @@ pub struct State {
 impl Manage for Directory {
     type State = State;
 
-    fn observe(&self, world: &mut World) -> Result<State, Failure> {
+    fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let mut at = world.look(&self.path)?;
         let owners = world.owners(&self.owner, &self.group, &mut at);
         let missing = at.kind == PathKind::Missing;

@@ -43,7 +43,7 @@ impl State {
 impl Manage for File {
     type State = State;
 
-    fn observe(&self, world: &mut World) -> Result<State, Failure> {
+    fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let wanted = match &self.content {
             Content::Blob { hash, length } => Wanted { hash: *hash, length: *length },
             Content::Late(text) => {
@@ -134,6 +134,18 @@ impl Manage for File {
         let made = PathState::made(kind, self.owner.as_str(), self.group.as_str(), self.mode.bits());
         world.predict_path(&self.path, made);
         predict_unit(&self.path, world);
+    }
+
+    fn wants(&self, world: &mut World) -> Option<Hash> {
+        let Content::Blob { hash, length } = &self.content else { return None };
+        // Where there is no way to it yet, an earlier task will see to that.
+        let there = world.look(&self.path).is_ok_and(|at| match at.kind {
+            PathKind::File { length: is, .. } => {
+                is == *length && world.paths.hash(&self.path).is_ok_and(|is| is == *hash)
+            }
+            _ => false,
+        });
+        (!there).then_some(*hash)
     }
 }
 

@@ -24,7 +24,7 @@ pub struct State {
 impl Manage for Group {
     type State = State;
 
-    fn observe(&self, world: &mut World) -> Result<State, Failure> {
+    fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let name = self.group.as_str();
         let state = State {
             group: world.accounts.group(name),

@@ -19,7 +19,7 @@ pub struct State {
 impl Manage for Link {
     type State = State;
 
-    fn observe(&self, world: &mut World) -> Result<State, Failure> {
+    fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let at = world.look(&self.path)?;
         let equal = matches!(&at.kind, PathKind::Link { target } if *target == self.target);
         let obstacle = if equal { None } else { world.paths.obstacle(&self.path)? };

@@ -9,7 +9,7 @@ use paracrine_model::plan::Action;
 use paracrine_model::protocol::Failure;
 use paracrine_model::resource::service::Service;
 
-use crate::manage::{Comparison, Due, Manage, Turn};
+use crate::manage::{Comparison, Manage, Turn};
 use crate::world::paths::PathKind;
 use crate::world::units::{
     Load, UNIT_DIRECTORIES, UnitState, act, is_template, journal, now, settle, template_of,
@@ -35,7 +35,7 @@ impl Manage for Service {
         world.units.announce(&self.unit);
     }
 
-    fn observe(&self, world: &mut World) -> Result<State, Failure> {
+    fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let unit = world.units.state(self.unit.as_str())?;
         let missing = unit.load == Load::NotFound;
         Ok(State {
@@ -51,16 +51,14 @@ impl Manage for Service {
         differ::compare(self, state, turn)
     }
 
-    fn apply(&self, _state: &State, turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
-        world.units.daemon_reload_if_needed()?;
-        let unit = self.unit.as_str();
-        // Another task may have changed its files since it was looked at.
-        let mut state = world.units.fresh(unit)?;
-        if state.needs_reload {
+    fn apply(&self, state: &State, turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
+        let applied = if state.unit.needs_reload {
             world.units.daemon_reload()?;
-            state = world.units.fresh(unit)?;
-        }
-        let applied = make(self, &state, turn.due, world);
+            // systemd has read its files anew, so it may be another unit by now.
+            self.observe(turn, world).and_then(|state| make(self, &state, turn, world))
+        } else {
+            make(self, state, turn, world)
+        };
         world.units.forget();
         applied
     }
@@ -94,29 +92,37 @@ impl Manage for Service {
 }
 
 /// Mask, then enable, then start: each needs what was done before it.
-fn make(service: &Service, state: &UnitState, due: &[Due], world: &mut World) -> Result<(), Failure> {
+fn make(service: &Service, state: &State, turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
     let unit = service.unit.as_str();
-    if state.load == Load::NotFound && service.masked != Some(true) {
+    let there = &state.unit;
+    if there.load == Load::NotFound && service.masked != Some(true) {
         return Err(missing(unit));
     }
     match service.masked {
         Some(true) => {
-            if !state.is_stopped() {
+            if !there.is_stopped() {
                 act("stop", unit)?;
             }
-            if !state.is_masked() {
+            if !there.is_masked() {
                 act("mask", unit)?;
             }
             return Ok(());
         }
-        Some(false) if state.load == Load::Masked => {
+        Some(false) if there.load == Load::Masked => {
             act("unmask", unit)?;
         }
         _ => {}
     }
     // What was masked has shown nothing of itself.
-    let state = if state.load == Load::Masked { world.units.fresh(unit)? } else { state.clone() };
-    let enabled = script_enabled(service, world).filter(|_| state.file == "generated").or(state.is_enabled());
+    let shown = if there.load == Load::Masked {
+        world.units.forget();
+        Some(service.observe(turn, world)?)
+    } else {
+        None
+    };
+    let state = shown.as_ref().unwrap_or(state);
+    let there = &state.unit;
+    let enabled = state.script_enabled.or(there.is_enabled());
     match service.enabled {
         Some(true) if enabled != Some(true) => act("enable", unit)?,
         Some(false) if enabled == Some(true) => act("disable", unit)?,
@@ -125,14 +131,14 @@ fn make(service: &Service, state: &UnitState, due: &[Due], world: &mut World) ->
     if is_template(unit) {
         return Ok(());
     }
-    let is_due = |action| due.iter().any(|due| due.action == action);
+    let is_due = |action| turn.due.iter().any(|due| due.action == action);
     match service.running {
-        Some(true) if !state.is_running() => run(unit, "start", world),
-        Some(false) if !state.is_stopped() => act("stop", unit),
-        _ if !state.is_running() => Ok(()),
+        Some(true) if !there.is_running() => run(unit, "start", world),
+        Some(false) if !there.is_stopped() => act("stop", unit),
+        _ if !there.is_running() => Ok(()),
         _ if is_due(Action::Restart) => run(unit, "restart", world),
         _ if is_due(Action::Reload) => {
-            if !state.can_reload {
+            if !there.can_reload {
                 return Err(differ::unreloadable(unit));
             }
             run(unit, "reload", world)

@@ -1,5 +1,6 @@
 //! A systemd unit file: a file of root's in a directory of root's, about which systemd has to be told.
 
+use paracrine_model::hash::Hash;
 use paracrine_model::name::{AbsolutePath, AccountName, UnitName};
 use paracrine_model::protocol::Failure;
 use paracrine_model::resource::file::File;
@@ -26,8 +27,8 @@ fn file(unit: &Unit) -> File {
 impl Manage for Unit {
     type State = State;
 
-    fn observe(&self, world: &mut World) -> Result<State, Failure> {
-        file(self).observe(world)
+    fn observe(&self, turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
+        file(self).observe(turn, world)
     }
 
     fn compare(&self, state: &State, turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
@@ -41,6 +42,10 @@ impl Manage for Unit {
 
     fn predict(&self, state: &State, world: &mut World) {
         file(self).predict(state, world);
+    }
+
+    fn wants(&self, world: &mut World) -> Option<Hash> {
+        file(self).wants(world)
     }
 }
 

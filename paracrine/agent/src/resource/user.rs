@@ -35,7 +35,7 @@ pub struct State {
 impl Manage for User {
     type State = State;
 
-    fn observe(&self, world: &mut World) -> Result<State, Failure> {
+    fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let name = self.user.as_str();
         let wanted = self.group.iter().chain(&self.groups).map(AccountName::as_str);
         let missing = wanted.filter(|group| !world.accounts.knows_group(group)).map(str::to_owned).collect();

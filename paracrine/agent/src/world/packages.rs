@@ -148,21 +148,12 @@ impl Packages {
         self.predicted.insert(key, None);
     }
 
-    /// Whether dpkg was interrupted, or one of these is only half installed.
-    pub(crate) fn needs_repair(&mut self, names: &[&str]) -> Result<bool, Failure> {
+    /// Whether dpkg was interrupted in its work.
+    pub(crate) fn was_interrupted(&self) -> bool {
         let journal = self.root.join("var/lib/dpkg/updates");
-        let interrupted = std::fs::read_dir(journal).is_ok_and(|entries| {
+        std::fs::read_dir(journal).is_ok_and(|entries| {
             entries.flatten().any(|entry| entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit))
-        });
-        if interrupted {
-            return Ok(true);
-        }
-        for name in names {
-            if self.state(name)?.status.is_broken() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        })
     }
 
     fn native(&mut self) -> Result<Option<String>, Failure> {

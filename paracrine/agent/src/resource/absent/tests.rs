@@ -70,7 +70,7 @@ fn a_tree_deeper_than_paths_and_descriptors_go_is_removed() {
     drop(at);
     let mut world = machine.world();
     let deep = absent("/srv/deep");
-    let state = deep.observe(&mut world).unwrap();
+    let state = deep.observe(&Turn::default(), &mut world).unwrap();
     deep.apply(&state, &Turn::default(), &mut world).unwrap();
     assert_eq!(std::fs::read_dir(machine.at("/srv")).unwrap().count(), 0);
 }
@@ -116,7 +116,7 @@ fn mount_points_are_not_removed() {
     });
     let Some(mount) = mount else { return };
     let mounted = absent(mount);
-    let state = mounted.observe(&mut world).unwrap();
+    let state = mounted.observe(&Turn::default(), &mut world).unwrap();
     assert_eq!(
         mounted.compare(&state, &Turn::default(), &world),
         Err(failure(
@@ -133,20 +133,20 @@ fn what_earlier_tasks_would_have_made_or_removed_counts_in_a_check() {
     let mut world = machine.world();
     for name in ["new", "newer"] {
         let below = directory(&format!("/srv/d/{name}"));
-        let state = below.observe(&mut world).unwrap();
+        let state = below.observe(&Turn::default(), &mut world).unwrap();
         below.predict(&state, &mut world);
     }
     let old = absent("/srv/d/old");
-    let state = old.observe(&mut world).unwrap();
+    let state = old.observe(&Turn::default(), &mut world).unwrap();
     old.predict(&state, &mut world);
     let all = absent("/srv/d");
-    let state = all.observe(&mut world).unwrap();
+    let state = all.observe(&Turn::default(), &mut world).unwrap();
     assert_eq!(
         all.compare(&state, &Turn::default(), &world).unwrap(),
         Comparison::of(vec![Difference::Remove { what: "directory with 2 entries".into() }])
     );
     all.predict(&state, &mut world);
-    let state = directory("/srv/d/new/below").observe(&mut world).unwrap();
+    let state = directory("/srv/d/new/below").observe(&Turn::default(), &mut world).unwrap();
     assert_eq!(
         directory("/srv/d/new/below").compare(&state, &Turn::default(), &world).unwrap_err().message,
         "the directory /srv/d does not exist"
@@ -159,7 +159,7 @@ fn what_a_package_may_bring_may_have_to_be_removed() {
     let mut world = machine.world();
     world.makers.push(crate::world::Maker::Package("nginx".into()));
     let default = absent("/etc/nginx/sites-enabled/default");
-    let state = default.observe(&mut world).unwrap();
+    let state = default.observe(&Turn::default(), &mut world).unwrap();
     let found = default.compare(&state, &Turn::default(), &world).unwrap();
     assert_eq!(found.may.as_deref(), Some("package nginx may bring it"));
     assert_eq!(found.differences, [Difference::Remove { what: "what is there by then".into() }]);

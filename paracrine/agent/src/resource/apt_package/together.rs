@@ -3,13 +3,13 @@
 use paracrine_model::protocol::Failure;
 use paracrine_model::resource::apt_package::{AptPackage, PackageState};
 
-use super::{is_as_wanted, predicted_source, suits, unavailable};
+use super::{State, is_as_wanted, lacking, predicted_source, suits, unavailable};
 use crate::world::packages::{Available, Lists, explain, install, may_be_stale, refresh, repair, simulate};
 use crate::world::{Maker, World};
 
 /// Installs and removes what is not as it should be.
-pub(super) fn apply(resources: &[&AptPackage], world: &mut World) -> Result<(), Failure> {
-    let changed = change(resources, world);
+pub(super) fn apply(all: &[(&AptPackage, &State)], world: &mut World) -> Result<(), Failure> {
+    let changed = change(all, world);
     // Whatever came of it: packages bring users, groups, units and directories.
     world.packages.forget();
     world.accounts.forget();
@@ -18,24 +18,27 @@ pub(super) fn apply(resources: &[&AptPackage], world: &mut World) -> Result<(), 
     changed
 }
 
-fn change(resources: &[&AptPackage], world: &mut World) -> Result<(), Failure> {
+fn change(all: &[(&AptPackage, &State)], world: &mut World) -> Result<(), Failure> {
+    let mut wanted: Vec<&AptPackage> = all.iter().map(|(resource, _)| *resource).collect();
     // apt removes what is only half there without configuring it first.
-    let kept = resources.iter().filter(|resource| resource.state != PackageState::Absent);
-    let names: Vec<&str> = kept.map(|resource| resource.package.as_str()).collect();
-    if world.packages.needs_repair(&names)? {
+    let broken = |(resource, state): &(&AptPackage, &State)| {
+        resource.state != PackageState::Absent && state.package.status.is_broken()
+    };
+    if all.iter().any(broken) || world.packages.was_interrupted() {
         // If it fails, apt may still know better: another version, or a removal. Else it will say the same.
         let _ = repair();
         world.packages.forget();
-    }
-    let mut wanted = Vec::new();
-    for resource in resources {
-        let there = world.packages.state(resource.package.as_str())?;
-        if !is_as_wanted(&resource.state, &there) {
-            wanted.push(*resource);
+        let mut left = Vec::new();
+        for resource in wanted {
+            let there = world.packages.state(resource.package.as_str())?;
+            if !is_as_wanted(&resource.state, &there) {
+                left.push(resource);
+            }
         }
-    }
-    if wanted.is_empty() {
-        return Ok(());
+        wanted = left;
+        if wanted.is_empty() {
+            return Ok(());
+        }
     }
     let trouble = refresh_if_needed(&wanted, world)?;
     for resource in &wanted {
@@ -124,16 +127,12 @@ fn allow(removed: &[String], world: &World) -> Result<(), Failure> {
 }
 
 /// Check: lays over the world what [`apply`] would have made.
-pub(super) fn predict(resources: &[&AptPackage], world: &mut World) -> Result<(), Failure> {
+pub(super) fn predict(all: &[(&AptPackage, &State)], world: &mut World) -> Result<(), Failure> {
     // What apt does not know (yet) would spoil the simulation of all others.
-    let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    for resource in resources {
-        let removal = resource.state == PackageState::Absent;
-        let suitable =
-            removal || suits(&resource.state, &world.packages.available(resource.package.as_str())?);
-        if suitable { known.push(*resource) } else { unknown.push(*resource) }
-    }
-    let simulated = if known.is_empty() { None } else { Some(simulate(&words(&known))?) };
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        all.iter().copied().partition(|(resource, state)| lacking(resource, state).is_none());
+    let names: Vec<&AptPackage> = known.iter().map(|(resource, _)| *resource).collect();
+    let simulated = if names.is_empty() { None } else { Some(simulate(&words(&names))?) };
     match simulated {
         Some(Ok(simulation)) => {
             allow(&simulation.removed, world)?;
@@ -142,7 +141,7 @@ pub(super) fn predict(resources: &[&AptPackage], world: &mut World) -> Result<()
             }
             for (name, version) in simulation.installed {
                 world.packages.predict(&name, Some(version));
-                if !resources.iter().any(|resource| resource.package.as_str() == name) {
+                if !all.iter().any(|(resource, _)| resource.package.as_str() == name) {
                     world.makers.push(Maker::Package(name));
                 }
             }
@@ -155,18 +154,16 @@ pub(super) fn predict(resources: &[&AptPackage], world: &mut World) -> Result<()
         }
         None => {}
     }
-    for resource in unknown.into_iter().chain(known) {
+    for (resource, state) in unknown.into_iter().chain(known) {
         let name = resource.package.as_str();
         if resource.state == PackageState::Absent {
             world.packages.predict_removed(name);
             continue;
         }
         if !world.packages.predicts(name) {
-            let version = match world.packages.available(name)? {
-                Available::Version(version)
-                    if suits(&resource.state, &Available::Version(version.clone())) =>
-                {
-                    Some(version)
+            let version = match &state.available {
+                Some(Available::Version(version)) if lacking(resource, state).is_none() => {
+                    Some(version.clone())
                 }
                 _ => None,
             };

@@ -7,15 +7,24 @@ use paracrine_model::name::AbsolutePath;
 use paracrine_model::protocol::Failure;
 use paracrine_model::resource::command::Command;
 
-use super::State;
+use crate::world::accounts::User;
 use crate::world::paths::PathKind;
 use crate::world::process::{End, Finished, Program, tail};
 use crate::world::{Maker, World};
 
-/// A command with what is known of its surroundings.
+/// A command with what has to be known to ask its guards.
 pub(super) struct Guarding<'a> {
-    pub(super) command: &'a Command,
-    pub(super) state: &'a State,
+    command: &'a Command,
+    /// Who runs it; `None` for the agent's own user.
+    pub(super) user: Option<User>,
+    /// Whether what it creates is there.
+    created: bool,
+    /// Check only: why guards may answer otherwise in an apply.
+    doubt: Option<String>,
+    /// Check only: the same, about what it creates.
+    doubt_created: Option<String>,
+    /// Check only: why guards cannot be asked before an apply.
+    unaskable: Option<String>,
 }
 
 /// What the guards say together.
@@ -38,26 +47,38 @@ struct Answer {
     finished: Finished,
 }
 
-impl Guarding<'_> {
+impl<'a> Guarding<'a> {
+    pub(super) fn new(command: &'a Command, user: Option<User>, world: &mut World) -> Result<Self, Failure> {
+        let created = match &command.creates {
+            Some(path) => !matches!(world.look(path)?.kind, PathKind::Missing),
+            None => false,
+        };
+        let doubt_created =
+            command.creates.as_ref().filter(|_| !created).and_then(|path| world.path_may_be_brought(path));
+        let doubt = doubt(command, world);
+        let unaskable = unaskable(command, user.as_ref(), world);
+        Ok(Self { command, user, created, doubt, doubt_created, unaskable })
+    }
+
     /// Asks the guards in order; the first that forbids the command ends it.
     pub(super) fn verdict(&self) -> Result<Verdict, Failure> {
         let (mut reasons, mut may) = (Vec::new(), None);
         if let Some(path) = &self.command.creates {
-            if self.state.created {
+            if self.created {
                 return Ok(Verdict::Nothing);
             }
             reasons.push(format!("{path} does not exist"));
-            may.clone_from(&self.state.doubt_created);
+            may.clone_from(&self.doubt_created);
         }
         for (guard, runs_when) in self.guards() {
-            if let Some(why) = &self.state.unaskable {
+            if let Some(why) = &self.unaskable {
                 may = Some(format!("its guard can be asked only then: {why}"));
                 reasons.push(format!("`{guard}` cannot be asked yet"));
                 continue;
             }
             let answer = self.ask(guard)?;
             let says = if answer.yes { "succeeds" } else { "fails" };
-            match &self.state.doubt {
+            match &self.doubt {
                 Some(doubt) => {
                     may = Some(format!("its guard `{guard}` may answer otherwise then: {doubt}"));
                     reasons.push(format!("`{guard}` {says} now"));
@@ -71,7 +92,7 @@ impl Guarding<'_> {
 
     /// Fails if what has to hold after the command does not.
     pub(super) fn holds_afterwards(&self) -> Result<(), Failure> {
-        if let Some(path) = self.command.creates.as_ref().filter(|_| !self.state.created) {
+        if let Some(path) = self.command.creates.as_ref().filter(|_| !self.created) {
             return Err(Failure::new(format!("the command succeeded, but {path} does not exist"))
                 .help("`creates` names the path whose existence tells that there is nothing to do"));
         }
@@ -101,7 +122,7 @@ impl Guarding<'_> {
             .timeout(Duration::from_secs(self.command.timeout.into()))
             .interruptible()
             .apart();
-        if let Some(user) = &self.state.user {
+        if let Some(user) = &self.user {
             program = program.user(user)?;
         }
         let finished = program.run()?;
@@ -109,7 +130,7 @@ impl Guarding<'_> {
         match finished.end {
             // The shell's word for programs that it cannot run; but `command -v`, which says the same to ask for
             // one, says it without a word. In a check a package that is pending may bring the program.
-            End::Status(126 | 127) if !finished.errors.trim().is_empty() && self.state.doubt.is_none() => {
+            End::Status(126 | 127) if !finished.errors.trim().is_empty() && self.doubt.is_none() => {
                 broken(format!("the guard `{guard}` cannot be run"))
             }
             End::Status(_) => Ok(Answer { yes: finished.succeeded(), finished }),
@@ -119,7 +140,7 @@ impl Guarding<'_> {
 }
 
 /// Check only: why guards may answer otherwise in an apply.
-pub(super) fn doubt(command: &Command, world: &mut World) -> Option<String> {
+fn doubt(command: &Command, world: &mut World) -> Option<String> {
     let guards: Vec<&String> = command.unless.iter().chain(&command.only_if).collect();
     if guards.is_empty() {
         return None;
@@ -150,8 +171,8 @@ pub(super) fn doubt(command: &Command, world: &mut World) -> Option<String> {
 }
 
 /// Check only: why the guards cannot be asked at all yet.
-pub(super) fn unaskable(command: &Command, state: &State, world: &mut World) -> Option<String> {
-    if let Some(user) = state.user.as_ref().filter(|user| user.uid.is_none() || user.gid.is_none()) {
+fn unaskable(command: &Command, user: Option<&User>, world: &mut World) -> Option<String> {
+    if let Some(user) = user.filter(|user| user.uid.is_none() || user.gid.is_none()) {
         return Some(format!("the user {} does not exist yet", user.name));
     }
     let directory = command.directory.as_ref()?;

@@ -6,6 +6,7 @@ use paracrine_model::resource::Resource;
 use paracrine_model::text::Text;
 
 use super::*;
+use crate::world::paths::PathKind;
 
 fn world(root: &std::path::Path) -> World {
     World::new(root, Default::default(), |_| Err(Failure::new("no contents")))
@@ -30,7 +31,7 @@ fn creates(path: &std::path::Path) -> Option<AbsolutePath> {
 }
 
 fn compare(command: &Command, turn: Turn<'_>, world: &mut World) -> Result<Comparison, Failure> {
-    let state = command.observe(world)?;
+    let state = command.observe(&turn, world)?;
     command.compare(&state, &turn, world)
 }
 
@@ -228,7 +229,7 @@ fn a_check_does_not_ask_guards_that_cannot_be_asked_yet() {
 fn what_fails_says_how() {
     let apply = |command: &Command| {
         let mut world = machine();
-        let state = command.observe(&mut world).unwrap();
+        let state = command.observe(&Turn::default(), &mut world).unwrap();
         command.apply(&state, &Turn::default(), &mut world)
     };
     assert_eq!(apply(&command("true")), Ok(()));
@@ -260,7 +261,7 @@ fn secrets_are_masked_before_the_output_is_cut() {
     let mut values = LateValues::default();
     values.insert(late, "poison word".into());
     let mut world = World::new("/", values, |_| Err(Failure::new("no contents")));
-    let state = leaking.observe(&mut world).unwrap();
+    let state = leaking.observe(&Turn::default(), &mut world).unwrap();
     let failure = leaking.apply(&state, &Turn::default(), &mut world).unwrap_err();
     assert_eq!(failure.output.as_deref(), Some("got ‹secret DB_PASSWORD›"));
 
@@ -272,7 +273,7 @@ fn secrets_are_masked_before_the_output_is_cut() {
 fn a_command_is_predicted_to_make_what_it_says() {
     let mut world = machine();
     let making = Command { creates: creates("/srv/app".as_ref()), ..command("true") };
-    let state = making.observe(&mut world).unwrap();
+    let state = making.observe(&Turn::default(), &mut world).unwrap();
     making.predict(&state, &mut world);
     assert_eq!(world.makers, [Maker::Command { name: "test".into(), creates: making.creates }]);
 }

@@ -82,13 +82,13 @@ fn a_directory_that_a_package_may_bring_may_be_made() {
     let mut world = machine.world();
     world.makers.push(crate::world::Maker::Package("nginx".into()));
     let wanted = directory("/etc/nginx/conf.d");
-    let state = wanted.observe(&mut world).unwrap();
+    let state = wanted.observe(&Turn::default(), &mut world).unwrap();
     let found = wanted.compare(&state, &Turn::default(), &world).unwrap();
     assert_eq!(found.differences, [Difference::Create]);
     assert_eq!(found.may.as_deref(), Some("package nginx may bring it"));
     wanted.predict(&state, &mut world);
     let below = directory("/etc/nginx/conf.d/below");
-    let state = below.observe(&mut world).unwrap();
+    let state = below.observe(&Turn::default(), &mut world).unwrap();
     assert_eq!(below.compare(&state, &Turn::default(), &world).unwrap().differences, [Difference::Create]);
 }
 

@@ -136,7 +136,7 @@ fn an_owner_that_does_not_exist_is_told_before_anything_is_touched() {
     // A package that is pending may bring it.
     let mut world = machine.world();
     world.makers.push(crate::world::Maker::Package("postgresql".into()));
-    let state = file.observe(&mut world).unwrap();
+    let state = file.observe(&Turn::default(), &mut world).unwrap();
     assert_eq!(
         file.compare(&state, &Turn::default(), &world).unwrap(),
         Comparison::of(vec![Difference::Create])
@@ -247,7 +247,7 @@ fn what_a_killed_run_has_left_is_swept() {
     machine.make("/srv/.x.paracrine-notours", "not ours");
     let mut world = machine.world();
     let file = machine.file("/srv/x", "new");
-    let state = file.observe(&mut world).unwrap();
+    let state = file.observe(&Turn::default(), &mut world).unwrap();
     file.apply(&state, &Turn::default(), &mut world).unwrap();
     let mut names: Vec<_> =
         std::fs::read_dir(machine.at("/srv")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -269,7 +269,7 @@ fn a_failure_half_way_leaves_the_old_file_and_nothing_else() {
     }
     // What was a file when it was looked at is a directory when it is replaced.
     let mut world = machine.world();
-    let state = file.observe(&mut world).unwrap();
+    let state = file.observe(&Turn::default(), &mut world).unwrap();
     std::fs::remove_file(machine.at("/srv/d/x")).unwrap();
     std::fs::create_dir(machine.at("/srv/d/x")).unwrap();
     assert_eq!(
@@ -282,7 +282,7 @@ fn a_failure_half_way_leaves_the_old_file_and_nothing_else() {
     machine.make("/srv/d/x", "new");
     machine.mode("/srv/d/x", 0o600);
     let mut world = machine.world();
-    let state = file.observe(&mut world).unwrap();
+    let state = file.observe(&Turn::default(), &mut world).unwrap();
     machine.make("/srv/victim", "");
     machine.mode("/srv/victim", 0o600);
     std::fs::remove_file(machine.at("/srv/d/x")).unwrap();
@@ -296,10 +296,10 @@ fn the_content_of_a_predicted_file_is_not_invented() {
     let machine = Machine::new();
     let mut world = machine.world();
     let first = machine.file("/srv/x", "first");
-    let state = first.observe(&mut world).unwrap();
+    let state = first.observe(&Turn::default(), &mut world).unwrap();
     first.predict(&state, &mut world);
     let second = machine.file("/srv/x", "second");
-    let state = second.observe(&mut world).unwrap();
+    let state = second.observe(&Turn::default(), &mut world).unwrap();
     assert_eq!(
         second.compare(&state, &Turn::default(), &world).unwrap().differences,
         [Difference::Content { before: OldContent::Opaque { length: 5 } }]

@@ -16,7 +16,7 @@ fn group(name: &str) -> Group {
 }
 
 fn compare(group: &Group, world: &mut World) -> Result<Comparison, Failure> {
-    let state = group.observe(world)?;
+    let state = group.observe(&Turn::default(), world)?;
     group.compare(&state, &Turn::default(), world)
 }
 
@@ -79,7 +79,7 @@ fn what_is_said_is_done() {
         (Group { gid: Some(4243), ..group("new") }, "new:x:4243:"),
         (Group { present: false, ..group("new") }, ""),
     ] {
-        let state = wanted.observe(&mut world).unwrap();
+        let state = wanted.observe(&Turn::default(), &mut world).unwrap();
         assert!(!wanted.compare(&state, &Turn::default(), &world).unwrap().is_equal());
         wanted.apply(&state, &Turn::default(), &mut world).unwrap();
         assert_eq!(compare(&wanted, &mut world), Ok(Comparison::equal()));

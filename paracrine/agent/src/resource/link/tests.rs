@@ -63,11 +63,11 @@ fn a_replaced_link_leads_to_its_new_target_within_the_run() {
     symlink("one", machine.at("/srv/current")).unwrap();
     let mut world = machine.world();
     let file = machine.file("/srv/current/x", "new");
-    file.observe(&mut world).unwrap();
+    file.observe(&Turn::default(), &mut world).unwrap();
     let current = link("/srv/current", "two");
-    let state = current.observe(&mut world).unwrap();
+    let state = current.observe(&Turn::default(), &mut world).unwrap();
     current.apply(&state, &Turn::default(), &mut world).unwrap();
-    let state = file.observe(&mut world).unwrap();
+    let state = file.observe(&Turn::default(), &mut world).unwrap();
     file.apply(&state, &Turn::default(), &mut world).unwrap();
     assert!(machine.at("/srv/two/x").exists() && !machine.at("/srv/one/x").exists());
 }
@@ -78,16 +78,16 @@ fn a_predicted_link_leads_to_its_target_in_a_check() {
     machine.make("/srv/two/x", "there");
     let mut world = machine.world();
     let current = link("/srv/current", "two");
-    let state = current.observe(&mut world).unwrap();
+    let state = current.observe(&Turn::default(), &mut world).unwrap();
     current.predict(&state, &mut world);
     let file = machine.file("/srv/current/x", "there");
-    let state = file.observe(&mut world).unwrap();
+    let state = file.observe(&Turn::default(), &mut world).unwrap();
     assert!(file.compare(&state, &Turn::default(), &world).unwrap().is_equal());
     let below = directory("/srv/current/d");
-    let state = below.observe(&mut world).unwrap();
+    let state = below.observe(&Turn::default(), &mut world).unwrap();
     below.predict(&state, &mut world);
     let same = directory("/srv/two/d");
-    let state = same.observe(&mut world).unwrap();
+    let state = same.observe(&Turn::default(), &mut world).unwrap();
     assert!(same.compare(&state, &Turn::default(), &world).unwrap().is_equal());
 }
 

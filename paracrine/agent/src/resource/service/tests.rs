@@ -2,6 +2,7 @@ use paracrine_model::name::UnitName;
 use paracrine_model::protocol::Difference;
 
 use super::*;
+use crate::manage::Due;
 
 fn service(enabled: Option<bool>, running: Option<bool>, masked: Option<bool>) -> Service {
     Service { unit: UnitName::parse("app.service").unwrap(), enabled, running, masked }
@@ -238,7 +239,7 @@ fn what_a_check_predicts_is_equal_afterwards() {
         let before = state(text);
         assert!(!differ::compare(&wanted, &before, &turn).unwrap().is_equal(), "{text}");
         wanted.predict(&before, &mut world);
-        let after = wanted.observe(&mut world).unwrap();
+        let after = wanted.observe(&Turn::default(), &mut world).unwrap();
         assert_eq!(wanted.compare(&after, &turn, &world), Ok(Comparison::equal()), "{wanted:?} {text}");
     }
 }
@@ -284,7 +285,7 @@ fn a_host_without_systemd_says_so() {
     let wanted = service(YES, None, None);
     wanted.announce(&mut world);
     world.units.prefetch();
-    let failure = wanted.observe(&mut world).unwrap_err();
+    let failure = wanted.observe(&Turn::default(), &mut world).unwrap_err();
     if failure.message != "the host has no program `systemctl`" {
         assert_eq!(failure.message, "systemd does not answer on this host");
         assert_eq!(failure.help.as_deref(), Some("services need a host that was booted with systemd"));

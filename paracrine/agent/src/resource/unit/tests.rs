@@ -2,7 +2,7 @@ use paracrine_model::name::{AbsolutePath, Mode, UnitName};
 use paracrine_model::protocol::Difference;
 use paracrine_model::resource::unit::Unit;
 
-use crate::manage::{Comparison, Manage};
+use crate::manage::{Comparison, Manage, Turn};
 use crate::world::paths::suite::{Machine, absent, attribute, is_root, link};
 
 fn unit(machine: &Machine, name: &str, content: &str) -> Unit {
@@ -55,19 +55,19 @@ fn systemd_is_known_to_have_units_that_would_be_made() {
     let machine = machine();
     let mut world = machine.world();
     let app = unit(&machine, "app.service", "[Service]\n");
-    let state = app.observe(&mut world).unwrap();
+    let state = app.observe(&Turn::default(), &mut world).unwrap();
     app.predict(&state, &mut world);
     assert!(world.units.predicts_unit_file("app.service"));
 
     // However they are made, but by their place.
     let file = machine.file("/etc/systemd/system/timer.timer", "");
-    let state = file.observe(&mut world).unwrap();
+    let state = file.observe(&Turn::default(), &mut world).unwrap();
     file.predict(&state, &mut world);
     let alias = link("/etc/systemd/system/alias.service", "/opt/app/app.service");
-    let state = alias.observe(&mut world).unwrap();
+    let state = alias.observe(&Turn::default(), &mut world).unwrap();
     alias.predict(&state, &mut world);
     let elsewhere = machine.file("/srv/elsewhere.service", "");
-    let state = elsewhere.observe(&mut world).unwrap();
+    let state = elsewhere.observe(&Turn::default(), &mut world).unwrap();
     elsewhere.predict(&state, &mut world);
     assert!(world.units.predicts_unit_file("timer.timer"));
     assert!(world.units.predicts_unit_file("alias.service"));

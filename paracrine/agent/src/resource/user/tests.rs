@@ -47,7 +47,7 @@ fn user(name: &str) -> User {
 }
 
 fn compare(user: &User, world: &mut World) -> Result<Comparison, Failure> {
-    let state = user.observe(world)?;
+    let state = user.observe(&Turn::default(), world)?;
     user.compare(&state, &Turn::default(), world)
 }
 
@@ -134,7 +134,8 @@ fn packages_may_bring_users_of_the_system_and_groups() {
 #[test]
 fn useradd_and_usermod_are_told_what_differs() {
     let (_root, mut world) = world();
-    let mut creation = |user: &User| options::creation(user, &user.observe(&mut world).unwrap()).join(" ");
+    let mut creation =
+        |user: &User| options::creation(user, &user.observe(&Turn::default(), &mut world).unwrap()).join(" ");
     assert_eq!(creation(&user("eve")), "--user-group --create-home");
     assert_eq!(creation(&user("lone")), "--gid lone --create-home");
     let full = User {
@@ -165,7 +166,7 @@ fn useradd_and_usermod_are_told_what_differs() {
 fn a_new_user_is_predicted_with_its_group_and_home() {
     let (_root, mut world) = world();
     let wanted = User { groups: vec![account("adm")], ..user("eve") };
-    let state = wanted.observe(&mut world).unwrap();
+    let state = wanted.observe(&Turn::default(), &mut world).unwrap();
     wanted.predict(&state, &mut world);
     assert_eq!(compare(&wanted, &mut world), Ok(Comparison::equal()));
     assert!(world.accounts.predicts_user("eve") && world.accounts.predicts_group("eve"));
@@ -180,11 +181,11 @@ fn a_new_user_is_predicted_with_its_group_and_home() {
     assert_eq!(world.look(&path("/home/eve/.config/x")).unwrap().owner, "eve");
 
     let gone = User { present: false, ..user("bob") };
-    let state = gone.observe(&mut world).unwrap();
+    let state = gone.observe(&Turn::default(), &mut world).unwrap();
     gone.predict(&state, &mut world);
     assert!(!world.accounts.knows_user("bob") && !world.accounts.knows_group("bob"));
     let system = User { system: true, ..user("svc") };
-    let state = system.observe(&mut world).unwrap();
+    let state = system.observe(&Turn::default(), &mut world).unwrap();
     system.predict(&state, &mut world);
     assert_eq!(world.look(&path("/home/svc")).unwrap().kind, PathKind::Missing);
 }
@@ -212,10 +213,10 @@ fn what_is_said_is_done() {
         User { present: false, ..user("ann") },
     ] {
         let mut predicted = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
-        let state = wanted.observe(&mut predicted).unwrap();
+        let state = wanted.observe(&Turn::default(), &mut predicted).unwrap();
         wanted.predict(&state, &mut predicted);
 
-        let state = wanted.observe(&mut applied).unwrap();
+        let state = wanted.observe(&Turn::default(), &mut applied).unwrap();
         assert!(!wanted.compare(&state, &Turn::default(), &applied).unwrap().is_equal(), "{wanted:?}");
         wanted.apply(&state, &Turn::default(), &mut applied).unwrap();
         assert_eq!(compare(&wanted, &mut applied), Ok(Comparison::equal()), "{wanted:?}");

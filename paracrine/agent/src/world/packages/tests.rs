@@ -46,8 +46,8 @@ fn predictions_lie_over_the_status_file() {
 #[test]
 fn an_interrupted_dpkg_is_noticed() {
     let (root, mut packages) = packages(STATUS);
-    assert!(!packages.needs_repair(&["nginx"]).unwrap());
-    assert!(packages.needs_repair(&["nginx", "half"]).unwrap());
+    assert!(!packages.was_interrupted() && !packages.state("nginx").unwrap().status.is_broken());
+    assert!(packages.state("half").unwrap().status.is_broken());
     std::fs::write(root.path().join("var/lib/dpkg/updates/0001"), "").unwrap();
-    assert!(packages.needs_repair(&["nginx"]).unwrap());
+    assert!(packages.was_interrupted());
 }

@@ -149,7 +149,7 @@ impl Machine {
         let mut world = self.world();
         let found = examine(resource, &mut world);
         if found.as_ref().is_ok_and(|comparison| !comparison.is_equal()) {
-            let state = resource.observe(&mut world).unwrap();
+            let state = resource.observe(&Turn::default(), &mut world).unwrap();
             resource.predict(&state, &mut world);
             assert_eq!(examine(resource, &mut world).unwrap(), Comparison::equal(), "after the prediction");
         }
@@ -164,7 +164,7 @@ impl Machine {
         let found = examine(resource, &mut world)?;
         assert_eq!(found, said, "an apply finds what the check before it has said");
         if !found.is_equal() {
-            let state = resource.observe(&mut world)?;
+            let state = resource.observe(&Turn::default(), &mut world)?;
             let applied = resource.apply(&state, &Turn::default(), &mut world);
             for (at, _) in self.snapshot() {
                 assert!(!at.to_string_lossy().contains(".paracrine-"), "{} is left", at.display());
@@ -194,7 +194,7 @@ fn placed(name: &str) -> Text {
 }
 
 fn examine<R: Manage>(resource: &R, world: &mut World) -> Result<Comparison, Failure> {
-    let state = resource.observe(world)?;
+    let state = resource.observe(&Turn::default(), world)?;
     resource.compare(&state, &Turn::default(), world)
 }
 
@@ -303,7 +303,7 @@ fn refuses_other_peoples_links<R: Manage>(make: &impl Fn(&Machine, &str) -> R) {
         ))
     );
     let mut world = machine.world();
-    assert!(resource.observe(&mut world).is_err());
+    assert!(resource.observe(&Turn::default(), &mut world).is_err());
     assert_eq!(machine.snapshot(), before);
     // Root's own is followed.
     std::os::unix::fs::lchown(machine.at("/srv/way"), Some(0), Some(0)).unwrap();
@@ -326,7 +326,7 @@ fn wants_its_directory<R: Manage>(make: &impl Fn(&Machine, &str) -> R) {
     let mut world = machine.world();
     for at in ["/srv/app", "/srv/app/conf.d"] {
         let directory = directory(at);
-        let state = directory.observe(&mut world).unwrap();
+        let state = directory.observe(&Turn::default(), &mut world).unwrap();
         directory.predict(&state, &mut world);
     }
     assert_eq!(examine(&resource, &mut world).unwrap(), Comparison::of(vec![Difference::Create]));

@@ -184,18 +184,18 @@ macro_rules! each {
 }
 
 fn examine<R: Manage>(resource: &R, world: &mut World) -> Result<Comparison, Failure> {
-    let state = resource.observe(world)?;
+    let state = resource.observe(&Turn::default(), world)?;
     resource.compare(&state, &Turn::default(), world)
 }
 
 fn predict<R: Manage>(resource: &R, world: &mut World) -> Result<(), Failure> {
-    let state = resource.observe(world)?;
+    let state = resource.observe(&Turn::default(), world)?;
     resource.predict(&state, world);
     Ok(())
 }
 
 fn apply<R: Manage>(resource: &R, world: &mut World) -> Result<(), Failure> {
-    let state = resource.observe(world)?;
+    let state = resource.observe(&Turn::default(), world)?;
     resource.apply(&state, &Turn::default(), world)
 }
 

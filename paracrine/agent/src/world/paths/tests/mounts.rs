@@ -130,7 +130,7 @@ fn mounted_below() {
     machine.make("/srv/precious/x", "precious");
     let below = absent("/srv/d/e");
     let mut world = machine.world();
-    let state = below.observe(&mut world).unwrap();
+    let state = below.observe(&Turn::default(), &mut world).unwrap();
     std::fs::create_dir(machine.at("/srv/d/e/bound")).unwrap();
     let _bound = bind(&machine, "/srv/precious", "/srv/d/e/bound");
     assert_eq!(
@@ -165,7 +165,7 @@ fn mounted_file() {
     let other = machine.file("/srv/y", "new");
     machine.make("/srv/y", "old");
     let mut world = machine.world();
-    let state = other.observe(&mut world).unwrap();
+    let state = other.observe(&Turn::default(), &mut world).unwrap();
     let _also_bound = bind(&machine, "/srv/from", "/srv/y");
     assert_eq!(
         other.apply(&state, &Turn::default(), &mut world),
