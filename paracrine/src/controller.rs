@@ -25,7 +25,7 @@ use paracrine_model::protocol::Mode;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::Embedded;
+use crate::embedded::Embedded;
 use crate::event::{Ending, Event, HostEvent, Run, RunHost, TaskName, Totals, Urgency};
 use crate::secrets::Resolved;
 use connection::{AgentBinary, Connector};

@@ -14,6 +14,7 @@
 mod bootstrap;
 mod cli;
 mod controller;
+mod embedded;
 mod event;
 pub mod formats;
 mod known_hosts;
@@ -31,7 +32,7 @@ mod testing;
 
 use std::process::ExitCode;
 
-use paracrine_model::artifact::{Artifact, Broken};
+pub use embedded::Embedded;
 
 /// The deploy binary's `main`: the compiled site, and the command line around it.
 #[macro_export]
@@ -43,27 +44,6 @@ macro_rules! main {
             $crate::run(&SITE)
         }
     };
-}
-
-/// A compiled site as the build helper puts it into the deploy binary.
-#[derive(Clone, Copy, Debug)]
-pub struct Embedded {
-    /// `plan.bin`: the plans of all hosts of all environments.
-    pub plan: &'static [u8],
-    /// The agents by architecture (`x86_64`), compressed with gzip.
-    pub agents: &'static [(&'static str, &'static [u8])],
-    /// Where the site stood when it was built.
-    pub directory: &'static str,
-}
-
-impl Embedded {
-    /// Opens the compiled site, for assertions about it in a site's tests.
-    ///
-    /// # Errors
-    /// Bytes that are no compiled site, or one of another version.
-    pub fn artifact(&self) -> Result<Artifact<'static>, Broken> {
-        Artifact::open(self.plan)
-    }
 }
 
 /// Does what the command line says; [`main!`] calls this.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use paracrine_model::artifact::{Artifact, Broken, Index};
 use paracrine_model::hash::Hash;
 
-use crate::Embedded;
+use crate::embedded::Embedded;
 
 /// The compiled site and where its files are.
 pub(crate) struct Site {

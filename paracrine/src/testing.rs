@@ -7,7 +7,7 @@ use paracrine_model::host::{Address, Arch};
 use paracrine_model::plan::{Plan, ValueUse};
 use paracrine_model::secret::{Provider, Secret, SecretSource};
 
-use crate::Embedded;
+use crate::embedded::Embedded;
 
 /// The executable of the agent in sites for tests.
 pub(crate) const AGENT: &[u8] = b"agent";

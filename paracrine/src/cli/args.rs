@@ -66,12 +66,9 @@ pub(crate) struct Selection {
     pub limit: Vec<String>,
 }
 
-/// Options of `check` and `apply`.
+/// How hosts are reached; for all commands that talk to them.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Deploy {
-    #[command(flatten)]
-    pub selection: Selection,
-
+pub(crate) struct Reach {
     /// Works on at most so many hosts at once
     #[arg(long, short, default_value_t = 16, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: u16,
@@ -83,6 +80,16 @@ pub(crate) struct Deploy {
     /// Gives up on hosts that do not answer within
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub connect_timeout: u32,
+}
+
+/// Options of `check` and `apply`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Deploy {
+    #[command(flatten)]
+    pub selection: Selection,
+
+    #[command(flatten)]
+    pub reach: Reach,
 
     /// Waits so long for a host that another run is working on
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]

@@ -9,7 +9,6 @@ use paracrine_model::resource::Claim;
 use super::args::Explain;
 use super::problem::Problem;
 use super::select;
-use super::show::{plan_of, values_of};
 use crate::report::plan::{content, multiline, secrets};
 use crate::report::{DIM, STRONG, escaped_line, escaped_lines, paint};
 use crate::site::Site;
@@ -23,13 +22,13 @@ pub(super) fn explain(site: &Site, options: &Explain) -> Result<String, Problem>
             Problem::new(format!("`{}` stands for several hosts", options.host)).help("name one host")
         );
     };
-    let plan = plan_of(site, host)?;
+    let plan = site.artifact.plan(host)?;
     let found: Vec<_> =
         plan.tasks.iter().enumerate().filter(|(_, task)| is_meant(task, options.what.trim())).collect();
     if found.is_empty() {
         return Err(not_there(&plan, host, &options.what));
     }
-    let values = values_of(site, host)?;
+    let values = site.artifact.values(host)?;
     let told: Vec<_> = found
         .into_iter()
         .map(|(place, _)| tell(site, host, &plan, place, values.get(place).map_or(&[], Vec::as_slice)))

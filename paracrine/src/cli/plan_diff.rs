@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::args::PlanDiff;
 use super::problem::Problem;
 use super::select;
-use super::show::{picked, plan_of};
 use crate::report::plan::{HostPlanOf, json};
 use crate::report::plan_diff::{Plans, diff};
 use crate::site::Site;
@@ -32,8 +31,8 @@ pub(super) fn plan_diff(site: &Site, options: &PlanDiff, verbose: bool) -> Resul
         return Err(problem.clone());
     }
     let mut own = Vec::new();
-    for host in picked(site, None, &[])? {
-        let plan = plan_of(site, host)?;
+    for host in select::picked(site.index(), None, &[])? {
+        let plan = site.artifact.plan(host)?;
         own.push(json(&HostPlanOf { artifact: &site.artifact, host, plan: &plan, values: &[] }));
     }
     let of_environment =

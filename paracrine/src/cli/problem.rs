@@ -1,5 +1,6 @@
 //! What a command cannot do, and what to do about it.
 
+use paracrine_model::artifact::Broken;
 use paracrine_model::diagnostic::nearest;
 
 use crate::report::{ERROR, HELP, escaped_line, escaped_lines};
@@ -59,5 +60,12 @@ impl Problem {
             drawn += &format!("  {HELP}help:{HELP:#} {}\n", escaped_line(help));
         }
         drawn
+    }
+}
+
+/// A compiled site that cannot be read.
+impl From<Broken> for Problem {
+    fn from(broken: Broken) -> Self {
+        Self::new(broken.to_string()).help("build the site again")
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::args::Secrets;
 use super::problem::Problem;
-use super::show::{picked, plan_of, values_of};
+use super::select;
 use crate::report::plan::secrets as secrets_of;
 use crate::report::{DIM, STRONG, escaped_line, paint};
 use crate::site::Site;
@@ -12,9 +12,11 @@ use crate::site::Site;
 /// `secrets`
 pub(super) fn secrets(site: &Site, options: &Secrets) -> Result<String, Problem> {
     let mut seen: BTreeMap<_, Vec<String>> = BTreeMap::new();
-    for host in picked(site, options.selection.environment.as_deref(), &options.selection.limit)? {
-        let plan = plan_of(site, host)?;
-        let values = values_of(site, host)?;
+    for host in
+        select::picked(site.index(), options.selection.environment.as_deref(), &options.selection.limit)?
+    {
+        let plan = site.artifact.plan(host)?;
+        let values = site.artifact.values(host)?;
         for (task, values) in plan.tasks.iter().zip(&values) {
             let line = format!(
                 "  {}  {}  {}\n",

@@ -62,6 +62,38 @@ pub(crate) fn hosts<'i>(
     Ok(all.into_iter().zip(picked).filter_map(|(host, picked)| picked.then_some(host)).collect())
 }
 
+/// The hosts that were named, of one environment or of all.
+pub(crate) fn picked<'i>(
+    index: &'i Index,
+    named: Option<&str>,
+    limit: &[String],
+) -> Result<Vec<&'i Host>, Problem> {
+    let mut picked = Vec::new();
+    for environment in environments(index, named, limit)? {
+        picked.extend(hosts(index, environment, limit)?);
+    }
+    Ok(picked)
+}
+
+/// The environment that was named; all that have hosts where none was.
+fn environments<'i>(
+    index: &'i Index,
+    named: Option<&str>,
+    limit: &[String],
+) -> Result<Vec<&'i str>, Problem> {
+    match optional_environment(index, named)? {
+        Some(named) => Ok(vec![named]),
+        // Names of hosts mean something only within one environment.
+        None if !limit.is_empty() => Ok(vec![environment(index, None)?]),
+        None => Ok(index
+            .environments
+            .iter()
+            .filter(|name| index.hosts.iter().any(|host| host.environment == **name))
+            .map(String::as_str)
+            .collect()),
+    }
+}
+
 fn matches(word: &str, host: &Host) -> bool {
     match word.strip_prefix("role:") {
         Some(role) => host.roles.iter().any(|name| glob(role, name)),

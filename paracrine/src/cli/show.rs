@@ -1,8 +1,5 @@
 //! `plan` and `hosts`: what the binary holds, without any host.
 
-use paracrine_model::artifact::Host;
-use paracrine_model::plan::{HostPlan, ValueUse};
-
 use super::args::{Format, Hosts, Plan};
 use super::problem::Problem;
 use super::select;
@@ -14,11 +11,11 @@ use crate::site::Site;
 pub(super) fn plan(site: &Site, options: &Plan, verbose: bool) -> Result<String, Problem> {
     let limit: Vec<String> = options.selection.limit.iter().chain(&options.host).cloned().collect();
     let mut shown = String::new();
-    for host in picked(site, options.selection.environment.as_deref(), &limit)? {
-        let plan = plan_of(site, host)?;
+    for host in select::picked(site.index(), options.selection.environment.as_deref(), &limit)? {
+        let plan = site.artifact.plan(host)?;
         let values = match options.format {
             Format::Text => Vec::new(),
-            Format::Json => values_of(site, host)?,
+            Format::Json => site.artifact.values(host)?,
         };
         let of = HostPlanOf { artifact: &site.artifact, host, plan: &plan, values: &values };
         shown += &match options.format {
@@ -32,7 +29,9 @@ pub(super) fn plan(site: &Site, options: &Plan, verbose: bool) -> Result<String,
 /// `hosts`
 pub(super) fn hosts(site: &Site, options: &Hosts) -> Result<String, Problem> {
     let mut rows = Vec::new();
-    for host in picked(site, options.selection.environment.as_deref(), &options.selection.limit)? {
+    for host in
+        select::picked(site.index(), options.selection.environment.as_deref(), &options.selection.limit)?
+    {
         let address = &host.address;
         let user = address.ssh_user.iter().map(|user| format!("{user}@"));
         let port = address.ssh_port.iter().map(|port| format!(":{port}"));
@@ -48,45 +47,6 @@ pub(super) fn hosts(site: &Site, options: &Hosts) -> Result<String, Problem> {
         ]);
     }
     Ok(table(&rows))
-}
-
-/// A host's plan.
-pub(super) fn plan_of(site: &Site, host: &Host) -> Result<HostPlan, Problem> {
-    site.artifact.plan(host).map_err(|broken| Problem::new(broken.to_string()).help("build the site again"))
-}
-
-/// For each task of a host the values that it was made from.
-pub(super) fn values_of<'s>(site: &'s Site, host: &Host) -> Result<Vec<Vec<&'s ValueUse>>, Problem> {
-    site.artifact.values(host).map_err(|broken| Problem::new(broken.to_string()).help("build the site again"))
-}
-
-/// The hosts that were named, of one environment or of all.
-pub(super) fn picked<'s>(
-    site: &'s Site,
-    named: Option<&str>,
-    limit: &[String],
-) -> Result<Vec<&'s Host>, Problem> {
-    let mut hosts = Vec::new();
-    for environment in environments(site, named, limit)? {
-        hosts.extend(select::hosts(site.index(), environment, limit)?);
-    }
-    Ok(hosts)
-}
-
-/// The environment that was named; all that have hosts where none was.
-fn environments<'s>(site: &'s Site, named: Option<&str>, limit: &[String]) -> Result<Vec<&'s str>, Problem> {
-    let index = site.index();
-    match select::optional_environment(index, named)? {
-        Some(named) => Ok(vec![named]),
-        // Names of hosts mean something only within one environment.
-        None if !limit.is_empty() => Ok(vec![select::environment(index, None)?]),
-        None => Ok(index
-            .environments
-            .iter()
-            .filter(|name| index.hosts.iter().any(|host| host.environment == **name))
-            .map(String::as_str)
-            .collect()),
-    }
 }
 
 /// Rows with aligned columns.

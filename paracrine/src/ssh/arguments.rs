@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::LinkError;
+use super::error::LinkError;
+use super::jump::Jump;
 use super::route::Route;
 use crate::known_hosts::Trust;
 
@@ -117,38 +118,6 @@ fn proxy(route: &Route, jumps: &[Jump], log: &Path) -> Result<Option<String>, Li
     Ok(Some(format!("ssh {}", words.join(" "))))
 }
 
-/// `[user@]host[:port]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Jump {
-    user: Option<String>,
-    host: String,
-    port: Option<u16>,
-}
-
-impl Jump {
-    /// Reads one as `-J` takes it; an IPv6 address stands in brackets if a port follows.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (user, rest) = match text.rsplit_once('@') {
-            Some((user, rest)) => (Some(user.to_owned()).filter(|user| !user.is_empty()), rest),
-            None => (None, text),
-        };
-        let (host, port) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((host, "")) => (host, None),
-            Some((host, port)) => (host, Some(port.strip_prefix(':')?)),
-            None => match rest.split_once(':') {
-                Some((host, port)) if !port.contains(':') => (host, Some(port)),
-                _ => (rest, None),
-            },
-        };
-        let port = port.map(str::parse).transpose().ok()?;
-        (!host.is_empty() && !host.contains(char::is_whitespace)).then(|| Self {
-            user,
-            host: host.to_owned(),
-            port,
-        })
-    }
-}
-
 #[derive(Default)]
 struct Line(Vec<String>);
 
@@ -189,22 +158,6 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn jump(user: Option<&str>, host: &str, port: Option<u16>) -> Option<Jump> {
-        Some(Jump { user: user.map(str::to_owned), host: host.into(), port })
-    }
-
-    #[test]
-    fn jumps_are_read_like_ssh_reads_them() {
-        assert_eq!(Jump::parse("bastion"), jump(None, "bastion", None));
-        assert_eq!(Jump::parse("me@bastion:2222"), jump(Some("me"), "bastion", Some(2222)));
-        assert_eq!(Jump::parse("me@corp@bastion"), jump(Some("me@corp"), "bastion", None));
-        assert_eq!(Jump::parse("[fe80::1]:22"), jump(None, "fe80::1", Some(22)));
-        assert_eq!(Jump::parse("fe80::1"), jump(None, "fe80::1", None));
-        for wrong in ["", "me@", "host:port", "host:99999", "[::1]x", "a b"] {
-            assert_eq!(Jump::parse(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn paths_survive_ssh() {

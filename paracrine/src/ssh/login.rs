@@ -9,8 +9,10 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::arguments;
+use super::error::{self, LinkError};
 use super::route::Route;
-use super::{LinkError, Target, arguments, error};
+use super::target::Target;
 use crate::relay;
 
 /// What ssh has written when it ends is there already.

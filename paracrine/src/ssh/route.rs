@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use paracrine_model::host::Address;
 
-use super::arguments::Jump;
-use super::{LinkError, Target};
+use super::error::LinkError;
+use super::jump::Jump;
+use super::target::Target;
 use crate::known_hosts::{self, Trust};
 use crate::persist::{Key, SocketDirectory};
 use crate::relay;

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 
 use paracrine_model::secret::{Provider, SecretSource};
 
-use crate::cli::{Command, args, deploy, told};
+use crate::cli::stale::told;
+use crate::cli::{Command, args, deploy, exit, online};
 use crate::event::{Status, Totals};
 use crate::secrets::Missing;
 use crate::site::{Site, Stale};
@@ -13,7 +14,7 @@ use crate::testing::{TestSite, plain};
 #[test]
 fn exit_codes_tell_what_came_of_a_run() {
     let code = |statuses: &[Status]| {
-        deploy::code(&Totals {
+        exit::code(&Totals {
             hosts: statuses.iter().map(|status| (*status, 1)).collect(),
             ..Totals::default()
         })
@@ -35,7 +36,7 @@ fn missing_secrets_are_told_all_at_once() {
         help: format!("set {name}"),
     };
     assert_eq!(
-        plain(&deploy::lacking(&[missing("A"), missing("B")]).draw()),
+        plain(&online::lacking(&[missing("A"), missing("B")]).draw()),
         "\
 error: 2 secrets have no value; no host was contacted
   secret A (!env A): the environment variable is not set
@@ -64,7 +65,7 @@ fn a_binary_that_is_older_than_its_site_refuses_to_apply() {
     let words = ["shop", "apply", "dev"].map(OsString::from).to_vec();
     let line = args::parse("shop", "", &["dev".to_owned()], words).unwrap();
     let Command::Apply(options) = line.command else { panic!("not an apply") };
-    let problem = deploy::apply(site, opened, options, false).unwrap_err();
+    let problem = deploy::apply(site, opened, &options, false).unwrap_err();
     assert_eq!(
         plain(&problem.draw()),
         "\

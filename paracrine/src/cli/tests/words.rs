@@ -39,7 +39,7 @@ fn check_is_the_default() {
     let options = check("--limit web1,role:db prod --jobs 3");
     assert_eq!(options.selection.environment.as_deref(), Some("prod"));
     assert_eq!(options.selection.limit, ["web1", "role:db"]);
-    assert_eq!(options.jobs, 3);
+    assert_eq!(options.reach.jobs, 3);
     // Not the name of any environment: the environment is looked for, and not found, later.
     assert_eq!(check("staging").selection.environment.as_deref(), Some("staging"));
 }
@@ -47,7 +47,8 @@ fn check_is_the_default() {
 #[test]
 fn options_have_their_defaults() {
     let options = check("prod");
-    assert_eq!((options.jobs, options.persist, options.connect_timeout, options.lock_wait), (16, 60, 10, 0));
+    let reach = &options.reach;
+    assert_eq!((reach.jobs, reach.persist, reach.connect_timeout, options.lock_wait), (16, 60, 10, 0));
     assert_eq!((options.adopt, options.stale, options.format), (false, false, Format::Text));
     let line = parse("check prod").unwrap();
     assert_eq!((line.color, line.verbose), (Color::Auto, false));

@@ -1,6 +1,6 @@
 //! All hosts of the selection are locked, then all are changed at once; one that refuses keeps all from being changed.
 
-use super::{Answer, Hosts, Moment, Strategy};
+use super::strategy::{Answer, Hosts, Moment, Strategy};
 
 /// See the module.
 pub(in crate::controller) struct AllAtOnce;
