@@ -16,7 +16,7 @@ use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::manage::{Comparison, Due, Turn};
 use crate::port::{Ending, Port, unpack};
-use crate::resource::{Observed, announce, together, wants};
+use crate::resource::{AnyObserved, announce, together, wants};
 use crate::world::World;
 
 use causes::Causes;
@@ -67,7 +67,7 @@ enum Flow {
 /// A task at its turn.
 struct AtTurn<'t> {
     index: usize,
-    observed: Observed<'t>,
+    observed: AnyObserved<'t>,
     comparison: Comparison,
     due: Vec<Due>,
 }
@@ -177,7 +177,7 @@ impl<'t, P: Port> Engine<'t, P> {
         let due = self.causes.due(index);
         let (may, certain): (Vec<_>, Vec<_>) = due.into_iter().partition(|due| due.may);
         let turn = Turn { due: &certain, again: false };
-        let observed = Observed::of(&tasks[index].resource, &turn, &mut self.world)?;
+        let observed = AnyObserved::of(&tasks[index].resource, &turn, &mut self.world)?;
         let mut comparison = observed.compare(&turn, &self.world)?;
         let mut all = certain;
         if let Some(first) = may.first() {
@@ -201,7 +201,7 @@ impl<'t, P: Port> Engine<'t, P> {
             }
             all => {
                 let all: Vec<_> = all.iter().map(|task| &task.observed).collect();
-                Observed::predict_all(&all, &mut self.world)
+                AnyObserved::predict_all(&all, &mut self.world)
             }
         };
         if let (Err(failure), Some(first)) = (predicted, differing.first()) {
@@ -257,7 +257,7 @@ impl<'t, P: Port> Engine<'t, P> {
             }
             all => {
                 let all: Vec<_> = all.iter().map(|task| &task.observed).collect();
-                Observed::apply_all(&all, &mut self.world)
+                AnyObserved::apply_all(&all, &mut self.world)
             }
         };
 
@@ -317,7 +317,7 @@ impl<'t, P: Port> Engine<'t, P> {
     /// Observes and compares after a change: guards that need not hold by then are not asked, and nothing is due.
     fn observe_again(&mut self, index: usize) -> Result<Comparison, Failure> {
         let turn = Turn { due: &[], again: true };
-        Observed::of(&self.tasks[index].resource, &turn, &mut self.world)?.compare(&turn, &self.world)
+        AnyObserved::of(&self.tasks[index].resource, &turn, &mut self.world)?.compare(&turn, &self.world)
     }
 
     /// The contents that tasks from `first` on will want, as far as can be told before anything is changed: asked

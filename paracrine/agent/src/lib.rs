@@ -15,4 +15,5 @@ pub mod manage;
 pub mod port;
 pub mod resource;
 pub mod serve;
+mod whole_file;
 pub mod world;

@@ -42,7 +42,7 @@ pub trait Manage {
     ///
     /// # Errors
     /// What went wrong; all of them have failed then, but for those that are found to be equal.
-    fn apply_together(_all: &[&Seen<'_, Self>], _world: &mut World) -> Result<(), Failure>
+    fn apply_together(_all: &[&Observed<'_, Self>], _world: &mut World) -> Result<(), Failure>
     where
         Self: Sized,
     {
@@ -53,7 +53,7 @@ pub trait Manage {
     ///
     /// # Errors
     /// What is known now to be impossible.
-    fn predict_together(_all: &[&Seen<'_, Self>], _world: &mut World) -> Result<(), Failure>
+    fn predict_together(_all: &[&Observed<'_, Self>], _world: &mut World) -> Result<(), Failure>
     where
         Self: Sized,
     {
@@ -70,7 +70,7 @@ pub trait Manage {
 }
 
 /// A resource with what was observed of it.
-pub struct Seen<'t, R: Manage> {
+pub struct Observed<'t, R: Manage> {
     /// As it should be.
     pub resource: &'t R,
     /// As it is.

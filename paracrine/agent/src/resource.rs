@@ -15,17 +15,17 @@ use paracrine_model::hash::Hash;
 use paracrine_model::protocol::Failure;
 use paracrine_model::resource::{self as model, Resource};
 
-use crate::manage::{Comparison, Manage, Seen, Turn};
+use crate::manage::{Comparison, Manage, Observed, Turn};
 use crate::world::World;
 
 macro_rules! resources {
     ($($variant:ident: $type:path,)+) => {
         /// A resource with what was observed of it, whichever it is: from the look at it until its task is done.
-        pub enum Observed<'t> {
-            $(#[doc = concat!("See [`", stringify!($type), "`].")] $variant(Seen<'t, $type>),)+
+        pub enum AnyObserved<'t> {
+            $(#[doc = concat!("See [`", stringify!($type), "`].")] $variant(Observed<'t, $type>),)+
         }
 
-        impl<'t> Observed<'t> {
+        impl<'t> AnyObserved<'t> {
             /// Observes.
             ///
             /// # Errors
@@ -33,7 +33,7 @@ macro_rules! resources {
             pub fn of(resource: &'t Resource, turn: &Turn<'_>, world: &mut World) -> Result<Self, Failure> {
                 Ok(match resource {
                     $(Resource::$variant(resource) => {
-                        Self::$variant(Seen { resource, state: resource.observe(turn, world)? })
+                        Self::$variant(Observed { resource, state: resource.observe(turn, world)? })
                     })+
                 })
             }

@@ -4,6 +4,8 @@
 //! over the machine, so that later tasks compare against that; in an apply nothing is ever predicted.
 
 pub mod accounts;
+mod at_path;
+pub mod owners;
 pub mod packages;
 pub mod paths;
 pub mod process;

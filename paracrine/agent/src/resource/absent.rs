@@ -20,7 +20,7 @@ impl Manage for Absent {
     type State = State;
 
     fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
-        let at = world.look(&self.path)?;
+        let at = world.path_state(&self.path)?;
         let mut state = State { at, entries: 0, obstacle: None };
         if state.at.kind != PathKind::Missing {
             state.obstacle = world.paths.obstacle_to_removal(&self.path, &state.at)?;
@@ -54,11 +54,7 @@ impl Manage for Absent {
     fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
         match &state.obstacle {
             Some(obstacle) => Err(obstacle.clone()),
-            None => {
-                // Of what is below some may be gone even if all could not be removed.
-                world.units.changed_path(&self.path);
-                world.paths.remove(&self.path)
-            }
+            None => world.remove(&self.path),
         }
     }
 

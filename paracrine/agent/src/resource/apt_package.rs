@@ -10,7 +10,7 @@ use paracrine_model::name::{AbsolutePath, Version};
 use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::apt_package::{AptPackage, PackageState};
 
-use crate::manage::{Comparison, Manage, Seen, Turn};
+use crate::manage::{Comparison, Manage, Observed, Turn};
 use crate::world::World;
 use crate::world::packages::{Available, Package, Status, compare};
 use crate::world::paths::{PathKind, PathState};
@@ -81,16 +81,16 @@ impl Manage for AptPackage {
         let _ = together::predict(&[(self, state)], world);
     }
 
-    fn apply_together(all: &[&Seen<'_, Self>], world: &mut World) -> Result<(), Failure> {
+    fn apply_together(all: &[&Observed<'_, Self>], world: &mut World) -> Result<(), Failure> {
         together::apply(&pairs(all), world)
     }
 
-    fn predict_together(all: &[&Seen<'_, Self>], world: &mut World) -> Result<(), Failure> {
+    fn predict_together(all: &[&Observed<'_, Self>], world: &mut World) -> Result<(), Failure> {
         together::predict(&pairs(all), world)
     }
 }
 
-fn pairs<'a>(all: &[&'a Seen<'_, AptPackage>]) -> Vec<(&'a AptPackage, &'a State)> {
+fn pairs<'a>(all: &[&'a Observed<'_, AptPackage>]) -> Vec<(&'a AptPackage, &'a State)> {
     all.iter().map(|seen| (seen.resource, &seen.state)).collect()
 }
 
@@ -185,12 +185,14 @@ fn predicted_source(world: &mut World) -> Option<AbsolutePath> {
         paths.extend(path.ok());
     }
     let written = paths.into_iter().find(|path| {
-        world.look(path).is_ok_and(|state| state.ids.is_none() && !matches!(state.kind, PathKind::Missing))
+        world
+            .path_state(path)
+            .is_ok_and(|state| state.ids.is_none() && !matches!(state.kind, PathKind::Missing))
     });
     if written.is_some() {
         return written;
     }
-    let would_be = match world.look(&directory) {
+    let would_be = match world.path_state(&directory) {
         Ok(PathState { kind: PathKind::Directory, .. }) => world.paths.count(&directory).unwrap_or(there),
         _ => there,
     };

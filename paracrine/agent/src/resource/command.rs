@@ -77,7 +77,7 @@ impl Manage for Command {
             .timeout(Duration::from_secs(self.timeout.into()))
             .interruptible();
         if let Some(user) = &state.user {
-            program = program.user(user)?;
+            program = program.login(&user.login()?);
         }
         let finished = program.run();
         // Whatever came of it, it may have changed anything.

@@ -3,10 +3,10 @@
 use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::directory::Directory;
 
-use super::file::mode;
 use crate::manage::{Comparison, Manage, Turn};
 use crate::world::World;
-use crate::world::paths::{Attributes, Owners, PathKind, PathState};
+use crate::world::owners::Owners;
+use crate::world::paths::{Attributes, PathKind, PathState};
 
 /// What is there.
 #[derive(Debug)]
@@ -21,8 +21,8 @@ impl Manage for Directory {
     type State = State;
 
     fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
-        let mut at = world.look(&self.path)?;
-        let owners = world.owners(&self.owner, &self.group, &mut at);
+        let mut at = world.path_state(&self.path)?;
+        let owners = world.owners(self.owner.as_str(), self.group.as_str(), &mut at);
         let missing = at.kind == PathKind::Missing;
         let obstacle = if missing { world.paths.obstacle(&self.path)? } else { None };
         Ok(State { at, owners, obstacle })
@@ -39,7 +39,7 @@ impl Manage for Directory {
             PathKind::Directory => {
                 comparison.attribute("owner", Some(&state.at.owner), self.owner.as_str());
                 comparison.attribute("group", Some(&state.at.group), self.group.as_str());
-                comparison.attribute("mode", Some(&mode(state.at.mode)), &self.mode.to_string());
+                comparison.attribute("mode", Some(&state.at.mode()), &self.mode.to_string());
             }
             other => {
                 let message = format!("{} is a {}, not a directory", self.path, other.describe());

@@ -1,42 +1,21 @@
 //! A regular file.
 
-use paracrine_model::content::Content;
 use paracrine_model::hash::Hash;
-use paracrine_model::protocol::{Difference, Failure, OldContent};
+use paracrine_model::protocol::Failure;
 use paracrine_model::resource::file::File;
-use paracrine_model::text::Text;
 
-use super::unit::predict_unit;
 use crate::manage::{Comparison, Manage, Turn};
+use crate::whole_file::{State, WholeFile};
 use crate::world::World;
-use crate::world::paths::{Attributes, Owners, PathKind, PathState};
-use crate::world::process::Program;
-use crate::world::redact::{LARGEST_SHOWN, Mask, old_content};
 
-/// What is there.
-#[derive(Debug)]
-pub struct State {
-    at: PathState,
-    owners: Owners,
-    /// As it should be.
-    wanted: Wanted,
-    /// What is in the file, if that is not what should be.
-    old: Option<OldContent>,
-    /// To making or replacing it.
-    obstacle: Option<Failure>,
-}
-
-#[derive(Debug)]
-struct Wanted {
-    length: u64,
-    hash: Hash,
-}
-
-impl State {
-    /// Whether at most owner and mode are to be changed. A file with several names is not changed but replaced:
-    /// another name may be somebody else's.
-    fn keeps_file(&self) -> bool {
-        matches!(self.at.kind, PathKind::File { .. }) && self.old.is_none() && self.at.names == 1
+fn whole(file: &File) -> WholeFile<'_> {
+    WholeFile {
+        path: &file.path,
+        content: &file.content,
+        owner: file.owner.as_str(),
+        group: file.group.as_str(),
+        mode: file.mode,
+        validate: file.validate.as_deref(),
     }
 }
 
@@ -44,142 +23,24 @@ impl Manage for File {
     type State = State;
 
     fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
-        let wanted = match &self.content {
-            Content::Blob { hash, length } => Wanted { hash: *hash, length: *length },
-            Content::Late(text) => {
-                let resolved = resolve(text, world)?;
-                Wanted { hash: Hash::of(resolved.as_bytes()), length: resolved.len() as u64 }
-            }
-        };
-        let mut at = world.look(&self.path)?;
-        let owners = world.owners(&self.owner, &self.group, &mut at);
-        let old = match at.kind {
-            PathKind::File { length, .. } => {
-                let equal = length == wanted.length && world.paths.hash(&self.path)? == wanted.hash;
-                if equal { None } else { Some(old(self, &at, length, world)?) }
-            }
-            _ => None,
-        };
-        let mut state = State { at, owners, wanted, old, obstacle: None };
-        if !state.keeps_file() {
-            state.obstacle = world.paths.obstacle(&self.path)?;
-        }
-        Ok(state)
+        whole(self).observe(world)
     }
 
     fn compare(&self, state: &State, _turn: &Turn<'_>, world: &World) -> Result<Comparison, Failure> {
-        let mut comparison = Comparison::default();
-        match &state.at.kind {
-            PathKind::Missing => {
-                world.require_parent(&state.at)?;
-                comparison.differences.push(Difference::Create);
-            }
-            PathKind::File { .. } => {
-                comparison.differences.extend(state.old.clone().map(|before| Difference::Content { before }));
-                comparison.attribute("owner", Some(&state.at.owner), self.owner.as_str());
-                comparison.attribute("group", Some(&state.at.group), self.group.as_str());
-                comparison.attribute("mode", Some(&mode(state.at.mode)), &self.mode.to_string());
-            }
-            PathKind::Link { .. } | PathKind::Other("fifo" | "socket") => {
-                comparison.differences.push(Difference::Remove { what: state.at.kind.describe() });
-                comparison.differences.push(Difference::Create);
-            }
-            PathKind::Directory | PathKind::Other(_) => {
-                let message =
-                    format!("{} is a {}, which no file replaces", self.path, state.at.kind.describe());
-                return Err(Failure::new(message).help("move it away by hand, or give the file another path"));
-            }
-        }
-        world.require_owners(&state.owners)?;
-        match &state.obstacle {
-            Some(obstacle) if !comparison.is_equal() => Err(obstacle.clone()),
-            _ => Ok(comparison),
-        }
+        whole(self).compare(state, world)
     }
 
     fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
-        let (uid, gid) = state.owners.ids()?;
-        let attributes = Attributes { uid, gid, mode: self.mode.bits() };
-        if state.keeps_file() {
-            return world.paths.set_attributes(&self.path, &state.at.kind, attributes);
-        }
-        let content = match &self.content {
-            Content::Blob { hash, .. } => world.content(hash)?,
-            Content::Late(text) => resolve(text, world)?.into_bytes(),
-        };
-        let staged = world.paths.stage_file(&self.path, &content, attributes)?;
-        if let Some(command) = &self.validate {
-            let command = command.replace("{}", &quoted(&staged.path().to_string_lossy()));
-            let finished = Program::shell(&command).interruptible().run()?;
-            if !finished.succeeded() {
-                let failure = Failure::new(format!(
-                    "the new content of {} is not valid: the validation {}",
-                    self.path,
-                    finished.how()
-                ));
-                let name = staged.path().to_string_lossy().into_owned();
-                let said = finished.failure().output.unwrap_or_default().replace(&name, self.path.as_str());
-                return Err(Mask::new(&world.values)
-                    .failure(failure.output(said).help("the old file is still in place")));
-            }
-        }
-        world.paths.place(staged)?;
-        world.units.changed_path(&self.path);
-        Ok(())
+        whole(self).apply(state, world)
     }
 
     fn predict(&self, state: &State, world: &mut World) {
-        let Wanted { length, hash } = state.wanted;
-        let kind = PathKind::File { length, predicted: Some(hash) };
-        let made = PathState::made(kind, self.owner.as_str(), self.group.as_str(), self.mode.bits());
-        world.predict_path(&self.path, made);
-        predict_unit(&self.path, world);
+        whole(self).predict(state, world);
     }
 
     fn wants(&self, world: &mut World) -> Option<Hash> {
-        let Content::Blob { hash, length } = &self.content else { return None };
-        // Where there is no way to it yet, an earlier task will see to that.
-        let there = world.look(&self.path).is_ok_and(|at| match at.kind {
-            PathKind::File { length: is, .. } => {
-                is == *length && world.paths.hash(&self.path).is_ok_and(|is| is == *hash)
-            }
-            _ => false,
-        });
-        (!there).then_some(*hash)
+        whole(self).wants(world)
     }
-}
-
-/// `0644`
-pub(super) fn mode(bits: u32) -> String {
-    format!("{bits:04o}")
-}
-
-fn resolve(text: &Text, world: &World) -> Result<String, Failure> {
-    text.resolve(&world.values).map_err(|late| Failure::new(format!("the value of {late} is not here")))
-}
-
-/// What is in the file, as far as it may be shown.
-fn old(file: &File, at: &PathState, length: u64, world: &mut World) -> Result<OldContent, Failure> {
-    let Some(old) = world.paths.read(&file.path, LARGEST_SHOWN)? else {
-        return Ok(OldContent::Opaque { length });
-    };
-    let desired = match &file.content {
-        Content::Late(text) => Some(text.clone()),
-        // Only to tell which lines of a private file are no secret, so without it more is hidden.
-        Content::Blob { hash, length } if at.private && *length <= LARGEST_SHOWN => {
-            let content = world.content(hash).ok();
-            // It will be wanted again.
-            world.keep(content.iter().map(|content| (*hash, content.clone())));
-            content.and_then(|content| String::from_utf8(content).ok()).map(Text::from)
-        }
-        Content::Blob { .. } => None,
-    };
-    Ok(old_content(&old, desired.as_ref(), &world.values, at.private))
-}
-
-/// As one word of a shell command.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

@@ -1,15 +1,11 @@
 //! A group of users.
 
-mod tool;
-
 use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::group::Group;
 
 use crate::manage::{Comparison, Manage, Turn};
 use crate::world::World;
 use crate::world::accounts;
-
-pub(super) use tool::tool;
 
 /// What is known of a group and of those that are in its way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +27,7 @@ impl Manage for Group {
             taken_by: self.gid.and_then(|gid| world.accounts.group_name(gid)).filter(|taker| taker != name),
             primary_of: world.accounts.primary_members(name),
         };
-        readable(world)?;
+        world.accounts.all_known()?;
         Ok(state)
     }
 
@@ -88,7 +84,7 @@ impl Manage for Group {
         if let (true, Some(gid)) = (self.present, self.gid) {
             options.extend(["--gid".to_owned(), gid.to_string()]);
         }
-        tool(world, program, options, self.group.as_str())
+        world.accounts.run(program, options, self.group.as_str())
     }
 
     fn predict(&self, state: &State, world: &mut World) {
@@ -101,11 +97,6 @@ impl Manage for Group {
         let gid = self.gid.or(there.gid);
         world.accounts.predict_group(accounts::Group { name: name.to_owned(), gid, members: there.members });
     }
-}
-
-/// Fails where not all of what was just asked about accounts is known.
-pub(super) fn readable(world: &World) -> Result<(), Failure> {
-    world.accounts.trouble().map_or(Ok(()), |trouble| Err(Failure::new(trouble)))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::link::Link;
 
-use super::unit::predict_unit;
 use crate::manage::{Comparison, Manage, Turn};
 use crate::world::World;
 use crate::world::paths::{PathKind, PathState};
@@ -20,7 +19,7 @@ impl Manage for Link {
     type State = State;
 
     fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
-        let at = world.look(&self.path)?;
+        let at = world.path_state(&self.path)?;
         let equal = matches!(&at.kind, PathKind::Link { target } if *target == self.target);
         let obstacle = if equal { None } else { world.paths.obstacle(&self.path)? };
         Ok(State { at, obstacle })
@@ -50,15 +49,12 @@ impl Manage for Link {
 
     fn apply(&self, _state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
         let staged = world.paths.stage_link(&self.path, &self.target)?;
-        world.paths.place(staged)?;
-        world.units.changed_path(&self.path);
-        Ok(())
+        world.put(staged)
     }
 
     fn predict(&self, _state: &State, world: &mut World) {
         let kind = PathKind::Link { target: self.target.clone() };
         world.predict_path(&self.path, PathState::made(kind, "root", "root", 0o777));
-        predict_unit(&self.path, world);
     }
 }
 

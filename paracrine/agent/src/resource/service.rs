@@ -194,7 +194,7 @@ fn predicted(service: &Service, world: &mut World) -> bool {
     });
     // On the machine itself there is none, or systemd would have found it.
     paths.collect::<Vec<_>>().iter().any(|path| {
-        world.look(path).is_ok_and(|state| {
+        world.path_state(path).is_ok_and(|state| {
             let made = state.ids.is_none();
             made && matches!(state.kind, PathKind::File { .. } | PathKind::Link { .. })
         })

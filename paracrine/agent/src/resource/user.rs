@@ -9,7 +9,6 @@ use paracrine_model::name::AccountName;
 use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::user::User;
 
-use super::group::{readable, tool};
 use crate::manage::{Comparison, Manage, Turn};
 use crate::world::World;
 use crate::world::accounts;
@@ -46,10 +45,10 @@ impl Manage for User {
             taken_by: self.uid.and_then(|uid| world.accounts.user_name(uid)).filter(|taker| taker != name),
             own_group: world.accounts.knows_group(name),
             home_exists: home.is_some_and(|home| {
-                world.look(&home).is_ok_and(|state| !matches!(state.kind, PathKind::Missing))
+                world.path_state(&home).is_ok_and(|state| !matches!(state.kind, PathKind::Missing))
             }),
         };
-        readable(world)?;
+        world.accounts.all_known()?;
         Ok(state)
     }
 
@@ -120,15 +119,18 @@ impl Manage for User {
 
     fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
         let name = self.user.as_str();
-        match &state.user {
-            Some(_) if !self.present => tool(world, "userdel", Vec::new(), name),
+        let done = match &state.user {
+            Some(_) if !self.present => world.accounts.run("userdel", Vec::new(), name),
             None if !self.present => Ok(()),
             Some(there) => match changes(self, there) {
                 changes if changes.is_empty() => Ok(()),
-                changes => tool(world, "usermod", changes, name),
+                changes => world.accounts.run("usermod", changes, name),
             },
-            None => tool(world, "useradd", creation(self, state), name),
-        }
+            None => world.accounts.run("useradd", creation(self, state), name),
+        };
+        // A home may have been made.
+        world.paths.forget();
+        done
     }
 
     fn predict(&self, state: &State, world: &mut World) {

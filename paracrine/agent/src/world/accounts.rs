@@ -5,6 +5,7 @@
 mod parse;
 #[cfg(test)]
 mod tests;
+mod tool;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -13,7 +14,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::process::{End, Finished, Program};
+use paracrine_model::protocol::Failure;
+
+use super::process::{End, Finished, Login, Program};
 
 /// The accounts of the machine, under what a check has predicted.
 pub struct Accounts {
@@ -48,6 +51,19 @@ pub struct User {
     pub shell: String,
     /// Groups it is a member of besides the primary one, sorted.
     pub groups: Vec<String>,
+}
+
+impl User {
+    /// What is needed to run programs as this user.
+    ///
+    /// # Errors
+    /// It is only predicted.
+    pub fn login(&self) -> Result<Login, Failure> {
+        let (Some(uid), Some(gid)) = (self.uid, self.gid) else {
+            return Err(Failure::new(format!("user {} does not exist yet", self.name)));
+        };
+        Ok(Login { name: self.name.clone(), uid, gid, home: self.home.clone() })
+    }
 }
 
 /// A group.
@@ -209,6 +225,14 @@ impl Accounts {
     /// what was asked so far. What seems to be missing may be there then.
     pub fn trouble(&self) -> Option<String> {
         self.files().wrong.clone().or_else(|| self.mute.borrow().clone())
+    }
+
+    /// Fails where not all of what was asked so far is known.
+    ///
+    /// # Errors
+    /// [`Self::trouble`]
+    pub fn all_known(&self) -> Result<(), Failure> {
+        self.trouble().map_or(Ok(()), |trouble| Err(Failure::new(trouble)))
     }
 
     /// Check: a user would be as this says.

@@ -13,7 +13,6 @@
 
 mod obstacle;
 mod overlay;
-mod owners;
 mod remove;
 mod replace;
 mod walk;
@@ -23,8 +22,7 @@ pub(crate) mod suite;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use owners::Owners;
-pub(crate) use replace::Attributes;
+pub(crate) use replace::{Attributes, Staged};
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
@@ -38,7 +36,6 @@ use paracrine_model::protocol::Failure;
 use rustix::fs::{AtFlags, FileType, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::World;
 use overlay::Overlay;
 use walk::{Found, Place};
 
@@ -119,7 +116,7 @@ impl PathKind {
 
 impl PathState {
     /// Nothing is there.
-    fn missing(missing_parent: Option<String>) -> Self {
+    pub(super) fn missing(missing_parent: Option<String>) -> Self {
         Self {
             kind: PathKind::Missing,
             owner: String::new(),
@@ -130,6 +127,16 @@ impl PathState {
             private: false,
             missing_parent,
         }
+    }
+
+    /// Whether it is something that others may read as a file.
+    pub(super) fn is_file_or_link(&self) -> bool {
+        matches!(self.kind, PathKind::File { .. } | PathKind::Link { .. })
+    }
+
+    /// Its mode as it is shown: `0644`.
+    pub(crate) fn mode(&self) -> String {
+        format!("{:04o}", self.mode)
     }
 
     /// What a task would have made there.
@@ -268,7 +275,31 @@ impl Paths {
         Ok(names.len())
     }
 
-    /// What is there, with ids in place of names.
+    /// What is at a path, with ids in place of names.
+    ///
+    /// # Errors
+    /// There is no way to it.
+    pub(crate) fn state(&mut self, path: &AbsolutePath) -> Result<PathState, Failure> {
+        let found = self.find(path)?;
+        self.stat(&found, path)
+    }
+
+    /// Check only: what a task would have made, or removed, at a path.
+    pub(crate) fn predict(&mut self, path: &AbsolutePath, state: PathState) {
+        // A path that cannot be walked to has failed already.
+        let Ok(found) = self.find(path) else {
+            return;
+        };
+        let was = self.stat(&found, path).map_or(PathKind::Missing, |state| state.kind);
+        let file = matches!(state.kind, PathKind::File { .. });
+        self.overlay.lay(&found.key, state, &was);
+        // Where only a file takes the place of a file or of nothing, nothing leads elsewhere.
+        let as_before = matches!(was, PathKind::Missing | PathKind::File { .. }) && file;
+        if !as_before || found.parent.fd().is_none() {
+            self.forget();
+        }
+    }
+
     #[allow(clippy::unnecessary_cast)]
     fn stat(&mut self, found: &Found, path: &AbsolutePath) -> Result<PathState, Failure> {
         if let Some(state) = self.overlay.get(&found.key) {
@@ -305,59 +336,6 @@ impl Paths {
             private: mode & 0o004 == 0 || found.parent.private(),
             missing_parent: None,
         })
-    }
-}
-
-impl World {
-    /// What is at a path, or in a check would be after the tasks before. The last component is never followed.
-    ///
-    /// # Errors
-    /// A directory on the way is none, is a link of somebody else, or may not be searched.
-    pub(crate) fn look(&mut self, path: &AbsolutePath) -> Result<PathState, Failure> {
-        let found = self.paths.find(path)?;
-        let mut state = self.paths.stat(&found, path)?;
-        if let Some((uid, gid)) = state.ids {
-            state.owner = self.accounts.user_name(uid).unwrap_or_else(|| uid.to_string());
-            state.group = self.accounts.group_name(gid).unwrap_or_else(|| gid.to_string());
-        }
-        Ok(state)
-    }
-
-    /// Fails if the directory is missing in which something has to be made, unless in a check a package or command
-    /// that is pending may bring it.
-    ///
-    /// # Errors
-    /// That directory, and how to have it made.
-    pub(crate) fn require_parent(&self, state: &PathState) -> Result<(), Failure> {
-        let Some(missing) = &state.missing_parent else {
-            return Ok(());
-        };
-        match AbsolutePath::parse(missing).ok().and_then(|path| self.path_may_be_brought(&path)) {
-            Some(_) => Ok(()),
-            None => Err(missing_directory(missing)),
-        }
-    }
-
-    /// Check only: what a task would have made, or removed, at a path.
-    pub(crate) fn predict_path(&mut self, path: &AbsolutePath, state: PathState) {
-        // A path that cannot be walked to has failed already.
-        let Ok(found) = self.paths.find(path) else {
-            return;
-        };
-        let was = self.paths.stat(&found, path).map_or(PathKind::Missing, |state| state.kind);
-        self.paths.overlay.lay(&found.key, state, &was);
-        if !matches!(was, PathKind::Missing | PathKind::File { .. }) || found.parent.fd().is_none() {
-            self.paths.forget();
-        }
-        if !matches!(self.paths.overlay.get(&found.key), Some(PathState { kind: PathKind::File { .. }, .. }))
-        {
-            self.paths.forget();
-        }
-    }
-
-    /// Check only: a path at which nothing would be left.
-    pub(crate) fn predict_missing(&mut self, path: &AbsolutePath) {
-        self.predict_path(path, PathState::missing(None));
     }
 }
 
@@ -439,7 +417,7 @@ fn reason(error: Errno) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
-fn missing_directory(path: &str) -> Failure {
+pub(super) fn missing_directory(path: &str) -> Failure {
     Failure::new(format!("the directory {path} does not exist"))
         .help(format!("declare it before, with `plan.directory(\"{path}\")`"))
 }

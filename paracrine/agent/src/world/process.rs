@@ -18,7 +18,6 @@ use std::time::Duration;
 use paracrine_model::protocol::Failure;
 use rustix::fd::OwnedFd;
 
-use super::accounts::User;
 pub use capture::{plain, tail};
 pub use run::Running;
 pub(crate) use run::ends_within;
@@ -43,12 +42,25 @@ pub struct Program {
     input: Vec<u8>,
     directory: PathBuf,
     environment: Vec<(&'static str, OsString)>,
-    user: Option<(u32, u32)>,
+    login: Option<(u32, u32)>,
     timeout: Duration,
     interruptible: bool,
     separate: bool,
     whole: bool,
     outliving: bool,
+}
+
+/// Whom a program is run as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The user's name.
+    pub name: String,
+    /// The user's id.
+    pub uid: u32,
+    /// The id of the user's primary group.
+    pub gid: u32,
+    /// The user's home.
+    pub home: String,
 }
 
 /// How a program ended.
@@ -86,7 +98,7 @@ impl Program {
             input: Vec::new(),
             directory: PathBuf::from("/"),
             environment: Vec::new(),
-            user: None,
+            login: None,
             timeout: Duration::from_secs(600),
             interruptible: false,
             separate: false,
@@ -172,20 +184,15 @@ impl Program {
     /// Runs it as this user, with all the user's groups and none of ours. `setpriv` (of Debian's essential
     /// util-linux) does the switch, because Rust has no safe way to set supplementary groups; unlike `runuser` it
     /// opens no PAM session, whose processes would outlive the command.
-    ///
-    /// # Errors
-    /// A user that does not exist yet.
-    pub fn user(mut self, user: &User) -> Result<Self, Failure> {
-        let (Some(uid), Some(gid)) = (user.uid, user.gid) else {
-            return Err(Failure::new(format!("user {} does not exist yet", user.name)));
-        };
+    #[must_use]
+    pub fn login(mut self, login: &Login) -> Self {
         self.environment.extend([
-            ("HOME", OsString::from(&user.home)),
-            ("USER", OsString::from(&user.name)),
-            ("LOGNAME", OsString::from(&user.name)),
+            ("HOME", OsString::from(&login.home)),
+            ("USER", OsString::from(&login.name)),
+            ("LOGNAME", OsString::from(&login.name)),
         ]);
-        self.user = Some((uid, gid));
-        Ok(self)
+        self.login = Some((login.uid, login.gid));
+        self
     }
 
     /// Runs it to its end.
@@ -212,7 +219,7 @@ impl Program {
     fn command_line(&self) -> Vec<OsString> {
         let mut line = Vec::new();
         let ours = rustix::process::geteuid().as_raw();
-        if let Some((uid, gid)) = self.user.filter(|(uid, _)| *uid != ours) {
+        if let Some((uid, gid)) = self.login.filter(|(uid, _)| *uid != ours) {
             line.push("setpriv".into());
             line.push(format!("--reuid={uid}").into());
             line.push(format!("--regid={gid}").into());

@@ -165,9 +165,13 @@ impl Units {
         self.predicted.insert(unit.to_string(), state);
     }
 
-    /// Check: the file of a unit, or of a template, would have been written.
-    pub fn predict_unit_file(&mut self, unit: &UnitName) {
-        self.predicted_files.insert(unit.to_string());
+    /// Check: something would have been put at a path. If that is the file of a unit, or of a template, there will be it.
+    pub fn predict_path(&mut self, path: &AbsolutePath) {
+        let directory = path.parent();
+        let lies_there = directory.is_some_and(|directory| UNIT_DIRECTORIES.contains(&directory.as_str()));
+        if let (true, Ok(unit)) = (lies_there, UnitName::parse(path.file_name())) {
+            self.predicted_files.insert(unit.to_string());
+        }
     }
 
     /// Whether a unit file is predicted that makes this unit.

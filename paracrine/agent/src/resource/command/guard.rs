@@ -50,7 +50,7 @@ struct Answer {
 impl<'a> Guarding<'a> {
     pub(super) fn new(command: &'a Command, user: Option<User>, world: &mut World) -> Result<Self, Failure> {
         let created = match &command.creates {
-            Some(path) => !matches!(world.look(path)?.kind, PathKind::Missing),
+            Some(path) => !matches!(world.path_state(path)?.kind, PathKind::Missing),
             None => false,
         };
         let doubt_created =
@@ -123,7 +123,7 @@ impl<'a> Guarding<'a> {
             .interruptible()
             .apart();
         if let Some(user) = &self.user {
-            program = program.user(user)?;
+            program = program.login(&user.login()?);
         }
         let finished = program.run()?;
         let broken = |message: String| Err(Failure::new(message).output(tail(&finished.said())));
@@ -185,7 +185,7 @@ fn unaskable(command: &Command, user: Option<&User>, world: &mut World) -> Optio
 
 /// Whether an earlier task of this check would have made, changed or removed what is at the path.
 fn is_predicted(path: &AbsolutePath, world: &mut World) -> bool {
-    let Ok(state) = world.look(path) else { return false };
+    let Ok(state) = world.path_state(path) else { return false };
     match state.kind {
         PathKind::Missing => {
             std::fs::symlink_metadata(world.root.join(path.as_str().trim_start_matches('/'))).is_ok()

@@ -171,14 +171,14 @@ fn a_new_user_is_predicted_with_its_group_and_home() {
     assert_eq!(compare(&wanted, &mut world), Ok(Comparison::equal()));
     assert!(world.accounts.predicts_user("eve") && world.accounts.predicts_group("eve"));
     assert_eq!(world.accounts.group("adm").unwrap().members, ["eve"]);
-    let home = world.look(&path("/home/eve")).unwrap();
+    let home = world.path_state(&path("/home/eve")).unwrap();
     assert_eq!(
         (home.kind, home.owner.as_str(), home.group.as_str(), home.mode),
         (PathKind::Directory, "eve", "eve", 0o750)
     );
-    let profile = world.look(&path("/home/eve/.profile")).unwrap();
+    let profile = world.path_state(&path("/home/eve/.profile")).unwrap();
     assert!(matches!(profile.kind, PathKind::File { length: 10, .. }), "{profile:?}");
-    assert_eq!(world.look(&path("/home/eve/.config/x")).unwrap().owner, "eve");
+    assert_eq!(world.path_state(&path("/home/eve/.config/x")).unwrap().owner, "eve");
 
     let gone = User { present: false, ..user("bob") };
     let state = gone.observe(&Turn::default(), &mut world).unwrap();
@@ -187,7 +187,7 @@ fn a_new_user_is_predicted_with_its_group_and_home() {
     let system = User { system: true, ..user("svc") };
     let state = system.observe(&Turn::default(), &mut world).unwrap();
     system.predict(&state, &mut world);
-    assert_eq!(world.look(&path("/home/svc")).unwrap().kind, PathKind::Missing);
+    assert_eq!(world.path_state(&path("/home/svc")).unwrap().kind, PathKind::Missing);
 }
 
 /// Applied below a temporary root, where the programs can do that and we are root; what a check predicts is compared
@@ -233,7 +233,8 @@ fn what_is_said_is_done() {
         }
         // Told another root, `useradd` still copies this machine's `/etc/skel`, so only what both have is looked at.
         for place in [format!("/home/{name}"), format!("/home/{name}/.profile")] {
-            let (is, said) = (applied.look(&path(&place)).unwrap(), predicted.look(&path(&place)).unwrap());
+            let (is, said) =
+                (applied.path_state(&path(&place)).unwrap(), predicted.path_state(&path(&place)).unwrap());
             assert_eq!(
                 (is.mode, is.owner, is.kind.describe()),
                 (said.mode, said.owner, said.kind.describe()),

@@ -40,6 +40,11 @@ pub(crate) struct Staged {
 }
 
 impl Staged {
+    /// The path that it is meant for.
+    pub(crate) fn meant_for(&self) -> &AbsolutePath {
+        &self.path
+    }
+
     /// Where programs find it.
     pub(crate) fn path(&self) -> &Path {
         &self.seen

@@ -13,7 +13,7 @@ use crate::manage::{Comparison, Manage, Turn};
 use crate::world::World;
 
 fn kind(machine: &Machine, at: &str) -> Result<PathKind, String> {
-    machine.world().look(&path(at)).map(|state| state.kind).map_err(|failure| failure.message)
+    machine.world().path_state(&path(at)).map(|state| state.kind).map_err(|failure| failure.message)
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn links_in_circles_end() {
 fn a_link_to_nowhere_names_the_directory_that_is_missing() {
     let machine = Machine::new();
     symlink("releases/1", machine.at("/srv/current")).unwrap();
-    let state = machine.world().look(&path("/srv/current/x")).unwrap();
+    let state = machine.world().path_state(&path("/srv/current/x")).unwrap();
     assert_eq!((state.kind, state.missing_parent.as_deref()), (PathKind::Missing, Some("/srv/releases")));
 }
 
@@ -70,7 +70,7 @@ fn owners_without_names_are_numbers() {
     let machine = Machine::new();
     machine.make("/etc/passwd", "other:x:99:99::/:/bin/sh\n");
     machine.make("/etc/group", "other:x:99:\n");
-    let state = machine.world().look(&path("/srv")).unwrap();
+    let state = machine.world().path_state(&path("/srv")).unwrap();
     let real = machine.at("/srv").metadata().unwrap();
     assert_eq!((state.owner, state.group), (real.uid().to_string(), real.gid().to_string()));
 }
@@ -111,7 +111,7 @@ fn more_directories_than_descriptors_are_walked() {
     let mut world = machine.world();
     for index in 0..1500 {
         machine.make(&format!("/srv/{index}/x"), "");
-        world.look(&path(&format!("/srv/{index}/x"))).unwrap();
+        world.path_state(&path(&format!("/srv/{index}/x"))).unwrap();
     }
 }
 

@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use super::*;
+use crate::world::accounts::User;
 
 fn sh(script: &str) -> Program {
     Program::script(script.to_owned())
@@ -85,7 +86,7 @@ fn what_cannot_be_started_says_why() {
     assert_eq!(failure(sh("true").directory("/nonexistent")), "the directory /nonexistent does not exist");
     assert_eq!(failure(sh("true").directory("/etc/passwd")), "/etc/passwd is not a directory");
     let nobody = User { name: "nobody2".into(), ..User::default() };
-    assert_eq!(sh("true").user(&nobody).unwrap_err().message, "user nobody2 does not exist yet");
+    assert_eq!(nobody.login().unwrap_err().message, "user nobody2 does not exist yet");
 }
 
 #[test]
@@ -200,7 +201,7 @@ fn another_user_has_its_own_groups_and_none_of_ours() {
         home: "/nonexistent".into(),
         ..User::default()
     };
-    let finished = sh("id -u; id -g; id -G; echo $HOME $USER").user(&user).unwrap().run().unwrap();
+    let finished = sh("id -u; id -g; id -G; echo $HOME $USER").login(&user.login().unwrap()).run().unwrap();
     assert_eq!(finished.output, "65534\n65534\n65534\n/nonexistent nobody\n");
 }
 

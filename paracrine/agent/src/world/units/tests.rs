@@ -150,7 +150,7 @@ fn templates_and_instances_are_told_apart() {
     let unit = |name: &str| UnitName::parse(name).unwrap();
     let mut units = Units::new();
     assert!(!units.predicts_anything());
-    units.predict_unit_file(&unit("app@.service"));
+    units.predict_path(&AbsolutePath::parse("/etc/systemd/system/app@.service").unwrap());
     assert!(units.predicts_unit_file("app@one.service") && !units.predicts_unit_file("app.service"));
     units.announce(&unit("app@.service"));
     units.prefetch();

@@ -5,22 +5,28 @@ use std::time::{Duration, Instant};
 
 use paracrine_model::protocol::Failure;
 
-use crate::world::World;
+use super::Accounts;
 use crate::world::process::Program;
 
 /// How long to wait for somebody else who is changing accounts, such as a package that is being installed.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Runs `useradd` and the like for an account. Below another root than `/` it is told that root.
-pub(in crate::resource) fn tool(
-    world: &mut World,
-    program: &str,
-    options: Vec<String>,
-    name: &str,
-) -> Result<(), Failure> {
+impl Accounts {
+    /// Runs `useradd` and the like for an account. Below another root than `/` it is told that root.
+    ///
+    /// # Errors
+    /// What the program says.
+    pub(crate) fn run(&mut self, program: &str, options: Vec<String>, name: &str) -> Result<(), Failure> {
+        let finished = run(&self.root, program, options, name);
+        self.forget();
+        finished
+    }
+}
+
+fn run(root: &Path, program: &str, options: Vec<String>, name: &str) -> Result<(), Failure> {
     let mut arguments = options;
-    if world.root != Path::new("/") {
-        arguments.extend(["--prefix".to_owned(), world.root.display().to_string()]);
+    if root != Path::new("/") {
+        arguments.extend(["--prefix".to_owned(), root.display().to_string()]);
     }
     arguments.extend(["--".to_owned(), name.to_owned()]);
     let began = Instant::now();
@@ -33,9 +39,6 @@ pub(in crate::resource) fn tool(
         }
         std::thread::sleep(Duration::from_millis(200));
     };
-    world.accounts.forget();
-    // A home may have been made.
-    world.paths.forget();
     if finished.succeeded() {
         return Ok(());
     }

@@ -1,10 +1,9 @@
 //! Owners and groups that a task asks for.
 
-use paracrine_model::name::AccountName;
 use paracrine_model::protocol::Failure;
 
-use super::PathState;
-use crate::world::World;
+use super::World;
+use super::paths::PathState;
 
 /// An owner and a group on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,22 +15,17 @@ pub(crate) struct Owners {
 impl World {
     /// Looks up the owner and group that something should have. Where it has them already, `state` is told to name
     /// them so: two names may mean one number.
-    pub(crate) fn owners(
-        &mut self,
-        owner: &AccountName,
-        group: &AccountName,
-        state: &mut PathState,
-    ) -> Owners {
-        let (uid, gid) = (self.accounts.uid(owner.as_str()), self.accounts.gid(group.as_str()));
+    pub(crate) fn owners(&mut self, owner: &str, group: &str, state: &mut PathState) -> Owners {
+        let (uid, gid) = (self.accounts.uid(owner), self.accounts.gid(group));
         if let Some((user, owners)) = state.ids {
             if uid == Some(user) {
-                owner.as_str().clone_into(&mut state.owner);
+                owner.clone_into(&mut state.owner);
             }
             if gid == Some(owners) {
-                group.as_str().clone_into(&mut state.group);
+                group.clone_into(&mut state.group);
             }
         }
-        Owners { user: (owner.to_string(), uid), group: (group.to_string(), gid) }
+        Owners { user: (owner.to_owned(), uid), group: (group.to_owned(), gid) }
     }
 
     /// Fails if the owner or group does not exist, unless in a check an earlier task may make it.

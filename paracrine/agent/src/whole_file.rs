@@ -1,0 +1,184 @@
+//! A regular file as a whole: all of its content, its owner and its mode. Shared by all resources that are such a file.
+
+use paracrine_model::content::Content;
+use paracrine_model::hash::Hash;
+use paracrine_model::name::{AbsolutePath, Mode};
+use paracrine_model::protocol::{Difference, Failure, OldContent};
+use paracrine_model::text::Text;
+
+use crate::manage::Comparison;
+use crate::world::World;
+use crate::world::owners::Owners;
+use crate::world::paths::{Attributes, PathKind, PathState};
+use crate::world::process::Program;
+use crate::world::redact::{LARGEST_SHOWN, Mask, old_content};
+
+/// What the file should be.
+pub(crate) struct WholeFile<'a> {
+    pub(crate) path: &'a AbsolutePath,
+    pub(crate) content: &'a Content,
+    pub(crate) owner: &'a str,
+    pub(crate) group: &'a str,
+    pub(crate) mode: Mode,
+    /// What has to succeed with the new content, named `{}`, before it is put in place.
+    pub(crate) validate: Option<&'a str>,
+}
+
+/// What is there.
+#[derive(Debug)]
+pub struct State {
+    at: PathState,
+    owners: Owners,
+    /// As it should be.
+    wanted: Wanted,
+    /// What is in the file, if that is not what should be.
+    old: Option<OldContent>,
+    /// To making or replacing it.
+    obstacle: Option<Failure>,
+}
+
+#[derive(Debug)]
+struct Wanted {
+    length: u64,
+    hash: Hash,
+}
+
+impl State {
+    /// Whether at most owner and mode are to be changed. A file with several names is not changed but replaced:
+    /// another name may be somebody else's.
+    fn keeps_file(&self) -> bool {
+        matches!(self.at.kind, PathKind::File { .. }) && self.old.is_none() && self.at.names == 1
+    }
+}
+
+impl WholeFile<'_> {
+    pub(crate) fn observe(&self, world: &mut World) -> Result<State, Failure> {
+        let wanted = match self.content {
+            Content::Blob { hash, length } => Wanted { hash: *hash, length: *length },
+            Content::Late(text) => {
+                let resolved = resolve(text, world)?;
+                Wanted { hash: Hash::of(resolved.as_bytes()), length: resolved.len() as u64 }
+            }
+        };
+        let mut at = world.path_state(self.path)?;
+        let owners = world.owners(self.owner, self.group, &mut at);
+        let old = match at.kind {
+            PathKind::File { length, .. } => {
+                let equal = length == wanted.length && world.paths.hash(self.path)? == wanted.hash;
+                if equal { None } else { Some(old(self, &at, length, world)?) }
+            }
+            _ => None,
+        };
+        let mut state = State { at, owners, wanted, old, obstacle: None };
+        if !state.keeps_file() {
+            state.obstacle = world.paths.obstacle(self.path)?;
+        }
+        Ok(state)
+    }
+
+    pub(crate) fn compare(&self, state: &State, world: &World) -> Result<Comparison, Failure> {
+        let mut comparison = Comparison::default();
+        match &state.at.kind {
+            PathKind::Missing => {
+                world.require_parent(&state.at)?;
+                comparison.differences.push(Difference::Create);
+            }
+            PathKind::File { .. } => {
+                comparison.differences.extend(state.old.clone().map(|before| Difference::Content { before }));
+                comparison.attribute("owner", Some(&state.at.owner), self.owner);
+                comparison.attribute("group", Some(&state.at.group), self.group);
+                comparison.attribute("mode", Some(&state.at.mode()), &self.mode.to_string());
+            }
+            PathKind::Link { .. } | PathKind::Other("fifo" | "socket") => {
+                comparison.differences.push(Difference::Remove { what: state.at.kind.describe() });
+                comparison.differences.push(Difference::Create);
+            }
+            PathKind::Directory | PathKind::Other(_) => {
+                let message =
+                    format!("{} is a {}, which no file replaces", self.path, state.at.kind.describe());
+                return Err(Failure::new(message).help("move it away by hand, or give the file another path"));
+            }
+        }
+        world.require_owners(&state.owners)?;
+        match &state.obstacle {
+            Some(obstacle) if !comparison.is_equal() => Err(obstacle.clone()),
+            _ => Ok(comparison),
+        }
+    }
+
+    pub(crate) fn apply(&self, state: &State, world: &mut World) -> Result<(), Failure> {
+        let (uid, gid) = state.owners.ids()?;
+        let attributes = Attributes { uid, gid, mode: self.mode.bits() };
+        if state.keeps_file() {
+            return world.paths.set_attributes(self.path, &state.at.kind, attributes);
+        }
+        let content = match self.content {
+            Content::Blob { hash, .. } => world.content(hash)?,
+            Content::Late(text) => resolve(text, world)?.into_bytes(),
+        };
+        let staged = world.paths.stage_file(self.path, &content, attributes)?;
+        if let Some(command) = self.validate {
+            let command = command.replace("{}", &quoted(&staged.path().to_string_lossy()));
+            let finished = Program::shell(&command).interruptible().run()?;
+            if !finished.succeeded() {
+                let failure = Failure::new(format!(
+                    "the new content of {} is not valid: the validation {}",
+                    self.path,
+                    finished.how()
+                ));
+                let name = staged.path().to_string_lossy().into_owned();
+                let said = finished.failure().output.unwrap_or_default().replace(&name, self.path.as_str());
+                return Err(Mask::new(&world.values)
+                    .failure(failure.output(said).help("the old file is still in place")));
+            }
+        }
+        world.put(staged)
+    }
+
+    pub(crate) fn predict(&self, state: &State, world: &mut World) {
+        let Wanted { length, hash } = state.wanted;
+        let kind = PathKind::File { length, predicted: Some(hash) };
+        let made = PathState::made(kind, self.owner, self.group, self.mode.bits());
+        world.predict_path(self.path, made);
+    }
+
+    pub(crate) fn wants(&self, world: &mut World) -> Option<Hash> {
+        let Content::Blob { hash, length } = self.content else { return None };
+        // Where there is no way to it yet, an earlier task will see to that.
+        let there = world.path_state(self.path).is_ok_and(|at| match at.kind {
+            PathKind::File { length: is, .. } => {
+                is == *length && world.paths.hash(self.path).is_ok_and(|is| is == *hash)
+            }
+            _ => false,
+        });
+        (!there).then_some(*hash)
+    }
+}
+
+fn resolve(text: &Text, world: &World) -> Result<String, Failure> {
+    text.resolve(&world.values).map_err(|late| Failure::new(format!("the value of {late} is not here")))
+}
+
+/// What is in the file, as far as it may be shown.
+fn old(file: &WholeFile<'_>, at: &PathState, length: u64, world: &mut World) -> Result<OldContent, Failure> {
+    let Some(old) = world.paths.read(file.path, LARGEST_SHOWN)? else {
+        return Ok(OldContent::Opaque { length });
+    };
+    let desired = match file.content {
+        Content::Late(text) => Some(text.clone()),
+        // Only to tell which lines of a private file are no secret, so without it more is hidden.
+        Content::Blob { hash, length } if at.private && *length <= LARGEST_SHOWN => {
+            let content = world.content(hash).ok();
+            // It will be wanted again.
+            world.keep(content.iter().map(|content| (*hash, content.clone())));
+            content.and_then(|content| String::from_utf8(content).ok()).map(Text::from)
+        }
+        Content::Blob { .. } => None,
+    };
+    Ok(old_content(&old, desired.as_ref(), &world.values, at.private))
+}
+
+/// As one word of a shell command.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
