@@ -5,18 +5,24 @@ use std::time::{Duration, Instant};
 
 use paracrine_model::content::Content;
 use paracrine_model::hash::Hash;
-use paracrine_model::plan::HostPlan;
+use paracrine_model::plan::{HostPlan, Task};
 use paracrine_model::protocol::{Difference, Failure, FromAgent, Mode, Report, Start, ToAgent, WireTask};
 use tokio::sync::watch;
 
 use super::connection::{AgentBinary, Connection, Connector};
+use super::contents;
 use super::schedule::{Answer, Turn};
-use super::{Ended, GRACE, Shared, contents, task_at, task_name};
+use super::shared::Shared;
 use crate::event::{Ending, HostEvent, NewContent, TaskName, TaskReport, Urgency};
 use crate::secrets::Mask;
 
+/// How long an agent has to answer once it was told to stop before it changed anything.
+const GRACE: Duration = Duration::from_secs(5);
 /// Larger contents are not shown.
 const LARGEST_SHOWN: u64 = 256 * 1024;
+
+/// An ending and the time since the host's connection was begun.
+type Ended = (Ending, Duration);
 
 /// Waits for its turn, then talks to the host until there is an end.
 pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize, turn: &Turn<'_>) -> Ended {
@@ -405,4 +411,18 @@ impl<C: Connector> Session<'_, C> {
             (Phase::Changing, false) => "",
         }
     }
+}
+
+/// A task of a plan as people know it.
+fn task_name(place: u32, task: &Task) -> TaskName {
+    TaskName {
+        place,
+        kind: task.resource.kind().to_owned(),
+        name: task.resource.name().to_owned(),
+        origin: task.origin.clone(),
+    }
+}
+
+fn task_at(plan: &HostPlan, place: u32) -> Option<&Task> {
+    plan.tasks.get(usize::try_from(place).ok()?)
 }

@@ -1,0 +1,62 @@
+//! What a run is to do, and what its sessions share.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use paracrine_model::artifact::{Artifact, Host};
+use paracrine_model::protocol::Mode;
+use tokio::sync::{mpsc, watch};
+
+use super::connection::AgentBinary;
+use super::schedule::Schedule;
+use crate::event::{Event, HostEvent, Urgency};
+use crate::secrets::Resolved;
+
+/// What a run is to do.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    /// Look, or change.
+    pub mode: Mode,
+    /// The environment.
+    pub environment: String,
+    /// The hosts, in the order of the inventory.
+    pub hosts: Vec<Host>,
+    /// How many hosts are worked on at once.
+    pub jobs: usize,
+    /// Take over machines that were deployed as another host.
+    pub adopt: bool,
+    /// Seconds to wait for another run's lock.
+    pub lock_wait: u32,
+    /// Who runs this, for those who find the lock taken.
+    pub holder: String,
+}
+
+/// What all sessions of a run share.
+pub(super) struct Shared<C> {
+    pub(super) connector: C,
+    pub(super) site: Artifact<'static>,
+    pub(super) agents: &'static [(&'static str, &'static [u8])],
+    pub(super) job: Job,
+    pub(super) secrets: Resolved,
+    pub(super) events: mpsc::UnboundedSender<Event>,
+    pub(super) interrupt: watch::Receiver<Option<Urgency>>,
+    pub(super) schedule: Schedule,
+    /// Which host was the first with this machine id.
+    pub(super) machines: RefCell<BTreeMap<String, usize>>,
+}
+
+impl<C> Shared<C> {
+    /// Tells what happened on a host.
+    pub(super) fn tell(&self, host: usize, event: HostEvent) {
+        // Whoever draws may have gone (a closed pipe); the run goes on.
+        let _ = self.events.send(Event::Host(host, event));
+    }
+
+    /// The agent for a host, if this binary holds one.
+    pub(super) fn agent(&self, host: &Host) -> Option<AgentBinary> {
+        let arch = host.address.arch;
+        let hash = *self.site.index.agents.get(&arch)?;
+        let (_, gz) = self.agents.iter().find(|(name, _)| *name == arch.name())?;
+        Some(AgentBinary { hash, gz })
+    }
+}
