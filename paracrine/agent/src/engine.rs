@@ -1,8 +1,7 @@
 //! Observe, compare, and in an apply: apply, observe again. The only place that knows whether a run is a check.
 
-#[cfg(test)]
-pub(crate) mod bench;
 mod causes;
+mod record;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +17,7 @@ use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::manage::{Comparison, Due, Turn};
 use crate::port::{Ending, Port, unpack};
+use crate::receipt::Receipt;
 use crate::resource::{AnyObserved, announce, together, wants};
 use crate::world::World;
 
@@ -29,6 +29,8 @@ pub struct Engine<'t, P> {
     tasks: &'t [WireTask],
     world: World,
     journal: Journal,
+    /// Taken by the world when it may be changed.
+    receipt: Option<Receipt>,
     /// Held in an apply.
     lock: Option<Lock>,
     identity: String,
@@ -50,6 +52,8 @@ pub struct Setup<'t, P> {
     pub world: World,
     /// Debts of earlier runs.
     pub journal: Journal,
+    /// In an apply: where what it changes is recorded.
+    pub receipt: Option<Receipt>,
     /// Held in an apply.
     pub lock: Option<Lock>,
     /// What the machine is deployed as.
@@ -83,6 +87,7 @@ impl<'t, P: Port> Engine<'t, P> {
             tasks: setup.tasks,
             world: setup.world,
             journal: setup.journal,
+            receipt: setup.receipt,
             lock: setup.lock,
             identity: setup.identity,
             holder: setup.holder,
@@ -119,6 +124,7 @@ impl<'t, P: Port> Engine<'t, P> {
             }
         }
         if self.going {
+            self.end_receipt();
             // A unit file that no service came after; systemd reads it now.
             if let Err(failure) = self.world.units.daemon_reload_if_needed() {
                 self.port.borrow_mut().say(FromAgent::Notice(failure.message));
@@ -250,6 +256,7 @@ impl<'t, P: Port> Engine<'t, P> {
             }
             self.port.borrow_mut().say(FromAgent::Begun { task: count(task.index) });
         }
+        self.record(&differing)?;
 
         let mut alone = false;
         let applied = match differing.as_slice() {
@@ -300,6 +307,7 @@ impl<'t, P: Port> Engine<'t, P> {
     /// Tells the controller that the lock is held and the first change at hand, and waits for its word.
     fn ask_to_go(&mut self, first: usize) -> Result<bool, Failure> {
         let lacking = self.lacking(first);
+        let changes = self.changes(first, &lacking);
         self.port.borrow_mut().say(FromAgent::Ready { lacking });
         let go = self.port.borrow_mut().wait_for_go();
         match go {
@@ -307,6 +315,7 @@ impl<'t, P: Port> Engine<'t, P> {
             Err(Ending::Stopped | Ending::Gone) => return Ok(false),
         }
         self.journal.begin(&self.identity, &self.holder);
+        self.begin_receipt(changes);
         self.going = true;
         Ok(true)
     }

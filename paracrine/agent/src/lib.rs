@@ -13,6 +13,8 @@ pub mod journal;
 pub mod lock;
 pub mod manage;
 pub mod port;
+mod reason;
+pub mod receipt;
 pub mod resource;
 pub mod serve;
 mod whole_file;

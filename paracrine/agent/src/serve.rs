@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use paracrine_model::hash::Hash;
 use paracrine_model::protocol::{self, Failure, FromAgent, Mode, Start, Summary, ToAgent};
+use paracrine_model::receipt::About;
 
 use crate::engine::{Engine, Setup};
 use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::port::{Port, Stdio, greet, unpack};
+use crate::receipt::Receipt;
 use crate::world::World;
 
 /// Where the lock and the journal are.
@@ -73,6 +75,7 @@ fn refuse(why: &str) -> ExitCode {
 
 struct Ready {
     journal: Journal,
+    state: PathBuf,
     lock: Option<Lock>,
 }
 
@@ -129,7 +132,7 @@ fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
         let task = at.map(|task| format!(" at {task}")).unwrap_or_default();
         port.say(FromAgent::Notice(format!("the last run ({holder}) was cut off{task}")));
     }
-    Ok(Ready { journal, lock })
+    Ok(Ready { journal, state: folders.state, lock })
 }
 
 /// Who ran what was cut off. The journal of a run that is at work looks the same: without the lock, this says nothing while
@@ -156,8 +159,24 @@ fn run(start: Start, ready: Ready, port: Stdio) -> Result<(Summary, Stdio), Fail
             .map(|(_, bytes)| bytes)
             .ok_or_else(|| Failure::new(format!("the controller lacks the content {hash}")))
     });
+    let receipt = (start.mode == Mode::Apply).then(|| {
+        let began = rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec;
+        let run = format!("{began:x}-{:x}", std::process::id());
+        Receipt::new(
+            ready.state,
+            About {
+                run,
+                number: 0,
+                identity: start.identity.clone(),
+                holder: start.holder.clone(),
+                commit: None,
+                began,
+            },
+        )
+    });
     let setup = Setup {
         mode: start.mode,
+        receipt,
         tasks: &start.tasks,
         world,
         journal: ready.journal,

@@ -17,8 +17,10 @@ use std::path::PathBuf;
 
 use paracrine_model::hash::Hash;
 use paracrine_model::name::AbsolutePath;
-use paracrine_model::protocol::{Failure, Report};
+use paracrine_model::protocol::{Difference, Failure, Report};
 use paracrine_model::text::LateValues;
+
+use crate::receipt::Receipt;
 
 type Fetch = Box<dyn FnMut(&Hash) -> Result<Vec<u8>, Failure>>;
 
@@ -82,6 +84,16 @@ impl World {
         self.contents.extend(contents);
     }
 
+    /// Gives the run a receipt, without which nothing can be changed.
+    pub fn keep_receipt(&mut self, receipt: Receipt) {
+        self.paths.keep_receipt(receipt);
+    }
+
+    /// The run's receipt, if it has one: an apply has.
+    pub fn receipt(&mut self) -> Option<&mut Receipt> {
+        self.paths.receipt()
+    }
+
     /// A content, asked for if it is not here yet.
     ///
     /// # Errors
@@ -96,6 +108,11 @@ impl World {
     /// A report without the values of secrets: the one exit through which programs' output leaves the machine.
     pub fn mask(&self, report: Report) -> Report {
         self.mask.report(report)
+    }
+
+    /// The same of one difference, for what stays on the machine.
+    pub fn mask_one(&self, difference: Difference) -> Difference {
+        self.mask.difference(difference)
     }
 
     /// Check only: why something missing may be there after all, when its task's turn comes in an apply.

@@ -31,6 +31,12 @@ impl Hash {
         }
     }
 
+    /// The first eight bytes: enough to know something damaged from something whole.
+    pub fn first(&self) -> [u8; 8] {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        [a, b, c, d, e, f, g, h]
+    }
+
     /// The first 16 hexadecimal digits: enough for names of files and for people.
     pub fn short(&self) -> String {
         self.to_string()[..16].to_owned()

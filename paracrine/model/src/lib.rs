@@ -8,7 +8,6 @@ pub mod content;
 #[cfg(feature = "build")]
 pub mod deployment;
 pub mod diagnostic;
-pub mod facet;
 #[cfg(feature = "build")]
 pub mod field;
 pub mod hash;
@@ -19,6 +18,7 @@ pub mod mask;
 pub mod name;
 pub mod plan;
 pub mod protocol;
+pub mod receipt;
 pub mod resource;
 pub mod secret;
 #[cfg(feature = "build")]

@@ -4,6 +4,7 @@
 //! walk      the directory a path lies in, as an open descriptor: component by component, other people's links refused
 //! overlay   check only: what earlier tasks would have made, laid over what is there
 //! replace   new files and links, put in place atomically; owners and modes
+//! record    how a path is before it is changed, for the receipt of the run
 //! obstacle  what stands in the way of a change, known before anything is touched
 //! remove    trees, never through a link or into another file system
 //! ```
@@ -13,6 +14,7 @@
 
 mod obstacle;
 mod overlay;
+mod record;
 mod remove;
 mod replace;
 mod walk;
@@ -36,7 +38,10 @@ use paracrine_model::protocol::Failure;
 use rustix::fs::{AtFlags, FileType, OFlags, Stat};
 use rustix::io::Errno;
 
+use crate::reason::reason;
+use crate::receipt::Receipt;
 use overlay::Overlay;
+use record::Agenda;
 use walk::{Found, Place};
 
 /// The paths of the machine.
@@ -45,8 +50,10 @@ pub struct Paths {
     root: PathBuf,
     /// Who the agent is: links of its own are followed, as those of root are.
     euid: u32,
-    /// Whether replaced files are kept: an agent that is not root has no place of its own for them on a real machine.
-    keeps_old: bool,
+    /// What was there before this run changed it. A check has none.
+    receipt: Option<Receipt>,
+    /// What is to be changed later in the run.
+    agenda: Agenda,
     /// Directories that were walked to, so that neighbours need not walk again.
     places: HashMap<String, Rc<Place>>,
     /// Hashes of files that were read in this run.
@@ -187,7 +194,8 @@ impl Paths {
         Self {
             root: root.to_owned(),
             euid: rustix::process::geteuid().as_raw(),
-            keeps_old: rustix::process::geteuid().is_root() || root != Path::new("/"),
+            receipt: None,
+            agenda: Agenda::default(),
             places: HashMap::new(),
             hashes: HashMap::new(),
             overlay: Overlay::default(),
@@ -407,14 +415,6 @@ fn failed(doing: &str, path: &impl std::fmt::Display, error: Errno) -> Failure {
         }
         _ => failure,
     }
-}
-
-/// What the system calls it, as half a sentence.
-fn reason(error: Errno) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 pub(super) fn missing_directory(path: &str) -> Failure {

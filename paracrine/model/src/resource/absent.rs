@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::facet::{Acts, Claim, Describe, Entry, Facets, Provided, Undo};
+use super::{Claim, Describe};
 use crate::name::AbsolutePath;
 use crate::plan::{Declared, Plan};
-use crate::take_apart;
 
 /// There is nothing at this path: no file, link or directory (with all that is in it).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,18 +20,12 @@ impl Describe for Absent {
         self.path.as_str()
     }
 
-    fn facets(&self) -> Facets<'_> {
-        take_apart!(let Absent { path } = self; apart);
-        Facets {
-            apart,
-            claims: vec![Claim::Path(path.as_str())],
-            needs: vec![],
-            provides: vec![Provided::Path(path, Entry::Nothing)],
-            acts: Acts::WhenDifferent,
-            removes: true,
-            undo: Undo::Paths(vec![path]),
-            attributes: vec![],
-        }
+    fn claim(&self) -> Claim {
+        Claim::Path(self.path.to_string())
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 }
 

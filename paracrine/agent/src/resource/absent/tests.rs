@@ -45,11 +45,11 @@ fn what_a_link_leads_to_stays() {
 }
 
 #[test]
-fn a_file_is_not_kept_for_a_rollback() {
+fn what_is_removed_is_kept_for_a_rollback() {
     let machine = Machine::new();
-    machine.make("/srv/secret", "hunter2");
-    removed(&machine, "/srv/secret");
-    assert!(!machine.at("/var").exists());
+    machine.make("/srv/d/x", "old");
+    removed(&machine, "/srv/d");
+    assert_eq!(machine.read("/var/lib/paracrine/runs/run/contents"), "old");
 }
 
 #[test]

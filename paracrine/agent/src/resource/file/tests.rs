@@ -232,12 +232,13 @@ fn the_old_content_is_kept_where_only_its_owner_can_read_it() {
     machine.make("/srv/x", "old\n");
     machine.apply(&machine.file("/srv/x", "new\n")).unwrap();
     machine.apply(&machine.file("/srv/x", "newer\n")).unwrap();
-    let backup = machine.at("/var/lib/paracrine/backup");
-    assert_eq!(backup.metadata().unwrap().mode() & 0o7777, 0o700);
-    let kept: Vec<_> = std::fs::read_dir(&backup).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(kept.len(), 1);
-    assert_eq!(std::fs::read_to_string(&kept[0]).unwrap(), "new\n");
-    assert_eq!(kept[0].metadata().unwrap().mode() & 0o7777, 0o600);
+    for (run, old) in [("run", "old\n"), ("run.2", "new\n")] {
+        let directory = machine.at("/var/lib/paracrine/runs").join(run);
+        assert_eq!(directory.metadata().unwrap().mode() & 0o7777, 0o700);
+        let contents = directory.join("contents");
+        assert_eq!(std::fs::read_to_string(&contents).unwrap(), old);
+        assert_eq!(contents.metadata().unwrap().mode() & 0o7777, 0o600);
+    }
 }
 
 #[test]

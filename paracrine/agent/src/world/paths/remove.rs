@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use super::replace::sync_directory;
 use super::{DIRECTORY, Paths, entries, failed, identity, open_at};
+use crate::receipt::Recorded;
 
 /// Directories below each other that are open at once; deeper ones are moved up before they are emptied.
 const DEPTH: usize = 64;
@@ -24,20 +25,27 @@ impl Paths {
         let parent = self.existing(&found, path)?;
         let failure = |error| failed("remove", path, error);
         let name = CString::new(found.name.as_str()).map_err(|_| failure(Errno::INVAL))?;
+        let recorded = self.record_removal(&found, path)?;
         self.forget();
-        match rustix::fs::unlinkat(parent, &name, AtFlags::empty()) {
+        match unlink(parent, &name, &recorded) {
             Ok(()) | Err(Errno::NOENT) => {}
-            Err(Errno::ISDIR) => remove_tree(parent, &name).map_err(|error| match error {
-                Errno::XDEV => Failure::new(format!(
-                    "a file system is mounted below {path}, so not all of it is removed"
-                ))
-                .help("unmount it first: see `findmnt`"),
+            Err(Errno::ISDIR) => remove_tree(parent, &name, &recorded).map_err(|error| match error {
+                Errno::XDEV => mounted_below(path),
                 error => failure(error),
             })?,
             Err(error) => return Err(failure(error)),
         }
         sync_directory(parent).map_err(failure)
     }
+}
+
+pub(super) fn mounted_below(path: &AbsolutePath) -> Failure {
+    Failure::new(format!("a file system is mounted below {path}, so not all of it is removed"))
+        .help("unmount it first: see `findmnt`")
+}
+
+fn unlink(parent: &OwnedFd, name: &CStr, _recorded: &Recorded) -> Result<(), Errno> {
+    rustix::fs::unlinkat(parent, name, AtFlags::empty())
 }
 
 /// A directory that is being emptied.
@@ -50,14 +58,14 @@ struct Emptied {
 }
 
 /// Removes a directory. Never more than [`DEPTH`] descriptors are open, and never is the stack as deep as the tree.
-fn remove_tree(parent: &OwnedFd, name: &CStr) -> Result<(), Errno> {
+fn remove_tree(parent: &OwnedFd, name: &CStr, recorded: &Recorded) -> Result<(), Errno> {
     let device = identity(&rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?).0;
     let mut open = vec![enter(parent, name, device)?];
     let mut moved = 0_u64;
     while let Some(mut top) = open.pop() {
         match top.left.pop() {
             Some((entry, _)) => {
-                let removed = rustix::fs::unlinkat(&top.fd, &entry, AtFlags::empty());
+                let removed = unlink(&top.fd, &entry, recorded);
                 match removed {
                     Ok(()) | Err(Errno::NOENT) => open.push(top),
                     Err(Errno::ISDIR) if open.len() >= DEPTH => {
@@ -108,14 +116,19 @@ fn enter(parent: &OwnedFd, name: &CStr, device: u64) -> Result<Emptied, Errno> {
             rustix::fs::Mode::empty(),
         )?,
     };
-    let seen = rustix::fs::statx(&fd, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS);
-    let mounted = seen.is_ok_and(|seen| seen.stx_attributes.contains(StatxAttributes::MOUNT_ROOT));
-    if mounted || identity(&rustix::fs::fstat(&fd)?).0 != device {
+    if is_other_file_system(&fd, device)? {
         return Err(Errno::XDEV);
     }
     let listed =
         rustix::fs::openat(&fd, ".", DIRECTORY | rustix::fs::OFlags::CLOEXEC, rustix::fs::Mode::empty())?;
     Ok(Emptied { fd, name: name.to_owned(), left: entries(listed)?, again: 0 })
+}
+
+/// Whether a directory is part of another file system, or of another place of the same.
+pub(super) fn is_other_file_system(fd: &OwnedFd, device: u64) -> Result<bool, Errno> {
+    let seen = rustix::fs::statx(fd, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS);
+    let mounted = seen.is_ok_and(|seen| seen.stx_attributes.contains(StatxAttributes::MOUNT_ROOT));
+    Ok(mounted || identity(&rustix::fs::fstat(fd)?).0 != device)
 }
 
 fn move_up(from: &OwnedFd, entry: &CStr, to: &OwnedFd, moved: &mut u64) -> Result<CString, Errno> {

@@ -6,19 +6,20 @@
 use std::collections::hash_map::RandomState;
 use std::fs::File;
 use std::hash::BuildHasher;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use paracrine_model::hash::Hash;
 use paracrine_model::name::AbsolutePath;
 use paracrine_model::protocol::Failure;
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid};
 use rustix::io::Errno;
 
+use super::record::Touch;
 use super::walk::{Found, Place, join};
 use super::{DIRECTORY, PathKind, Paths, entries, failed, kind_of, missing_directory, open_at};
+use crate::receipt::Recorded;
 
 /// Whom something belongs to and what they may do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,18 +127,23 @@ impl Paths {
         Err(failed("write", path, Errno::EXIST))
     }
 
-    /// Puts it in its place. The file that was there, if one was, is kept for a rollback.
+    /// Puts it in its place. What was there is in the receipt before.
     ///
     /// # Errors
-    /// The old file cannot be kept, or the new one not be put there; the old one is still there then.
+    /// The old state cannot be recorded, or the new one not be put there; the old one is still there then.
     pub(crate) fn place(&mut self, mut staged: Staged) -> Result<(), Failure> {
         let place = staged.parent.clone();
         let path = staged.path.clone();
         let Some(parent) = place.fd() else {
             return Err(failed("write", &path, Errno::NOENT));
         };
-        self.keep_old(parent, &staged.name, &path)?;
-        rustix::fs::renameat(parent, staged.temporary.as_str(), parent, staged.name.as_str())
+        let found = Found {
+            key: join(place.canonical(), &staged.name),
+            parent: place.clone(),
+            name: staged.name.clone(),
+        };
+        let recorded = self.record(&found, &path, Touch::Replace)?;
+        rename(parent, &staged.temporary, &staged.name, &recorded)
             .map_err(|error| failed("replace", &path, error))?;
         staged.placed = true;
         // A link may have been replaced that was on the way to somewhere.
@@ -156,10 +162,11 @@ impl Paths {
     ) -> Result<(), Failure> {
         let found = self.find(path)?;
         let parent = self.existing(&found, path)?;
-        rustix::fs::mkdirat(parent, found.name.as_str(), Mode::from_raw_mode(0o700))
+        let recorded = self.record(&found, path, Touch::Replace)?;
+        make_directory(parent, &found.name, &recorded)
             .map_err(|error| failed("make the directory", path, error))?;
         self.forget();
-        self.set_attributes(path, &PathKind::Directory, attributes)?;
+        self.set_attributes_of(path, &PathKind::Directory, attributes, Some(recorded))?;
         sync_directory(parent).map_err(|error| failed("write the directory of", path, error))
     }
 
@@ -172,6 +179,17 @@ impl Paths {
         path: &AbsolutePath,
         kind: &PathKind,
         attributes: Attributes,
+    ) -> Result<(), Failure> {
+        self.set_attributes_of(path, kind, attributes, None)
+    }
+
+    /// The same of what may just have been made, and recorded before.
+    fn set_attributes_of(
+        &mut self,
+        path: &AbsolutePath,
+        kind: &PathKind,
+        attributes: Attributes,
+        recorded: Option<Recorded>,
     ) -> Result<(), Failure> {
         let found = self.find(path)?;
         let parent = self.existing(&found, path)?;
@@ -188,18 +206,11 @@ impl Paths {
         if kind_of(&stat) != wanted || (wanted == FileType::RegularFile && stat.st_nlink > 1) {
             return Err(Failure::new(format!("{path} changed while it was looked at")));
         }
-        let (old, owners) = (stat.st_mode & 0o7777, (stat.st_uid, stat.st_gid));
-        if owners != (attributes.uid, attributes.gid) {
-            // Neither the old owners nor the new ones may do meanwhile what only the others may.
-            let both = old & attributes.mode & 0o777;
-            if both != old {
-                set_mode(&fd, both).map_err(failure)?;
-            }
-            set_owners(&fd, attributes).map_err(failure)?;
-            set_mode(&fd, attributes.mode).map_err(failure)?;
-        } else if old != attributes.mode {
-            set_mode(&fd, attributes.mode).map_err(failure)?;
-        }
+        let recorded = match recorded {
+            Some(recorded) => recorded,
+            None => self.record(&found, path, Touch::Attributes)?,
+        };
+        set_open(&fd, &stat, attributes, &recorded).map_err(failure)?;
         self.forget();
         match rustix::fs::fsync(&fd) {
             // Not opened to read, so it cannot be waited for.
@@ -215,70 +226,6 @@ impl Paths {
             (None, Some(missing)) => Err(missing_directory(missing)),
             (None, None) => Err(failed("write", path, Errno::NOENT)),
         }
-    }
-
-    /// Copies a file that is about to be replaced to where only root can read it.
-    fn keep_old(&mut self, parent: &OwnedFd, name: &str, path: &AbsolutePath) -> Result<(), Failure> {
-        let failure = |error| failed("keep the old content of", path, error);
-        let io_failure = |error: std::io::Error| failure(Errno::from_io_error(&error).unwrap_or(Errno::IO));
-        let stat = match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) if kind_of(&stat) == FileType::RegularFile => stat,
-            Ok(_) | Err(Errno::NOENT) => return Ok(()),
-            Err(error) => return Err(failure(error)),
-        };
-        if !self.keeps_old {
-            return Ok(());
-        }
-        let old = open_at(parent, name, OFlags::RDONLY).map_err(failure)?;
-        let backup = self.backup_directory()?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let kept = Hash::of(path.as_str().as_bytes()).to_string();
-        let temporary = format!("{kept}.new");
-        let _ = rustix::fs::unlinkat(&backup, temporary.as_str(), AtFlags::empty());
-        let copy = rustix::fs::openat(&backup, temporary.as_str(), flags, Mode::from_raw_mode(0o600))
-            .map_err(failure)?;
-        // A file that grows while it is copied would never end.
-        let length = stat.st_size.max(0) as u64;
-        let copied = std::io::copy(&mut File::from(old).take(length), &mut File::from(copy))
-            .map_err(io_failure)
-            .and_then(|_| {
-                rustix::fs::renameat(&backup, temporary.as_str(), &backup, kept.as_str()).map_err(failure)
-            });
-        if copied.is_err() {
-            let _ = rustix::fs::unlinkat(&backup, temporary.as_str(), AtFlags::empty());
-        }
-        copied
-    }
-
-    /// `/var/lib/paracrine/backup`, made if it is not there.
-    fn backup_directory(&mut self) -> Result<OwnedFd, Failure> {
-        const PLACES: [(&str, u32); 4] = [
-            ("/var", 0o755),
-            ("/var/lib", 0o755),
-            ("/var/lib/paracrine", 0o700),
-            ("/var/lib/paracrine/backup", 0o700),
-        ];
-        let mut links = 40;
-        let mut missing = false;
-        for (path, mode) in PLACES {
-            let (above, name) = path.rsplit_once('/').unwrap_or_default();
-            let above = self.directory(if above.is_empty() { "/" } else { above }, &mut links)?;
-            let Some(fd) = above.fd() else {
-                return Err(missing_directory(above.canonical()));
-            };
-            match rustix::fs::mkdirat(fd, name, Mode::from_raw_mode(mode)) {
-                Ok(()) => missing = true,
-                Err(Errno::EXIST) => {}
-                Err(error) => return Err(failed("make the directory", &path, error)),
-            }
-        }
-        if missing {
-            self.forget();
-        }
-        let backup = self.directory(PLACES[3].0, &mut links)?;
-        let fd = backup.fd().ok_or_else(|| missing_directory(PLACES[3].0))?;
-        rustix::fs::openat(fd, ".", DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|error| failed("open", &PLACES[3].0, error))
     }
 
     /// Removes from a directory what killed runs have left there.
@@ -319,6 +266,32 @@ fn is_temporary(name: &str) -> bool {
             random.len() == 16
                 && random.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
         })
+}
+
+/// Puts a new file or link in its place.
+fn rename(parent: &OwnedFd, from: &str, to: &str, _recorded: &Recorded) -> Result<(), Errno> {
+    rustix::fs::renameat(parent, from, parent, to)
+}
+
+fn make_directory(parent: &OwnedFd, name: &str, _recorded: &Recorded) -> Result<(), Errno> {
+    rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o700))
+}
+
+/// Sets owner and mode of what is in use.
+fn set_open(fd: &OwnedFd, stat: &Stat, attributes: Attributes, _recorded: &Recorded) -> Result<(), Errno> {
+    let old = stat.st_mode & 0o7777;
+    if (stat.st_uid, stat.st_gid) != (attributes.uid, attributes.gid) {
+        // Neither the old owners nor the new ones may do meanwhile what only the others may.
+        let both = old & attributes.mode & 0o777;
+        if both != old {
+            set_mode(fd, both)?;
+        }
+        set_owners(fd, attributes)?;
+        set_mode(fd, attributes.mode)?;
+    } else if old != attributes.mode {
+        set_mode(fd, attributes.mode)?;
+    }
+    Ok(())
 }
 
 /// Owners first: changing them takes setuid bits away.

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use paracrine_model::content::{Blobs, Content};
 use paracrine_model::name::{AbsolutePath, AccountName, Mode};
 use paracrine_model::protocol::{Difference, Failure};
+use paracrine_model::receipt::About;
 use paracrine_model::resource::absent::Absent;
 use paracrine_model::resource::directory::Directory;
 use paracrine_model::resource::file::File;
@@ -16,6 +17,7 @@ use paracrine_model::secret::{Provider, SecretSource};
 use paracrine_model::text::{Late, LateValues, Text};
 
 use crate::manage::{Comparison, Manage, Turn};
+use crate::receipt::Receipt;
 use crate::world::World;
 
 /// A machine below a temporary directory.
@@ -23,6 +25,21 @@ pub(crate) struct Machine {
     root: tempfile::TempDir,
     pub(crate) values: LateValues,
     pub(crate) blobs: Blobs,
+}
+
+/// Where the agent of a machine keeps what it has to remember.
+pub(crate) const STATE: &str = "/var/lib/paracrine";
+
+/// A run.
+pub(crate) fn about(run: &str) -> About {
+    About {
+        run: run.into(),
+        number: 0,
+        identity: "site/dev/web1".into(),
+        holder: "ann@laptop".into(),
+        commit: Some("ac964de".into()),
+        began: 1_795_610_692,
+    }
 }
 
 /// One thing in a snapshot: kind and mode, owner, group, times of change, content or target.
@@ -82,9 +99,11 @@ impl Machine {
     /// The machine as a run finds it.
     pub(crate) fn world(&self) -> World {
         let blobs = self.blobs.clone();
-        World::new(self.root.path(), self.values.clone(), move |hash| {
+        let mut world = World::new(self.root.path(), self.values.clone(), move |hash| {
             blobs.get(hash).map(|bytes| bytes.to_vec()).ok_or_else(|| Failure::new("no such content"))
-        })
+        });
+        world.keep_receipt(Receipt::new(self.at(STATE), about("run")));
+        world
     }
 
     /// A value of a secret, and the text that is it.

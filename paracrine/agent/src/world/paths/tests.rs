@@ -1,4 +1,5 @@
 mod mounts;
+mod recorded;
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
@@ -8,8 +9,9 @@ use paracrine_model::resource::Resource;
 use paracrine_model::resource::directory::Directory;
 
 use super::PathKind;
-use super::suite::{Machine, absent, directory, link, path};
+use super::suite::{Machine, STATE, absent, directory, link, path};
 use crate::manage::{Comparison, Manage, Turn};
+use crate::receipt::tests::undo;
 use crate::world::World;
 
 fn kind(machine: &Machine, at: &str) -> Result<PathKind, String> {
@@ -236,7 +238,7 @@ fn what_a_check_says_is_what_an_apply_does() {
         let machine = Machine::new();
         furnish(&mut random, &machine);
         let tasks: Vec<Resource> = (0..1 + random.below(12)).map(|_| task(&mut random, &machine)).collect();
-        let before = machine.snapshot();
+        let (before, tree) = (machine.snapshot(), machine.tree());
         let checked = run(&tasks, &machine, false);
         assert_eq!(machine.snapshot(), before, "a check touches nothing");
         let applied = run(&tasks, &machine, true);
@@ -252,6 +254,10 @@ fn what_a_check_says_is_what_an_apply_does() {
         }
         changed += applied.iter().filter(|said| said.as_ref().is_ok_and(|said| !said.is_empty())).count();
         failed += applied.iter().filter(|said| said.is_err()).count();
+        if machine.at(STATE).exists() {
+            undo(&machine.at(STATE), "run", &machine.at("/"));
+            assert_eq!(machine.tree(), tree, "the receipt is enough to undo {tasks:#?}");
+        }
     }
     assert!(changed > 500 && failed > 500, "{changed} changes and {failed} failures say little");
 }

@@ -1,0 +1,92 @@
+//! What the engine tells the run's receipt: which tasks it is about to make equal, how they were, and that the run ended.
+//! Paths are recorded where they are changed.
+
+use std::collections::HashSet;
+
+use paracrine_model::content::Content;
+use paracrine_model::hash::Hash;
+use paracrine_model::name::AbsolutePath;
+use paracrine_model::protocol::{Failure, FromAgent, Summary, WireTask};
+use paracrine_model::receipt::{Declared, Differed, Ended, TaskBefore, Undo};
+use paracrine_model::resource::{Claim, Resource};
+
+use super::{AtTurn, Engine};
+use crate::port::Port;
+
+impl<P: Port> Engine<'_, P> {
+    /// The run may change things, so the world gets the receipt that every change wants.
+    pub(super) fn begin_receipt(&mut self, changes: Vec<(AbsolutePath, bool)>) {
+        if let Some(mut receipt) = self.receipt.take() {
+            receipt.declares(declared(self.tasks));
+            self.world.keep_receipt(receipt);
+            self.world.paths.announce_changes(changes);
+        }
+    }
+
+    /// The paths of tasks from `first` on, with whether each lacks its content: they are brought to disk many at once.
+    pub(super) fn changes(&self, first: usize, lacking: &[Hash]) -> Vec<(AbsolutePath, bool)> {
+        let lacking: HashSet<&Hash> = lacking.iter().collect();
+        let changes = self.tasks[first..].iter().filter_map(|WireTask { resource, .. }| {
+            let Claim::Path(path) = resource.claim() else { return None };
+            let replaced = resource.content().is_some_and(
+                |content| matches!(content, Content::Blob { hash, .. } if lacking.contains(hash)),
+            );
+            Some((AbsolutePath::parse(&path).ok()?, replaced))
+        });
+        changes.collect()
+    }
+
+    /// Brings to disk how tasks were that are about to be made equal.
+    pub(super) fn record(&mut self, differing: &[AtTurn<'_>]) -> Result<(), Failure> {
+        let mut wants_sync = false;
+        for AtTurn { index, comparison, .. } in differing {
+            let resource = &self.tasks[*index].resource;
+            let undo = undo(resource);
+            // Paths bring what was noted before them to disk as well.
+            wants_sync |= undo != Undo::Paths;
+            let differences = comparison.differences.iter().cloned();
+            let differed = differences.map(|difference| Differed::from(&self.world.mask_one(difference)));
+            let before = TaskBefore { task: resource.to_string(), undo, differed: differed.collect() };
+            if let Some(receipt) = self.world.receipt() {
+                receipt.task(before)?;
+            }
+        }
+        match self.world.receipt() {
+            Some(receipt) if wants_sync => receipt.sync().map(|_recorded| ()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that the run has come to its end, be it a failure that was reported.
+    pub(super) fn end_receipt(&mut self) {
+        let Summary { changed, failed, skipped, .. } = self.summary;
+        if let Some(receipt) = self.world.receipt()
+            && let Err(failure) = receipt.end(Ended { changed, failed, skipped })
+        {
+            // All that was changed is recorded; without its end the run only looks cut off.
+            self.port.borrow_mut().say(FromAgent::Notice(failure.message));
+        }
+    }
+}
+
+/// What a receipt says of the plan.
+fn declared(tasks: &[WireTask]) -> Vec<Declared> {
+    let declared = tasks.iter().map(|WireTask { resource, .. }| Declared {
+        task: resource.to_string(),
+        claims: vec![resource.claim().to_string()],
+        secrets: match resource.claim() {
+            Claim::Path(path) if resource.texts().iter().any(|text| text.lates().next().is_some()) => {
+                vec![path]
+            }
+            _ => Vec::new(),
+        },
+    });
+    declared.collect()
+}
+
+fn undo(resource: &Resource) -> Undo {
+    match resource.claim() {
+        Claim::Path(_) => Undo::Paths,
+        _ => Undo::Not("what it did is known to nobody".to_owned()),
+    }
+}
