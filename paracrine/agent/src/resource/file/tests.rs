@@ -93,7 +93,7 @@ fn a_file_with_a_second_name_is_replaced_and_the_other_left_alone() {
 
 #[test]
 fn owners_are_set_with_setuid_bits() {
-    if !is_root() {
+    if !given::root() {
         return;
     }
     let machine = Machine::new();
@@ -257,17 +257,23 @@ fn what_a_killed_run_has_left_is_swept() {
 }
 
 #[test]
+fn a_file_where_nothing_may_be_made_is_a_failure() {
+    given::unprivileged(|| {
+        let machine = Machine::new();
+        machine.make("/srv/d/x", "old");
+        machine.mode("/srv/d", 0o555);
+        let file = machine.file("/srv/d/x", "new");
+        assert_eq!(machine.apply(&file), Err(Failure::new("cannot change /srv/d/x: permission denied")));
+        machine.mode("/srv/d", 0o755);
+        assert_eq!(machine.read("/srv/d/x"), "old");
+    });
+}
+
+#[test]
 fn a_failure_half_way_leaves_the_old_file_and_nothing_else() {
     let machine = Machine::new();
     machine.make("/srv/d/x", "old");
     let file = machine.file("/srv/d/x", "new");
-    // Root writes wherever it likes.
-    if !is_root() {
-        machine.mode("/srv/d", 0o555);
-        assert_eq!(machine.apply(&file), Err(Failure::new("cannot change /srv/d/x: permission denied")));
-        machine.mode("/srv/d", 0o755);
-        assert_eq!(machine.read("/srv/d/x"), "old");
-    }
     // What was a file when it was looked at is a directory when it is replaced.
     let mut world = machine.world();
     let state = file.observe(&Turn::default(), &mut world).unwrap();

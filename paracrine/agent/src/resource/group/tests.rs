@@ -70,7 +70,7 @@ fn accounts_that_cannot_be_read_are_no_missing_accounts() {
 /// Applied below a temporary root, where the programs can do that and we are root.
 #[test]
 fn what_is_said_is_done() {
-    if !rustix::process::geteuid().is_root() || !std::path::Path::new("/usr/sbin/groupadd").exists() {
+    if !given::root() || !given::program("/usr/sbin/groupadd", "passwd") {
         return;
     }
     let (root, mut world) = world(PASSWD, GROUP);

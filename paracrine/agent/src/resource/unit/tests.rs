@@ -3,7 +3,7 @@ use paracrine_model::protocol::Difference;
 use paracrine_model::resource::unit::Unit;
 
 use crate::manage::{Comparison, Manage, Turn};
-use crate::world::paths::suite::{Machine, absent, attribute, is_root, link};
+use crate::world::paths::suite::{Machine, absent, attribute, link};
 
 fn unit(machine: &Machine, name: &str, content: &str) -> Unit {
     Unit {
@@ -26,7 +26,7 @@ fn a_unit_is_a_file_of_root() {
     let machine = machine();
     let app = unit(&machine, "app@.service", "[Service]\nExecStart=/bin/true\n");
     assert_eq!(machine.check(&app).unwrap(), Comparison::of(vec![Difference::Create]));
-    if !is_root() {
+    if !given::root() {
         return;
     }
     machine.apply(&app).unwrap();
@@ -38,7 +38,7 @@ fn a_unit_is_a_file_of_root() {
 
 #[test]
 fn a_masked_unit_is_unmasked_by_its_file() {
-    if !is_root() {
+    if !given::root() {
         return;
     }
     let machine = machine();

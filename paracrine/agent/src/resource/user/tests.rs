@@ -194,7 +194,7 @@ fn a_new_user_is_predicted_with_its_group_and_home() {
 /// with what there is afterwards. `usermod` looks for groups on the real machine, so those are ones that Debian has.
 #[test]
 fn what_is_said_is_done() {
-    if !rustix::process::geteuid().is_root() || !std::path::Path::new("/usr/sbin/useradd").exists() {
+    if !given::root() || !given::program("/usr/sbin/useradd", "passwd") {
         return;
     }
     let (root, mut applied) = world();

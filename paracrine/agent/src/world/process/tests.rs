@@ -191,7 +191,7 @@ fn a_program_that_is_dropped_is_killed() {
 
 #[test]
 fn another_user_has_its_own_groups_and_none_of_ours() {
-    if !rustix::process::geteuid().is_root() {
+    if !given::root() {
         return;
     }
     let user = User {

@@ -5,32 +5,14 @@ use std::path::PathBuf;
 use paracrine_model::protocol::Failure;
 
 use crate::manage::{Comparison, Manage, Turn};
-use crate::world::paths::suite::{Machine, absent, directory, failure, is_root, link};
+use crate::world::paths::suite::{Machine, absent, directory, failure, link};
 
 fn run(program: &str, arguments: &[&str]) -> bool {
     std::process::Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
 }
 
-/// Runs a test of this file again in a process of its own, where what it mounts is nobody else's. Only root can do that,
-/// and not everywhere.
 fn alone(test: &str, body: fn()) {
-    const CHILD: &str = "PARACRINE_TEST_MOUNTS";
-    if std::env::var_os(CHILD).is_some() {
-        return body();
-    }
-    let unshare = ["--mount", "--propagation", "private"];
-    if !is_root() || !run("unshare", &[&unshare[..], &["true"]].concat()) {
-        return;
-    }
-    let name = format!("world::paths::tests::mounts::{test}");
-    let again = std::process::Command::new("unshare")
-        .args(unshare)
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", &name])
-        .env(CHILD, "1")
-        .output()
-        .unwrap();
-    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stdout));
+    given::own_mounts(&format!("world::paths::tests::mounts::{test}"), body);
 }
 
 /// Something that is mounted, until it is dropped.
