@@ -16,6 +16,7 @@ mod times;
 mod units;
 
 use paracrine_model::diagnostic::{Diagnostic, Diagnostics};
+use paracrine_model::facet::Facets;
 use paracrine_model::plan::Task;
 
 use crate::plans::PerHost;
@@ -25,6 +26,8 @@ use crate::site_plan::{HostView, SitePlan};
 pub(crate) struct Host<'h, 'r> {
     pub(crate) view: HostView<'h>,
     pub(crate) contents: &'h contents::Contents,
+    /// What each task says about itself, asked once.
+    facets: &'h [Facets<'h>],
     report: &'r mut dyn FnMut(Diagnostic),
 }
 
@@ -32,6 +35,11 @@ impl<'h> Host<'h, '_> {
     /// Its tasks, in order.
     pub(crate) fn tasks(&self) -> &'h [Task] {
         self.view.tasks()
+    }
+
+    /// Its tasks, in order, with what they say about themselves.
+    pub(crate) fn said(&self) -> impl Iterator<Item = (&'h Task, &'h Facets<'h>)> + use<'h> {
+        self.view.tasks().iter().zip(self.facets)
     }
 
     /// Reports what was found.
@@ -50,7 +58,8 @@ pub(crate) fn all(site: &SitePlan) -> Diagnostics {
     let contents = contents::Contents::default();
     for view in site.hosts() {
         let mut report = |diagnostic| found.push(view.index(), diagnostic);
-        let mut host = Host { view, contents: &contents, report: &mut report };
+        let facets: Vec<_> = view.tasks().iter().map(|task| task.resource.facets()).collect();
+        let mut host = Host { view, contents: &contents, facets: &facets, report: &mut report };
         for family in FAMILIES {
             family(&mut host);
         }

@@ -11,20 +11,20 @@
 //! ```
 
 use paracrine_model::diagnostic::{Code, Diagnostic, Diagnostics};
+use paracrine_model::facet::{Entry, Provided};
 use paracrine_model::plan::Task;
-use paracrine_model::resource::Resource;
 
 use crate::{HostView, SitePlan, place};
 
 /// No file or directory that everybody may write to; a sticky directory (like `/tmp`) is none.
 pub fn no_world_writable_file(site: &SitePlan, found: &mut Diagnostics) {
     for task in site.hosts().flat_map(|host| host.tasks()) {
-        let mode = match &task.resource {
-            Resource::File(file) => file.mode,
-            Resource::Directory(directory) if directory.mode.bits() & 0o1000 == 0 => directory.mode,
-            _ => continue,
-        };
-        if mode.bits() & 0o002 != 0 {
+        let mode = task.resource.facets().entries().find_map(|(_, entry)| match entry {
+            Entry::File(mode) => Some(mode),
+            Entry::Directory(mode) => Some(mode).filter(|mode| mode.bits() & 0o1000 == 0),
+            Entry::Link | Entry::Nothing => None,
+        });
+        if let Some(mode) = mode.filter(|mode| mode.bits() & 0o002 != 0) {
             let message = format!("{} has mode {mode}: everybody may write to it", task.resource);
             found.push(Diagnostic::error(Code::POLICY, message).at(place(task), "declared here"));
         }
@@ -46,12 +46,12 @@ pub fn every_service_restarts_on_failure(site: &SitePlan, found: &mut Diagnostic
 
 /// The service's name, if the last word of its unit on restarts is not that it does.
 fn lacks_restart<'t>(host: &HostView<'_>, task: &'t Task) -> Option<&'t str> {
-    let Resource::Unit(unit) = &task.resource else { return None };
-    let name = unit.unit.as_str();
-    if !name.ends_with(".service") {
-        return None;
-    }
-    let text = host.text(&unit.content)?;
+    let facets = task.resource.facets();
+    let name = facets.provides.iter().find_map(|provided| match provided {
+        Provided::Unit(name) if name.ends_with(".service") => Some(*name),
+        _ => None,
+    })?;
+    let text = host.text(facets.files().next()?.content())?;
     let says = |key: &str| {
         let value = |line: &'_ str| {
             let value = line.trim().strip_prefix(key)?.trim_start().strip_prefix('=')?;

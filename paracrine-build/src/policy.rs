@@ -8,16 +8,18 @@ use crate::site_plan::SitePlan;
 ///
 /// ```
 /// use paracrine_build::model::diagnostic::{Code, Diagnostic, Diagnostics};
-/// use paracrine_build::model::resource::Resource;
+/// use paracrine_build::model::facet::Entry;
 /// use paracrine_build::{SitePlan, place};
 ///
 /// fn no_world_writable_file(site: &SitePlan, found: &mut Diagnostics) {
 ///     for task in site.hosts().flat_map(|host| host.tasks()) {
-///         if let Resource::File(file) = &task.resource
-///             && file.mode.bits() & 0o002 != 0
-///         {
-///             let message = format!("`{}` is world-writable", file.path);
-///             found.push(Diagnostic::error(Code::POLICY, message).at(place(task), "declared here"));
+///         for (path, entry) in task.resource.facets().entries() {
+///             if let Entry::File(mode) = entry
+///                 && mode.bits() & 0o002 != 0
+///             {
+///                 let message = format!("`{path}` is world-writable");
+///                 found.push(Diagnostic::error(Code::POLICY, message).at(place(task), "declared here"));
+///             }
 ///         }
 ///     }
 /// }

@@ -6,7 +6,6 @@ use paracrine_model::content::{Blobs, Content};
 use paracrine_model::deployment::Deployment;
 use paracrine_model::hash::Hash;
 use paracrine_model::plan::{HostPlan, Task};
-use paracrine_model::resource::Resource;
 
 /// What all hosts should be.
 pub struct SitePlan {
@@ -89,10 +88,10 @@ impl<'s> HostView<'s> {
 
     /// The content of the file or unit at a path, as [`Self::text`] has it.
     pub fn file(&self, path: &str) -> Option<String> {
-        self.plan.tasks.iter().find_map(|task| match &task.resource {
-            Resource::File(file) if file.path.as_str() == path => self.text(&file.content),
-            Resource::Unit(unit) if unit.path.as_str() == path => self.text(&unit.content),
-            _ => None,
+        self.plan.tasks.iter().find_map(|task| {
+            let facets = task.resource.facets();
+            let file = facets.files().find(|file| file.path().as_str() == path)?;
+            self.text(file.content())
         })
     }
 

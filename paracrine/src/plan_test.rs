@@ -31,7 +31,7 @@ use paracrine_model::artifact::{self, Artifact};
 use paracrine_model::diagnostic::nearest;
 use paracrine_model::plan;
 use paracrine_model::resource::absent::Absent;
-use paracrine_model::resource::apt_package::{AptPackage, PackageState};
+use paracrine_model::resource::apt_package::AptPackage;
 use paracrine_model::resource::command::Command;
 use paracrine_model::resource::directory::Directory;
 use paracrine_model::resource::file::File;
@@ -241,16 +241,19 @@ impl<'p> HostPlan<'p> {
     #[track_caller]
     pub fn removes(self, what: &str) -> Self {
         let (kind, name) = kind_and_name(what);
-        let same = |task: &&plan::Task| match &task.resource {
-            Resource::Absent(_) => kind == "path" && task.resource.name() == name,
-            resource => resource.kind() == kind && resource.name() == name,
-        };
-        match self.all().iter().find(same) {
+        let found = self.all().iter().find_map(|task| {
+            let facets = task.resource.facets();
+            // What is not there any more may go by another word than the task: `path /etc/x` is removed by `absent /etc/x`.
+            let same = (task.resource.kind(), task.resource.name()) == (kind, name)
+                || facets.removes && facets.claims.iter().any(|claim| claim.parts() == (kind, name));
+            same.then_some((task, facets.removes))
+        });
+        match found {
             None => panic!("{self} has no task about {what}"),
-            Some(task) if !is_removal(&task.resource) => {
+            Some((task, false)) => {
                 panic!("{self} wants {what} to be there\n  declared at {}", task.origin)
             }
-            Some(_) => self,
+            Some((_, true)) => self,
         }
     }
 
@@ -307,29 +310,13 @@ impl<'p> HostPlan<'p> {
     }
 }
 
-/// Whether a task takes away what it is about.
-fn is_removal(resource: &Resource) -> bool {
-    match resource {
-        Resource::Absent(_) => true,
-        Resource::AptPackage(package) => package.state == PackageState::Absent,
-        Resource::Group(group) => !group.present,
-        Resource::User(user) => !user.present,
-        Resource::Command(_)
-        | Resource::Directory(_)
-        | Resource::File(_)
-        | Resource::Link(_)
-        | Resource::Service(_)
-        | Resource::Unit(_) => false,
-    }
-}
-
 /// `package nginx`: what tasks are called in plans.
 #[track_caller]
 fn kind_and_name(task: &str) -> (&str, &str) {
     match task.split_once(' ') {
-        Some((kind, name)) if KINDS.contains(&kind) => (kind, name),
+        Some((kind, name)) if kinds().any(|known| known == kind) => (kind, name),
         Some((kind, _)) => {
-            let hint = hint(kind, KINDS, |near| format!("`{near}`")).unwrap_or_default();
+            let hint = hint(kind, kinds(), |near| format!("`{near}`")).unwrap_or_default();
             panic!("`{task}` is no name of a task: there is no kind `{kind}`{hint}")
         }
         None => panic!("`{task}` is no name of a task: write its kind before it, as in `package nginx`"),
@@ -337,8 +324,9 @@ fn kind_and_name(task: &str) -> (&str, &str) {
 }
 
 /// The words that names of tasks begin with; `path` for what [`HostPlan::removes`] takes.
-const KINDS: [&str; 11] =
-    ["absent", "command", "directory", "file", "group", "link", "package", "path", "service", "unit", "user"];
+fn kinds() -> impl Iterator<Item = &'static str> {
+    Resource::KINDS.iter().copied().chain(["path"])
+}
 
 /// A line that names the nearest, where there is one.
 fn hint<'a>(

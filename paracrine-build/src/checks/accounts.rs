@@ -3,10 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use paracrine_model::diagnostic::{Code, Diagnostic};
-use paracrine_model::name::AccountName;
+use paracrine_model::facet::{Facets, Need, Provided};
 use paracrine_model::plan::Task;
-use paracrine_model::resource::Resource;
-use paracrine_model::resource::apt_package::PackageState;
 
 use super::Host;
 use crate::compile::place;
@@ -151,10 +149,15 @@ struct Accounts<'t> {
 }
 
 pub(super) fn check(host: &mut Host<'_, '_>) {
-    let accounts = Accounts::of(host.tasks());
-    for (index, task) in host.tasks().iter().enumerate() {
-        for (kind, name) in named(&task.resource) {
-            if let Some(found) = accounts.missing(kind, name.as_str(), index, task, host.tasks()) {
+    let accounts = Accounts::of(host.said().map(|(_, facets)| facets));
+    for (index, (task, facets)) in host.said().enumerate() {
+        for need in &facets.needs {
+            let (kind, name) = match need {
+                Need::User(user) => (Kind::User, *user),
+                Need::Group(group) => (Kind::Group, *group),
+                Need::Above(_) | Need::Path(_) | Need::Package(_) | Need::Unit(_) => continue,
+            };
+            if let Some(found) = accounts.missing(kind, name, index, task, host.tasks()) {
                 host.report(found);
             }
         }
@@ -163,7 +166,7 @@ pub(super) fn check(host: &mut Host<'_, '_>) {
 
 /// What is wrong with an account that a file's content names (cron's and systemd's users and groups).
 pub(super) fn in_content(host: &Host<'_, '_>, kind: Kind, name: &str, task: &Task) -> Option<Diagnostic> {
-    let accounts = Accounts::of(host.tasks());
+    let accounts = Accounts::of(host.said().map(|(_, facets)| facets));
     let known = match kind {
         Kind::User => accounts.users.contains_key(name),
         Kind::Group => accounts.groups.contains_key(name),
@@ -171,44 +174,28 @@ pub(super) fn in_content(host: &Host<'_, '_>, kind: Kind, name: &str, task: &Tas
     (!known).then(|| unknown(kind, name, task, accounts.names(kind)))
 }
 
-/// The accounts that a resource needs to exist.
-fn named(resource: &Resource) -> Vec<(Kind, &AccountName)> {
-    match resource {
-        Resource::File(file) => vec![(Kind::User, &file.owner), (Kind::Group, &file.group)],
-        Resource::Directory(directory) => {
-            vec![(Kind::User, &directory.owner), (Kind::Group, &directory.group)]
-        }
-        Resource::Command(command) => command.user.iter().map(|user| (Kind::User, user)).collect(),
-        Resource::User(user) if user.present => {
-            user.group.iter().chain(&user.groups).map(|group| (Kind::Group, group)).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
 impl<'t> Accounts<'t> {
     /// For each account the task from which on it is there; those of Debian from the first.
-    fn of(tasks: &'t [Task]) -> Self {
+    fn of(all: impl Iterator<Item = &'t Facets<'t>>) -> Self {
         let mut users: HashMap<&str, usize> = USERS.iter().map(|user| (*user, 0)).collect();
         let mut groups: HashMap<&str, usize> = GROUPS.iter().map(|group| (*group, 0)).collect();
-        for (index, task) in tasks.iter().enumerate() {
-            match &task.resource {
-                Resource::User(user) if user.present => {
-                    users.entry(user.user.as_str()).or_insert(index);
-                    if user.group.is_none() {
-                        groups.entry(user.user.as_str()).or_insert(index);
+        for (index, facets) in all.enumerate() {
+            for provided in &facets.provides {
+                match provided {
+                    Provided::User(user) => {
+                        users.entry(user).or_insert(index);
                     }
-                }
-                Resource::Group(group) if group.present => {
-                    groups.entry(group.group.as_str()).or_insert(index);
-                }
-                Resource::AptPackage(package) if package.state != PackageState::Absent => {
-                    for account in of_package(package.package.as_str()) {
-                        users.entry(account).or_insert(index);
-                        groups.entry(account).or_insert(index);
+                    Provided::Group(group) => {
+                        groups.entry(group).or_insert(index);
                     }
+                    Provided::Package(package) => {
+                        for account in of_package(package) {
+                            users.entry(account).or_insert(index);
+                            groups.entry(account).or_insert(index);
+                        }
+                    }
+                    Provided::Path(..) | Provided::Unit(_) => {}
                 }
-                _ => {}
             }
         }
         Self { users, groups }

@@ -3,57 +3,76 @@
 use std::collections::HashMap;
 
 use paracrine_model::diagnostic::{Code, Diagnostic};
+use paracrine_model::facet::{Entry, Facets, Need, Provided};
 use paracrine_model::plan::Task;
-use paracrine_model::resource::Resource;
-use paracrine_model::resource::apt_package::PackageState;
 
-use super::{Host, paths};
+use super::Host;
 use crate::compile::place;
 
 pub(super) fn check(host: &mut Host<'_, '_>) {
-    let mut directories = HashMap::new();
-    let mut units = HashMap::new();
-    let mut packages = HashMap::new();
-    for (index, task) in host.tasks().iter().enumerate() {
-        match &task.resource {
-            Resource::Directory(directory) => {
-                directories.insert(directory.path.as_str(), index);
+    let there = There::of(host.said().map(|(_, facets)| facets));
+    for (index, (task, facets)) in host.said().enumerate() {
+        for need in &facets.needs {
+            if let Some((later, why)) = there.provider(*need).filter(|(provider, _)| *provider > index) {
+                host.report(too_early(task, &host.tasks()[later], why));
             }
-            Resource::Unit(unit) => {
-                units.insert(unit.unit.as_str(), index);
-            }
-            Resource::AptPackage(package) if package.state != PackageState::Absent => {
-                let bare = package.package.as_str();
-                packages.insert(bare.split(':').next().unwrap_or(bare), index);
-            }
-            _ => {}
         }
     }
-    for (index, task) in host.tasks().iter().enumerate() {
-        if let Some(path) = paths::path(task)
-            && !matches!(task.resource, Resource::Absent(_))
-        {
-            // The nearest that is declared: others above it are its own business.
-            let above = std::iter::successors(path.parent(), |folder| folder.parent());
-            let declared = above.filter_map(|folder| directories.get(folder.as_str()).copied()).next();
-            if let Some(later) = declared.filter(|directory| *directory > index) {
-                host.report(too_early(task, &host.tasks()[later], "which it lies in"));
+}
+
+/// Which task provides what. Accounts are checked by themselves: most are there without any task.
+#[derive(Default)]
+struct There<'h> {
+    directories: HashMap<&'h str, usize>,
+    others: HashMap<&'h str, usize>,
+    units: HashMap<&'h str, usize>,
+    packages: HashMap<&'h str, usize>,
+}
+
+impl<'h> There<'h> {
+    fn of(all: impl Iterator<Item = &'h Facets<'h>>) -> Self {
+        let mut there = Self::default();
+        for (index, facets) in all.enumerate() {
+            for provided in &facets.provides {
+                let (by_name, name) = match provided {
+                    Provided::Path(path, Entry::Directory(_)) => (&mut there.directories, path.as_str()),
+                    Provided::Path(path, Entry::File(_) | Entry::Link) => (&mut there.others, path.as_str()),
+                    Provided::Unit(unit) => (&mut there.units, *unit),
+                    Provided::Package(package) => {
+                        (&mut there.packages, package.split(':').next().unwrap_or(package))
+                    }
+                    Provided::Path(_, Entry::Nothing) | Provided::User(_) | Provided::Group(_) => continue,
+                };
+                by_name.insert(name, index);
             }
         }
-        let Resource::Service(service) = &task.resource else {
-            continue;
-        };
-        let unit = service.unit.as_str();
-        let own = units.get(unit).or_else(|| units.get(template_of(unit)?.as_str()));
-        let provider = match own {
-            Some(unit) => Some((*unit, "which it starts from")),
-            None => providers(unit)
-                .into_iter()
-                .find_map(|name| packages.get(name).copied())
-                .map(|package| (package, "which brings it")),
-        };
-        if let Some((later, why)) = provider.filter(|(provider, _)| *provider > index) {
-            host.report(too_early(task, &host.tasks()[later], why));
+        there
+    }
+
+    /// The task of this plan that provides what is needed, and what it is to the one that needs it.
+    fn provider(&self, need: Need<'_>) -> Option<(usize, &'static str)> {
+        match need {
+            // The nearest that is declared: others above it are its own business.
+            Need::Above(path) => {
+                let nearest = path.above().find_map(|directory| self.directories.get(directory))?;
+                Some((*nearest, "which it lies in"))
+            }
+            Need::Path(path) => {
+                let there = self.directories.get(path.as_str()).or_else(|| self.others.get(path.as_str()))?;
+                Some((*there, "which it needs"))
+            }
+            Need::Package(package) => Some((*self.packages.get(package)?, "which it needs")),
+            Need::Unit(unit) => {
+                let own = self.units.get(unit).or_else(|| self.units.get(template_of(unit)?.as_str()));
+                match own {
+                    Some(own) => Some((*own, "which it starts from")),
+                    None => {
+                        let package = providers(unit).into_iter().find_map(|name| self.packages.get(name))?;
+                        Some((*package, "which brings it"))
+                    }
+                }
+            }
+            Need::User(_) | Need::Group(_) => None,
         }
     }
 }

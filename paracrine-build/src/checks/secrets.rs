@@ -3,28 +3,28 @@
 
 use std::collections::BTreeSet;
 
-use paracrine_model::content::Content;
 use paracrine_model::diagnostic::{Code, Diagnostic};
+use paracrine_model::facet::Who;
 use paracrine_model::name::Mode;
 use paracrine_model::plan::Task;
-use paracrine_model::resource::Resource;
-use paracrine_model::resource::command::Command;
 use paracrine_model::text::{Late, Span, Text};
 
 use super::Host;
 use crate::compile::place;
 
 pub(super) fn check(host: &mut Host<'_, '_>) {
-    for task in host.tasks() {
-        let found = match &task.resource {
-            Resource::File(file) if file.exposed.is_none() => readable(&file.content, file.mode, task),
-            Resource::Unit(unit) if unit.exposed.is_none() => {
-                readable(&unit.content, unit.mode, task).or_else(|| told_by_systemd(&unit.content, task))
+    for (task, facets) in host.said() {
+        let not_meant = facets.texts().filter(|late| late.readers().exposed.is_none());
+        let found = not_meant.filter_map(|late| {
+            let text = late.text();
+            match late.readers().who {
+                Who::Root => None,
+                Who::Mode(mode) => readable(text, mode, task),
+                Who::Systemd(mode) => readable(text, mode, task).or_else(|| told_by_systemd(text, task)),
+                Who::Arguments => arguments(text, task),
             }
-            Resource::Command(command) if command.exposed.is_none() => arguments(command, task),
-            _ => None,
-        };
-        if let Some(found) = found {
+        });
+        for found in found {
             host.report(found.help("if that is meant, say why: `.expose(\"…\")`"));
         }
     }
@@ -36,8 +36,7 @@ fn named(text: &Text) -> String {
     format!("secret {}", names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-fn readable(content: &Content, mode: Mode, task: &Task) -> Option<Diagnostic> {
-    let text = content.text()?;
+fn readable(text: &Text, mode: Mode, task: &Task) -> Option<Diagnostic> {
     if text.secrets().next().is_none() || mode.bits() & 0o004 == 0 {
         return None;
     }
@@ -50,8 +49,7 @@ fn readable(content: &Content, mode: Mode, task: &Task) -> Option<Diagnostic> {
 }
 
 /// systemd shows the settings of a unit to everybody who asks, whatever the mode of its file.
-fn told_by_systemd(content: &Content, task: &Task) -> Option<Diagnostic> {
-    let text = content.text()?;
+fn told_by_systemd(text: &Text, task: &Task) -> Option<Diagnostic> {
     for line in lines(text) {
         let Some(name) = line.secret() else { continue };
         let key = line.before(name).split('=').next().unwrap_or_default().trim().to_owned();
@@ -149,9 +147,9 @@ const BUILTINS: [&str; 14] = [
 
 /// A secret among the arguments of a program that a script starts: everybody sees it with `ps` while that runs. What
 /// stands in a here-document, in an assignment or is given to a word of the shell is no argument.
-fn arguments(command: &Command, task: &Task) -> Option<Diagnostic> {
+fn arguments(script: &Text, task: &Task) -> Option<Diagnostic> {
     let mut end: Option<String> = None;
-    for line in lines(&command.script) {
+    for line in lines(script) {
         let text = line.text();
         if let Some(word) = &end {
             if text.trim_start_matches('\t') == word {

@@ -1,5 +1,7 @@
 //! Observe, compare, and in an apply: apply, observe again. The only place that knows whether a run is a check.
 
+#[cfg(test)]
+pub(crate) mod bench;
 mod causes;
 mod record;
 #[cfg(test)]

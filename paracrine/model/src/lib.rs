@@ -8,6 +8,7 @@ pub mod content;
 #[cfg(feature = "build")]
 pub mod deployment;
 pub mod diagnostic;
+pub mod facet;
 #[cfg(feature = "build")]
 pub mod field;
 pub mod hash;

@@ -1,5 +1,6 @@
 //! Names that are checked once, when they are made, and trusted from then on.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ macro_rules! names {
         $(
             $(#[$doc])+
             #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-            pub struct $type(String);
+            pub struct $type(Cow<'static, str>);
 
             impl $type {
                 /// Checks a name.
@@ -19,7 +20,7 @@ macro_rules! names {
                 pub fn parse(name: &str) -> Result<Self, String> {
                     let check: fn(&str) -> Result<(), String> = $check;
                     check(name)?;
-                    Ok(Self(name.to_owned()))
+                    Ok(Self(Cow::Owned(name.to_owned())))
                 }
 
                 /// What kind of name this is, for messages.
@@ -56,19 +57,29 @@ names! {
 impl AccountName {
     /// `root`
     pub fn root() -> Self {
-        Self("root".to_owned())
+        Self(Cow::Borrowed("root"))
     }
 }
 
 impl AbsolutePath {
+    /// A path that stands in this source, for a `static`.
+    ///
+    /// # Panics
+    /// It does not begin with `/`, or ends with one: while compiling, where it is a `static`.
+    pub const fn fixed(path: &'static str) -> Self {
+        let bytes = path.as_bytes();
+        assert!(bytes.len() > 1 && bytes[0] == b'/' && bytes[bytes.len() - 1] != b'/', "no absolute path");
+        Self(Cow::Borrowed(path))
+    }
+
     /// The directory it lies in; `None` for `/`.
     pub fn parent(&self) -> Option<Self> {
-        let cut = self.0.rfind('/')?;
-        match (cut, self.0.len()) {
-            (_, 1) => None,
-            (0, _) => Some(Self("/".to_owned())),
-            _ => Some(Self(self.0[..cut].to_owned())),
-        }
+        self.above().next().map(|above| Self(Cow::Owned(above.to_owned())))
+    }
+
+    /// The directories above it, the nearest first.
+    pub fn above(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(Some(&*self.0), |path| up(path)).skip(1)
     }
 
     /// The last component; empty for `/`.
@@ -78,10 +89,19 @@ impl AbsolutePath {
 
     /// Whether it lies below `directory`.
     pub fn is_below(&self, directory: &Self) -> bool {
-        match directory.0.as_str() {
+        match &*directory.0 {
             "/" => self.0 != "/",
             above => self.0.strip_prefix(above).is_some_and(|rest| rest.starts_with('/')),
         }
+    }
+}
+
+/// The directory that an absolute path lies in.
+fn up(path: &str) -> Option<&str> {
+    match path.rfind('/') {
+        Some(0) if path.len() > 1 => Some("/"),
+        Some(0) | None => None,
+        Some(cut) => path.get(..cut),
     }
 }
 
@@ -279,6 +299,8 @@ mod tests {
         assert_eq!(path("/a/b").parent(), Some(path("/a")));
         assert_eq!(path("/a").parent(), Some(path("/")));
         assert_eq!(path("/").parent(), None);
+        assert_eq!(path("/a/b/c").above().collect::<Vec<_>>(), ["/a/b", "/a", "/"]);
+        assert_eq!((path("/a").above().count(), path("/").above().count()), (1, 0));
         assert!(path("/a/b").is_below(&path("/a")) && !path("/ab").is_below(&path("/a")));
     }
 }

@@ -4,6 +4,9 @@
 //! To add one: write `resource/NAME.rs` here and in the agent, and add a line to `resources!` below and to the
 //! agent's list. The compiler names what is missing.
 
+// A field that was taken out and is used for nothing: somebody forgot to answer for it.
+#![deny(unused_variables, unused_must_use)]
+
 pub mod absent;
 pub mod apt_package;
 pub mod command;
@@ -20,62 +23,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
+use crate::facet::{Describe, Facets, FileFacet, LateText};
 use crate::text::Text;
-
-/// What every resource can say about itself without a host.
-pub trait Describe {
-    /// The word for it in plans and reports: `file`, `package`.
-    const KIND: &'static str;
-
-    /// What it is called: a path, the name of a package.
-    fn name(&self) -> &str;
-
-    /// What it decides about. Two tasks of one plan with the same claim have to be alike.
-    fn claim(&self) -> Claim;
-
-    /// What it should be, attribute by attribute, as it may be shown; for `plan` and for conflicts.
-    fn attributes(&self) -> Vec<(&'static str, String)>;
-
-    /// The late text in it.
-    fn texts(&self) -> Vec<&Text> {
-        Vec::new()
-    }
-
-    /// What should be in its file, if it is one.
-    fn content(&self) -> Option<&Content> {
-        None
-    }
-}
-
-/// What a task decides about: at most one task of a plan has a claim.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Claim {
-    /// A path, whatever should be there.
-    Path(String),
-    /// A package.
-    Package(String),
-    /// The state of a unit.
-    Unit(String),
-    /// A user.
-    User(String),
-    /// A group.
-    Group(String),
-    /// A command, by the name it was given.
-    Command(String),
-}
-
-impl fmt::Display for Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Path(name) => write!(f, "path `{name}`"),
-            Self::Package(name) => write!(f, "package `{name}`"),
-            Self::Unit(name) => write!(f, "service `{name}`"),
-            Self::User(name) => write!(f, "user `{name}`"),
-            Self::Group(name) => write!(f, "group `{name}`"),
-            Self::Command(name) => write!(f, "command `{name}`"),
-        }
-    }
-}
 
 /// A reason, for `expose`: somebody will read it.
 pub(crate) fn reason(reason: &str) -> Result<String, String> {
@@ -109,25 +58,13 @@ macro_rules! resources {
                 match self { $(Self::$variant(resource) => resource.name(),)+ }
             }
 
-            /// What it decides about.
-            pub fn claim(&self) -> Claim {
-                match self { $(Self::$variant(resource) => resource.claim(),)+ }
+            /// All else that it says about itself.
+            pub fn facets(&self) -> Facets<'_> {
+                match self { $(Self::$variant(resource) => resource.facets(),)+ }
             }
 
-            /// What it should be, as it may be shown.
-            pub fn attributes(&self) -> Vec<(&'static str, String)> {
-                match self { $(Self::$variant(resource) => resource.attributes(),)+ }
-            }
-
-            /// The late text in it.
-            pub fn texts(&self) -> Vec<&Text> {
-                match self { $(Self::$variant(resource) => resource.texts(),)+ }
-            }
-
-            /// What should be in its file, if it is one.
-            pub fn content(&self) -> Option<&Content> {
-                match self { $(Self::$variant(resource) => resource.content(),)+ }
-            }
+            /// The words for all of them, in the order of the list.
+            pub const KINDS: &'static [&'static str] = &[$(<$type as Describe>::KIND,)+];
         }
 
         $(
@@ -158,6 +95,23 @@ resources! {
     Service: service::Service,
     Unit: unit::Unit,
     User: user::User,
+}
+
+impl Resource {
+    /// What it should be, attribute by attribute, as it may be shown.
+    pub fn attributes(&self) -> Vec<(&'static str, String)> {
+        self.facets().attributes.into_iter().map(|(name, shown)| (name, shown.to_string())).collect()
+    }
+
+    /// The late text in it.
+    pub fn texts(&self) -> Vec<&Text> {
+        self.facets().texts().map(LateText::text).collect()
+    }
+
+    /// What should be in its file, if it is one.
+    pub fn content(&self) -> Option<&Content> {
+        self.facets().files().next().map(FileFacet::content)
+    }
 }
 
 /// `file /etc/motd`

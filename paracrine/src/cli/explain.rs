@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use paracrine_model::artifact::Host;
+use paracrine_model::facet::Claim;
 use paracrine_model::plan::{HostPlan, Task, ValueUse};
-use paracrine_model::resource::Claim;
 
 use super::args::Explain;
 use super::problem::Problem;
@@ -38,7 +38,7 @@ pub(super) fn explain(site: &Site, options: &Explain) -> Result<String, Problem>
 
 /// Whether the task is called so: by its name, with its kind, or by the path that it decides about.
 fn is_meant(task: &Task, what: &str) -> bool {
-    let by_path = matches!(task.resource.claim(), Claim::Path(path) if path == what);
+    let by_path = task.resource.facets().claims.contains(&Claim::Path(what));
     by_path || task.resource.name() == what || task.resource.to_string() == what
 }
 

@@ -14,7 +14,7 @@ use paracrine_model::resource::service::Service;
 use paracrine_model::resource::unit::Unit;
 use paracrine_model::resource::user::User;
 
-use super::{HostPlan, is_removal};
+use super::HostPlan;
 
 /// So many lines of a content are shown when something is not in it.
 const MOST_LINES: usize = 40;
@@ -70,7 +70,7 @@ impl<'p, R: Kind> Tested<'p, R> {
     /// Expects that it is there, not taken away.
     #[track_caller]
     pub(super) fn wanted(self) -> Self {
-        if is_removal(&self.task.resource) {
+        if self.task.resource.facets().removes {
             self.fails(&format!(
                 "is removed\n  expected as such it is `removes(\"{}\")`",
                 self.task.resource

@@ -4,11 +4,12 @@
 use std::collections::HashSet;
 
 use paracrine_model::content::Content;
+use paracrine_model::facet::{self, Claim};
 use paracrine_model::hash::Hash;
 use paracrine_model::name::AbsolutePath;
 use paracrine_model::protocol::{Failure, FromAgent, Summary, WireTask};
 use paracrine_model::receipt::{Declared, Differed, Ended, TaskBefore, Undo};
-use paracrine_model::resource::{Claim, Resource};
+use paracrine_model::resource::Resource;
 
 use super::{AtTurn, Engine};
 use crate::port::Port;
@@ -26,14 +27,19 @@ impl<P: Port> Engine<'_, P> {
     /// The paths of tasks from `first` on, with whether each lacks its content: they are brought to disk many at once.
     pub(super) fn changes(&self, first: usize, lacking: &[Hash]) -> Vec<(AbsolutePath, bool)> {
         let lacking: HashSet<&Hash> = lacking.iter().collect();
-        let changes = self.tasks[first..].iter().filter_map(|WireTask { resource, .. }| {
-            let Claim::Path(path) = resource.claim() else { return None };
-            let replaced = resource.content().is_some_and(
-                |content| matches!(content, Content::Blob { hash, .. } if lacking.contains(hash)),
-            );
-            Some((AbsolutePath::parse(&path).ok()?, replaced))
-        });
-        changes.collect()
+        let mut changes = Vec::new();
+        for WireTask { resource, .. } in &self.tasks[first..] {
+            let facets = resource.facets();
+            let replaced = facets
+                .files()
+                .any(|file| matches!(file.content(), Content::Blob { hash, .. } if lacking.contains(hash)));
+            let paths = facets.claims.iter().filter_map(|claim| match claim {
+                Claim::Path(path) => AbsolutePath::parse(path).ok(),
+                _ => None,
+            });
+            changes.extend(paths.map(|path| (path, replaced)));
+        }
+        changes
     }
 
     /// Brings to disk how tasks were that are about to be made equal.
@@ -71,22 +77,25 @@ impl<P: Port> Engine<'_, P> {
 
 /// What a receipt says of the plan.
 fn declared(tasks: &[WireTask]) -> Vec<Declared> {
-    let declared = tasks.iter().map(|WireTask { resource, .. }| Declared {
-        task: resource.to_string(),
-        claims: vec![resource.claim().to_string()],
-        secrets: match resource.claim() {
-            Claim::Path(path) if resource.texts().iter().any(|text| text.lates().next().is_some()) => {
-                vec![path]
-            }
-            _ => Vec::new(),
-        },
+    let declared = tasks.iter().map(|WireTask { resource, .. }| {
+        let facets = resource.facets();
+        let secret = facets.texts().any(|late| late.text().lates().next().is_some());
+        let paths = facets.claims.iter().filter_map(|claim| match claim {
+            Claim::Path(path) => Some((*path).to_owned()),
+            _ => None,
+        });
+        Declared {
+            task: resource.to_string(),
+            claims: facets.claims.iter().map(ToString::to_string).collect(),
+            secrets: paths.filter(|_| secret).collect(),
+        }
     });
     declared.collect()
 }
 
 fn undo(resource: &Resource) -> Undo {
-    match resource.claim() {
-        Claim::Path(_) => Undo::Paths,
-        _ => Undo::Not("what it did is known to nobody".to_owned()),
+    match resource.facets().undo {
+        facet::Undo::Paths(_) => Undo::Paths,
+        facet::Undo::Not(why) => Undo::Not(why.to_owned()),
     }
 }

@@ -1,159 +1,10 @@
-//! Whole runs below a temporary root, against a controller that is a struct.
-
-use std::cell::RefCell;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
-use paracrine_model::content::Blobs;
-use paracrine_model::hash::Hash;
 use paracrine_model::plan::Plan;
-use paracrine_model::protocol::{Contents, Difference, FromAgent, Mode, Outcome, Report, Summary, WireTask};
-use paracrine_model::text::LateValues;
+use paracrine_model::protocol::{Difference, Mode, Outcome, Summary};
 
-use super::{Engine, Setup};
-use crate::journal::Journal;
-use crate::port::{Ending, Port};
-use crate::receipt::Receipt;
-use crate::world::World;
-use crate::world::paths::suite::about;
-
-/// A machine below a temporary root, and a controller for it.
-struct Bench {
-    folder: tempfile::TempDir,
-    blobs: Blobs,
-}
-
-/// What the controller saw.
-#[derive(Default)]
-struct Controller {
-    blobs: Blobs,
-    said: Vec<FromAgent>,
-    /// Is gone when asked to let the run go on.
-    vanishes: bool,
-    /// Stops the run once so many tasks have begun.
-    stops_after: Option<usize>,
-}
-
-impl Port for Controller {
-    fn say(&mut self, message: FromAgent) {
-        self.said.push(message);
-    }
-
-    fn wait_for_go(&mut self) -> Result<Contents, Ending> {
-        if self.vanishes {
-            return Err(Ending::Gone);
-        }
-        let lacking = self.said.iter().rev().find_map(|message| match message {
-            FromAgent::Ready { lacking } | FromAgent::Lacking(lacking) => Some(lacking.clone()),
-            _ => None,
-        });
-        Ok(pack(&self.blobs, &lacking.unwrap()))
-    }
-
-    fn ending(&mut self) -> Option<Ending> {
-        let begun = self.said.iter().filter(|message| matches!(message, FromAgent::Begun { .. })).count();
-        self.stops_after.filter(|after| begun >= *after).map(|_| Ending::Stopped)
-    }
-}
-
-fn pack(blobs: &Blobs, lacking: &[Hash]) -> Contents {
-    let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
-    let mut index = Vec::new();
-    for hash in lacking {
-        let bytes = blobs.get(hash).unwrap();
-        deflate.write_all(&bytes).unwrap();
-        index.push((*hash, bytes.len() as u64));
-    }
-    Contents { index, deflated: deflate.finish().unwrap() }
-}
-
-struct Ran {
-    summary: Summary,
-    said: Vec<FromAgent>,
-}
-
-impl Ran {
-    fn reports(&self) -> Vec<&Report> {
-        let reports = self.said.iter().filter_map(|message| match message {
-            FromAgent::Report(report) => Some(report),
-            _ => None,
-        });
-        reports.collect()
-    }
-
-    fn lacking(&self) -> Option<usize> {
-        self.said.iter().find_map(|message| match message {
-            FromAgent::Ready { lacking } => Some(lacking.len()),
-            _ => None,
-        })
-    }
-}
-
-impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir_all(folder.path().join("root/etc")).unwrap();
-        let own = rustix::process::getuid().as_raw();
-        let group = rustix::process::getgid().as_raw();
-        fs::write(folder.path().join("root/etc/passwd"), format!("root:x:{own}:{group}::/:/bin/sh\n"))
-            .unwrap();
-        fs::write(folder.path().join("root/etc/group"), format!("root:x:{group}:\n")).unwrap();
-        Self { folder, blobs: Blobs::default() }
-    }
-
-    fn root(&self) -> PathBuf {
-        self.folder.path().join("root")
-    }
-
-    fn state(&self) -> PathBuf {
-        self.folder.path().join("state")
-    }
-
-    fn log(&self) -> PathBuf {
-        self.folder.path().join("log")
-    }
-
-    fn tasks(&self, declare: impl Fn(&Plan)) -> Vec<WireTask> {
-        let plan = Plan::new(self.blobs.clone());
-        declare(&plan);
-        let (plan, problems) = plan.finish();
-        assert!(problems.is_empty(), "{problems:?}");
-        plan.tasks
-            .into_iter()
-            .map(|task| WireTask { resource: task.resource, triggers: task.triggers })
-            .collect()
-    }
-
-    fn run(&self, mode: Mode, declare: impl Fn(&Plan)) -> Ran {
-        self.run_with(mode, Controller::default(), declare)
-    }
-
-    fn run_with(&self, mode: Mode, controller: Controller, declare: impl Fn(&Plan)) -> Ran {
-        let tasks = self.tasks(declare);
-        let port = Rc::new(RefCell::new(Controller { blobs: self.blobs.clone(), ..controller }));
-        let world = World::new(self.root(), LateValues::default(), |hash| panic!("asked for {hash}"));
-        let setup = Setup {
-            mode,
-            tasks: &tasks,
-            world,
-            journal: Journal::open(&self.state()).unwrap(),
-            receipt: Some(Receipt::new(self.state(), about("run"))).filter(|_| mode == Mode::Apply),
-            lock: None,
-            identity: "site/dev/web1".into(),
-            holder: "ann@laptop".into(),
-            port: Rc::clone(&port),
-        };
-        let summary = Engine::new(setup).run().unwrap();
-        Ran { summary, said: std::mem::take(&mut port.borrow_mut().said) }
-    }
-
-    fn debts(&self) -> Vec<String> {
-        let journal = Journal::open(&self.state()).unwrap();
-        journal.debts().iter().map(|debt| format!("{} owes {}", debt.task, debt.action)).collect()
-    }
-}
+use super::bench::{Bench, Controller, Ran};
 
 fn two_files(plan: &Plan) {
     plan.directory("/srv");
@@ -180,9 +31,9 @@ fn tree(root: &Path) -> Vec<(PathBuf, Option<String>)> {
 #[test]
 fn a_check_says_what_apply_does_and_touches_nothing() {
     let bench = Bench::new();
-    let before = tree(&bench.root());
+    let before = tree(bench.root());
     let check = bench.run(Mode::Check, two_files);
-    assert_eq!(tree(&bench.root()), before);
+    assert_eq!(tree(bench.root()), before);
     let apply = bench.run(Mode::Apply, two_files);
     let said = |ran: &Ran| -> Vec<_> {
         ran.reports()
@@ -242,10 +93,10 @@ fn a_failed_task_stops_its_host_in_check_and_apply() {
 #[test]
 fn a_controller_that_vanishes_before_the_first_change_changes_nothing() {
     let bench = Bench::new();
-    let before = tree(&bench.root());
+    let before = tree(bench.root());
     let ran = bench.run_with(Mode::Apply, Controller { vanishes: true, ..Controller::default() }, two_files);
     assert_eq!((ran.summary.changed, ran.summary.skipped, ran.summary.stopped), (0, 3, true));
-    assert_eq!(tree(&bench.root()), before);
+    assert_eq!(tree(bench.root()), before);
 }
 
 #[test]

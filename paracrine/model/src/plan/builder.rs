@@ -1,14 +1,15 @@
 //! How roles declare tasks.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::panic::Location;
 
 use crate::content::{Blobs, Content, IntoContent};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
+use crate::facet::{Acts, Claim, Facets};
 use crate::name::{AbsolutePath, Mode};
-use crate::resource::{Claim, Kind, Resource};
+use crate::resource::{Kind, Resource};
 
 use super::{Action, HostPlan, Origin, Trigger};
 
@@ -154,65 +155,46 @@ impl Plan {
     pub fn finish(self) -> (HostPlan, Diagnostics) {
         let mut problems = self.problems.into_inner();
         let drafts = self.tasks.into_inner();
-        let mut first: BTreeMap<Claim, usize> = BTreeMap::new();
-        let mut kept: Vec<Draft> = Vec::with_capacity(drafts.len());
-        let mut moved: Vec<usize> = Vec::with_capacity(drafts.len());
-        let mut late_triggers: Vec<(usize, DraftTrigger)> = Vec::new();
-
-        for mut draft in drafts {
-            let triggers = std::mem::take(&mut draft.triggers);
-            let at = match first.get(&draft.resource.claim()) {
-                Some(&at) => {
-                    let earlier: &Draft = &kept[at];
-                    if earlier.resource != draft.resource {
-                        problems.push(conflict(earlier, &draft));
-                    }
-                    at
-                }
-                None => {
-                    first.insert(draft.resource.claim(), kept.len());
-                    kept.push(draft);
-                    kept.len() - 1
-                }
-            };
-            moved.push(at);
-            late_triggers.extend(triggers.into_iter().map(|trigger| (at, trigger)));
+        let facets: Vec<Facets<'_>> = drafts.iter().map(|draft| draft.resource.facets()).collect();
+        let stands_for = merged(&drafts, &facets, &mut problems);
+        let stands = |draft: usize| stands_for[draft] == draft;
+        let mut places = vec![0; drafts.len()];
+        for (place, draft) in (0..drafts.len()).filter(|draft| stands(*draft)).enumerate() {
+            places[draft] = u32::try_from(place).unwrap_or(u32::MAX);
         }
 
-        let mut triggers: Vec<Vec<Trigger>> = kept.iter().map(|_| Vec::new()).collect();
-        for (task, trigger) in late_triggers {
-            let on = moved[trigger.on];
+        let mut triggers: Vec<Vec<Trigger>> = drafts.iter().map(|_| Vec::new()).collect();
+        for (draft, trigger) in drafts
+            .iter()
+            .enumerate()
+            .flat_map(|(index, draft)| draft.triggers.iter().map(move |trigger| (index, trigger)))
+        {
+            let (task, on) = (stands_for[draft], stands_for[trigger.on]);
             if on >= task {
-                problems.push(trigger_order(&kept[task], &kept[on], &trigger));
+                problems.push(trigger_order(&drafts[task], &drafts[on], trigger));
                 continue;
             }
-            let trigger = Trigger { on: u32::try_from(on).unwrap_or(u32::MAX), action: trigger.action };
+            let trigger = Trigger { on: places[on], action: trigger.action };
             if !triggers[task].contains(&trigger) {
                 triggers[task].push(trigger);
             }
         }
 
-        for (draft, triggers) in kept.iter().zip(&triggers) {
-            if let Resource::Command(command) = &draft.resource
-                && !command.is_guarded()
-                && triggers.is_empty()
+        for task in (0..drafts.len()).filter(|draft| stands(*draft)) {
+            if let Acts::WhenTriggered { instead } = facets[task].acts
+                && triggers[task].is_empty()
             {
-                problems.push(
-                    Diagnostic::error(
-                        Code::UNGUARDED_COMMAND,
-                        format!("command `{}` has no guard: every run would run it", command.name),
-                    )
-                    .at(Place::caller(draft.location), "declared here")
-                    .help("say when it has nothing to do: `.creates(path)`, `.unless(command)`, `.only_if(command)`")
-                    .help("or what makes it run: `.run_on(&task)`"),
-                );
+                problems.push(unguarded(&drafts[task], instead));
             }
         }
 
-        let tasks = kept
+        drop(facets);
+        let tasks = drafts
             .into_iter()
             .zip(triggers)
-            .map(|(draft, triggers)| super::Task {
+            .enumerate()
+            .filter(|(index, _)| stands_for[*index] == *index)
+            .map(|(_, (draft, triggers))| super::Task {
                 resource: draft.resource,
                 triggers,
                 origin: Origin {
@@ -227,29 +209,64 @@ impl Plan {
     }
 }
 
-fn conflict(earlier: &Draft, later: &Draft) -> Diagnostic {
-    let (a, b) = (&earlier.resource, &later.resource);
+/// For each draft the one that stands for it in the plan: itself, or the first that claims the same.
+fn merged(drafts: &[Draft], facets: &[Facets<'_>], problems: &mut Diagnostics) -> Vec<usize> {
+    let mut first: HashMap<Claim<'_>, usize> = HashMap::new();
+    let mut stands_for: Vec<usize> = Vec::with_capacity(drafts.len());
+    for (index, (draft, said)) in drafts.iter().zip(facets).enumerate() {
+        let mut earlier: Vec<(usize, Claim<'_>)> =
+            said.claims.iter().filter_map(|claim| Some((*first.get(claim)?, *claim))).collect();
+        earlier.dedup_by_key(|(earlier, _)| *earlier);
+        for (earlier, claim) in &earlier {
+            if drafts[*earlier].resource != draft.resource {
+                problems.push(conflict((&drafts[*earlier], &facets[*earlier]), (draft, said), *claim));
+            }
+        }
+        let stand = earlier.first().map_or(index, |(earlier, _)| stands_for[*earlier]);
+        for claim in &said.claims {
+            first.entry(*claim).or_insert(index);
+        }
+        stands_for.push(stand);
+    }
+    stands_for
+}
+
+fn conflict(earlier: (&Draft, &Facets<'_>), later: (&Draft, &Facets<'_>), claim: Claim<'_>) -> Diagnostic {
+    let (a, b) = (&earlier.0.resource, &later.0.resource);
     let message = if a.kind() == b.kind() {
-        format!("two tasks disagree about {}", b.claim())
+        format!("two tasks disagree about {claim}")
     } else {
-        format!("{} is declared as a {} and as a {}", b.claim(), a.kind(), b.kind())
+        format!("{claim} is declared as a {} and as a {}", a.kind(), b.kind())
     };
     let mut diagnostic = Diagnostic::error(Code::CONFLICT, message)
-        .at(Place::caller(later.location), "declared again here, differently")
-        .related(Place::caller(earlier.location), "first declared here");
+        .at(Place::caller(later.0.location), "declared again here, differently")
+        .related(Place::caller(earlier.0.location), "first declared here");
     if a.kind() == b.kind() {
-        let before: BTreeMap<_, _> = a.attributes().into_iter().collect();
-        for (name, after) in b.attributes() {
-            match before.get(name) {
-                Some(before) if *before == after => {}
-                Some(before) => {
-                    diagnostic = diagnostic.help(format!("{name}: first `{before}`, then `{after}`"));
-                }
-                None => diagnostic = diagnostic.help(format!("{name}: first nothing, then `{after}`")),
+        let shown = |facets: &Facets<'_>| -> Vec<(&str, String)> {
+            facets.attributes.iter().map(|(name, shown)| (*name, shown.to_string())).collect()
+        };
+        let (before, after) = (shown(earlier.1), shown(later.1));
+        let of = |attributes: &[(&str, String)], name: &str| {
+            attributes.iter().find(|(other, _)| *other == name).map(|(_, value)| format!("`{value}`"))
+        };
+        let only_before = before.iter().filter(|(name, _)| of(&after, name).is_none());
+        for (name, _) in after.iter().chain(only_before) {
+            let (was, is) = (of(&before, name), of(&after, name));
+            if was != is {
+                let told = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
+                diagnostic = diagnostic.help(format!("{name}: first {}, then {}", told(was), told(is)));
             }
         }
     }
     diagnostic
+}
+
+fn unguarded(draft: &Draft, instead: &[&str]) -> Diagnostic {
+    let (kind, name) = (draft.resource.kind(), draft.resource.name());
+    let message = format!("{kind} `{name}` has no guard: every run would run it");
+    let found = Diagnostic::error(Code::UNGUARDED_COMMAND, message)
+        .at(Place::caller(draft.location), "declared here");
+    instead.iter().fold(found, |found, way| found.help(*way))
 }
 
 fn trigger_order(task: &Draft, on: &Draft, trigger: &DraftTrigger) -> Diagnostic {

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Describe};
+use crate::facet::{Acts, Claim, Describe, Entry, Facets, Provided, Undo};
 use crate::name::AbsolutePath;
 use crate::plan::{Declared, Plan};
+use crate::take_apart;
 
 /// There is nothing at this path: no file, link or directory (with all that is in it).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,12 +21,18 @@ impl Describe for Absent {
         self.path.as_str()
     }
 
-    fn claim(&self) -> Claim {
-        Claim::Path(self.path.to_string())
-    }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
+    fn facets(&self) -> Facets<'_> {
+        take_apart!(let Absent { path } = self; apart);
+        Facets {
+            apart,
+            claims: vec![Claim::Path(path.as_str())],
+            needs: vec![],
+            provides: vec![Provided::Path(path, Entry::Nothing)],
+            acts: Acts::WhenDifferent,
+            removes: true,
+            undo: Undo::Paths(vec![path]),
+            attributes: vec![],
+        }
     }
 }
 

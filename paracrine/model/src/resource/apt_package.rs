@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Describe};
 use crate::diagnostic::Code;
+use crate::facet::{Acts, Claim, Describe, Facets, Plain, Provided, Shown, Undo};
 use crate::name::{PackageName, Version};
 use crate::plan::{AnyTask, Declared, Plan, TaskRef};
+use crate::take_apart;
 
 /// A package that is installed, perhaps in a minimum version, or not installed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub enum PackageState {
     Absent,
 }
 
+impl Plain for PackageState {}
+
 impl Describe for AptPackage {
     const KIND: &'static str = "package";
 
@@ -34,17 +37,23 @@ impl Describe for AptPackage {
         self.package.as_str()
     }
 
-    fn claim(&self) -> Claim {
-        Claim::Package(self.package.to_string())
-    }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        let state = match &self.state {
-            PackageState::Present => "present".to_owned(),
-            PackageState::AtLeast(version) => format!("at least {version}"),
-            PackageState::Absent => "absent".to_owned(),
+    fn facets(&self) -> Facets<'_> {
+        take_apart!(let AptPackage { package, state } = self; apart);
+        let (there, shown) = match state {
+            PackageState::Present => (true, Shown::from("present")),
+            PackageState::AtLeast(version) => (true, Shown::said(format_args!("at least {version}"))),
+            PackageState::Absent => (false, Shown::from("absent")),
         };
-        vec![("state", state)]
+        Facets {
+            apart,
+            claims: vec![Claim::Package(package.as_str())],
+            needs: vec![],
+            provides: there.then_some(Provided::Package(package.as_str())).into_iter().collect(),
+            acts: Acts::WhenDifferent,
+            removes: !there,
+            undo: Undo::Not("what a package brought or took along is known to apt alone"),
+            attributes: vec![("state", shown)],
+        }
     }
 }
 

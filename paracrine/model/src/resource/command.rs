@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Describe};
 use crate::diagnostic::Code;
+use crate::facet::{Acts, Claim, Describe, Facets, Need, Readers, Shown, Undo, Who};
 use crate::name::{AbsolutePath, AccountName};
 use crate::plan::{Action, AnyTask, Declared, Plan};
+use crate::take_apart;
 use crate::text::Text;
+
+/// In seconds, where nothing else is said.
+const TIMEOUT: u32 = 600;
 
 /// A shell command, and how to tell that it has nothing to do.
 ///
@@ -49,23 +53,44 @@ impl Describe for Command {
         &self.name
     }
 
-    fn claim(&self) -> Claim {
-        Claim::Command(self.name.clone())
-    }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        let mut attributes = vec![("script", self.script.to_string())];
-        attributes.extend(self.creates.iter().map(|path| ("creates", path.to_string())));
-        attributes.extend(self.unless.iter().map(|command| ("unless", command.clone())));
-        attributes.extend(self.only_if.iter().map(|command| ("only_if", command.clone())));
-        attributes.extend(self.user.iter().map(|user| ("user", user.to_string())));
-        attributes.extend(self.directory.iter().map(|path| ("directory", path.to_string())));
-        attributes.extend(self.exposed.iter().map(|reason| ("exposed", reason.clone())));
+    fn facets(&self) -> Facets<'_> {
+        take_apart!(
+            let Command { name, script, creates, unless, only_if, user, directory, timeout, exposed } = self; apart
+        );
+        let script = script.read_by(Readers { who: Who::Arguments, exposed: exposed.map(String::as_str) });
+        let mut attributes: Vec<(_, Shown<'_>)> = vec![("script", script.into())];
+        attributes.extend(creates.map(|path| ("creates", path.into())));
+        attributes.extend(unless.map(|command| ("unless", command.into())));
+        attributes.extend(only_if.map(|command| ("only_if", command.into())));
+        attributes.extend(user.map(|user| ("user", user.into())));
+        attributes.extend(directory.map(|path| ("directory", path.into())));
         attributes
-    }
-
-    fn texts(&self) -> Vec<&Text> {
-        vec![&self.script]
+            .extend((*timeout != TIMEOUT).then(|| ("timeout", Shown::said(format_args!("{timeout} s")))));
+        attributes.extend(exposed.map(|reason| ("exposed", reason.into())));
+        Facets {
+            apart,
+            claims: vec![Claim::Command(name)],
+            needs: user
+                .map(|user| Need::User(user.as_str()))
+                .into_iter()
+                .chain(directory.map(Need::Path))
+                .collect(),
+            // What it makes at `creates` may be a file as well as a directory.
+            provides: vec![],
+            acts: if self.is_guarded() {
+                Acts::WhenGuardsSay
+            } else {
+                Acts::WhenTriggered {
+                    instead: &[
+                        "say when it has nothing to do: `.creates(path)`, `.unless(command)`, `.only_if(command)`",
+                        "or what makes it run: `.run_on(&task)`",
+                    ],
+                }
+            },
+            removes: false,
+            undo: Undo::Not("nobody knows what a command did"),
+            attributes,
+        }
     }
 }
 
@@ -89,7 +114,7 @@ impl Plan {
             only_if: None,
             user: None,
             directory: None,
-            timeout: 600,
+            timeout: TIMEOUT,
             exposed: None,
         })
     }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Describe};
 use crate::diagnostic::Code;
+use crate::facet::{Acts, Claim, Describe, Entry, Facets, Need, Provided, Undo};
 use crate::name::{AbsolutePath, AccountName, Mode};
 use crate::plan::{Declared, Plan};
+use crate::take_apart;
 
 /// A directory with this owner, group and mode. What is in it is not touched. Missing parents are not made: they
 /// have owners and modes of their own, so declare them.
@@ -28,16 +29,18 @@ impl Describe for Directory {
         self.path.as_str()
     }
 
-    fn claim(&self) -> Claim {
-        Claim::Path(self.path.to_string())
-    }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("owner", self.owner.to_string()),
-            ("group", self.group.to_string()),
-            ("mode", self.mode.to_string()),
-        ]
+    fn facets(&self) -> Facets<'_> {
+        take_apart!(let Directory { path, owner, group, mode } = self; apart);
+        Facets {
+            apart,
+            claims: vec![Claim::Path(path.as_str())],
+            needs: vec![Need::Above(path), Need::User(owner.as_str()), Need::Group(group.as_str())],
+            provides: vec![Provided::Path(path, Entry::Directory(*mode))],
+            acts: Acts::WhenDifferent,
+            removes: false,
+            undo: Undo::Paths(vec![path]),
+            attributes: vec![("owner", owner.into()), ("group", group.into()), ("mode", mode.into())],
+        }
     }
 }
 

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Describe};
 use crate::content::{Content, IntoContent};
 use crate::diagnostic::Code;
+use crate::facet::{Acts, Claim, Describe, Entry, Facets, InFile, Need, Provided, Readers, Shown, Undo, Who};
 use crate::name::{AbsolutePath, AccountName, Mode};
 use crate::plan::{Declared, Plan};
-use crate::text::Text;
+use crate::take_apart;
 
 /// A regular file with this content, owner, group and mode. It is replaced atomically and never through a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,28 +36,34 @@ impl Describe for File {
         self.path.as_str()
     }
 
-    fn claim(&self) -> Claim {
-        Claim::Path(self.path.to_string())
-    }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        let mut attributes = vec![
-            ("content", self.content.to_string()),
-            ("owner", self.owner.to_string()),
-            ("group", self.group.to_string()),
-            ("mode", self.mode.to_string()),
+    fn facets(&self) -> Facets<'_> {
+        take_apart!(let File { path, content, owner, group, mode, validate, exposed } = self; apart);
+        let file = InFile {
+            path,
+            owner: owner.as_str(),
+            group: group.as_str(),
+            mode: *mode,
+            validated: validate.is_some(),
+        };
+        let readers = Readers { who: Who::Mode(*mode), exposed: exposed.map(String::as_str) };
+        let mut attributes: Vec<(_, Shown<'_>)> = vec![
+            ("content", content.in_file(file, readers).into()),
+            ("owner", owner.into()),
+            ("group", group.into()),
+            ("mode", mode.into()),
         ];
-        attributes.extend(self.validate.iter().map(|command| ("validate", command.clone())));
-        attributes.extend(self.exposed.iter().map(|reason| ("exposed", reason.clone())));
-        attributes
-    }
-
-    fn texts(&self) -> Vec<&Text> {
-        self.content.text().into_iter().collect()
-    }
-
-    fn content(&self) -> Option<&Content> {
-        Some(&self.content)
+        attributes.extend(validate.map(|command| ("validate", command.into())));
+        attributes.extend(exposed.map(|reason| ("exposed", reason.into())));
+        Facets {
+            apart,
+            claims: vec![Claim::Path(path.as_str())],
+            needs: vec![Need::Above(path), Need::User(owner.as_str()), Need::Group(group.as_str())],
+            provides: vec![Provided::Path(path, Entry::File(*mode))],
+            acts: Acts::WhenDifferent,
+            removes: false,
+            undo: Undo::Paths(vec![path]),
+            attributes,
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Describe};
 use crate::diagnostic::Code;
+use crate::facet::{Acts, Claim, Describe, Facets, Provided, Shown, Undo};
 use crate::name::AccountName;
 use crate::plan::{Declared, Plan};
+use crate::take_apart;
 
 /// A group that exists, or does not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,17 +28,21 @@ impl Describe for Group {
         self.group.as_str()
     }
 
-    fn claim(&self) -> Claim {
-        Claim::Group(self.group.to_string())
-    }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        let mut attributes = vec![("present", self.present.to_string())];
-        if self.system {
-            attributes.push(("system", "true".to_owned()));
+    fn facets(&self) -> Facets<'_> {
+        take_apart!(let Group { group, present, system, gid } = self; apart);
+        let mut attributes: Vec<(_, Shown<'_>)> = vec![("present", present.into())];
+        attributes.extend(system.then_some(("system", system.into())));
+        attributes.extend(gid.map(|gid| ("gid", gid.into())));
+        Facets {
+            apart,
+            claims: vec![Claim::Group(group.as_str())],
+            needs: vec![],
+            provides: present.then_some(Provided::Group(group.as_str())).into_iter().collect(),
+            acts: Acts::WhenDifferent,
+            removes: !present,
+            undo: Undo::Not("files may belong to an account by now"),
+            attributes,
         }
-        attributes.extend(self.gid.map(|gid| ("gid", gid.to_string())));
-        attributes
     }
 }
 

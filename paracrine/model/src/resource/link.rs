@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Describe};
 use crate::diagnostic::Code;
+use crate::facet::{Acts, Claim, Describe, Entry, Facets, Need, Provided, Undo};
 use crate::name::AbsolutePath;
 use crate::plan::{Declared, Plan};
+use crate::take_apart;
 
 /// A symbolic link. Replaced atomically; a file in its place is replaced, a directory is not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,12 +24,18 @@ impl Describe for Link {
         self.path.as_str()
     }
 
-    fn claim(&self) -> Claim {
-        Claim::Path(self.path.to_string())
-    }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        vec![("target", self.target.clone())]
+    fn facets(&self) -> Facets<'_> {
+        take_apart!(let Link { path, target } = self; apart);
+        Facets {
+            apart,
+            claims: vec![Claim::Path(path.as_str())],
+            needs: vec![Need::Above(path)],
+            provides: vec![Provided::Path(path, Entry::Link)],
+            acts: Acts::WhenDifferent,
+            removes: false,
+            undo: Undo::Paths(vec![path]),
+            attributes: vec![("target", target.into())],
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Describe};
 use crate::diagnostic::Code;
+use crate::facet::{Acts, Claim, Describe, Facets, Need, Shown, Undo};
 use crate::name::UnitName;
 use crate::plan::{Action, AnyTask, Declared, Plan};
+use crate::take_apart;
 
 /// Whether a unit starts at boot, runs now, or may not run at all. What is `None` is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,18 +28,22 @@ impl Describe for Service {
         self.unit.as_str().strip_suffix(".service").unwrap_or(self.unit.as_str())
     }
 
-    fn claim(&self) -> Claim {
-        Claim::Unit(self.unit.to_string())
-    }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        let says = |name, value: Option<bool>| {
-            value.map(|value| (name, if value { "yes".to_owned() } else { "no".to_owned() }))
+    fn facets(&self) -> Facets<'_> {
+        take_apart!(let Service { unit, enabled, running, masked } = self; apart);
+        let says = |name, value: Option<&bool>| {
+            value.map(|value| (name, Shown::from(if *value { "yes" } else { "no" })))
         };
-        [says("enabled", self.enabled), says("running", self.running), says("masked", self.masked)]
-            .into_iter()
-            .flatten()
-            .collect()
+        let attributes = [says("enabled", enabled), says("running", running), says("masked", masked)];
+        Facets {
+            apart,
+            claims: vec![Claim::Unit(unit.as_str())],
+            needs: vec![Need::Unit(unit.as_str())],
+            provides: vec![],
+            acts: Acts::WhenDifferent,
+            removes: false,
+            undo: Undo::Not("what a service did while it ran stays done"),
+            attributes: attributes.into_iter().flatten().collect(),
+        }
     }
 }
 

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Describe};
 use crate::content::{Content, IntoContent};
 use crate::diagnostic::Code;
+use crate::facet::{Acts, Claim, Describe, Entry, Facets, InFile, Need, Provided, Readers, Shown, Undo, Who};
 use crate::name::{AbsolutePath, Mode, UnitName};
 use crate::plan::{Declared, Plan};
-use crate::text::Text;
+use crate::take_apart;
 
 /// A unit file of our own in `/etc/systemd/system`, owned by root. systemd is told to read it again, once, before
 /// the next service is looked at.
@@ -32,22 +32,23 @@ impl Describe for Unit {
         self.unit.as_str()
     }
 
-    fn claim(&self) -> Claim {
-        Claim::Path(self.path.to_string())
-    }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        let mut attributes = vec![("content", self.content.to_string()), ("mode", self.mode.to_string())];
-        attributes.extend(self.exposed.iter().map(|reason| ("exposed", reason.clone())));
-        attributes
-    }
-
-    fn texts(&self) -> Vec<&Text> {
-        self.content.text().into_iter().collect()
-    }
-
-    fn content(&self) -> Option<&Content> {
-        Some(&self.content)
+    fn facets(&self) -> Facets<'_> {
+        take_apart!(let Unit { unit, path, content, mode, exposed } = self; apart);
+        let file = InFile { path, owner: "root", group: "root", mode: *mode, validated: false };
+        let readers = Readers { who: Who::Systemd(*mode), exposed: exposed.map(String::as_str) };
+        let mut attributes: Vec<(_, Shown<'_>)> =
+            vec![("content", content.in_file(file, readers).into()), ("mode", mode.into())];
+        attributes.extend(exposed.map(|reason| ("exposed", reason.into())));
+        Facets {
+            apart,
+            claims: vec![Claim::Path(path.as_str())],
+            needs: vec![Need::Above(path)],
+            provides: vec![Provided::Path(path, Entry::File(*mode)), Provided::Unit(unit.as_str())],
+            acts: Acts::WhenDifferent,
+            removes: false,
+            undo: Undo::Paths(vec![path]),
+            attributes,
+        }
     }
 }
 

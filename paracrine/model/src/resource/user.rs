@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Describe};
 use crate::diagnostic::Code;
+use crate::facet::{Acts, Claim, Describe, Facets, Need, Provided, Shown, Undo};
 use crate::name::{AbsolutePath, AccountName};
 use crate::plan::{Declared, Plan};
+use crate::take_apart;
 
 /// A user that exists, or does not. What is `None` is left as it is, or as `useradd` makes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,25 +38,38 @@ impl Describe for User {
         self.user.as_str()
     }
 
-    fn claim(&self) -> Claim {
-        Claim::User(self.user.to_string())
-    }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        let mut attributes = vec![("present", self.present.to_string())];
-        if self.system {
-            attributes.push(("system", "true".to_owned()));
+    fn facets(&self) -> Facets<'_> {
+        take_apart!(let User { user, present, system, uid, group, groups, home, shell, comment } = self; apart);
+        let (mut needs, mut provides) = (vec![], vec![]);
+        if *present {
+            needs.extend(
+                group.into_iter().chain(groups.iter().copied()).map(|group| Need::Group(group.as_str())),
+            );
+            provides.push(Provided::User(user.as_str()));
+            // `useradd` makes a group of its own name where no other is said.
+            provides.extend(group.is_none().then_some(Provided::Group(user.as_str())));
         }
-        attributes.extend(self.uid.map(|uid| ("uid", uid.to_string())));
-        attributes.extend(self.group.iter().map(|group| ("group", group.to_string())));
-        if !self.groups.is_empty() {
-            let groups: Vec<_> = self.groups.iter().map(AccountName::as_str).collect();
-            attributes.push(("groups", groups.join(", ")));
+        let mut attributes: Vec<(_, Shown<'_>)> = vec![("present", present.into())];
+        attributes.extend(system.then_some(("system", system.into())));
+        attributes.extend(uid.map(|uid| ("uid", uid.into())));
+        attributes.extend(group.map(|group| ("group", group.into())));
+        if !groups.is_empty() {
+            let groups: Vec<_> = groups.iter().map(|group| group.as_str()).collect();
+            attributes.push(("groups", Shown::said(groups.join(", "))));
         }
-        attributes.extend(self.home.iter().map(|home| ("home", home.to_string())));
-        attributes.extend(self.shell.iter().map(|shell| ("shell", shell.to_string())));
-        attributes.extend(self.comment.iter().map(|comment| ("comment", comment.clone())));
-        attributes
+        attributes.extend(home.map(|home| ("home", home.into())));
+        attributes.extend(shell.map(|shell| ("shell", shell.into())));
+        attributes.extend(comment.map(|comment| ("comment", comment.into())));
+        Facets {
+            apart,
+            claims: vec![Claim::User(user.as_str())],
+            needs,
+            provides,
+            acts: Acts::WhenDifferent,
+            removes: !present,
+            undo: Undo::Not("files may belong to an account by now"),
+            attributes,
+        }
     }
 }
 

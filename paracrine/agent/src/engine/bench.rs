@@ -1,0 +1,159 @@
+//! Tests: whole runs over a machine below a temporary root, or the real one, against a controller that is a struct.
+
+use std::cell::RefCell;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use paracrine_model::content::Blobs;
+use paracrine_model::hash::Hash;
+use paracrine_model::plan::Plan;
+use paracrine_model::protocol::{Contents, FromAgent, Mode, Report, Summary, WireTask};
+use paracrine_model::text::LateValues;
+
+use super::{Engine, Setup};
+use crate::journal::Journal;
+use crate::port::{Ending, Port};
+use crate::receipt::Receipt;
+use crate::world::World;
+use crate::world::paths::suite::about;
+
+/// A machine below a temporary root, and a controller for it.
+pub(crate) struct Bench {
+    directory: tempfile::TempDir,
+    root: PathBuf,
+    blobs: Blobs,
+}
+
+/// What the controller saw.
+#[derive(Default)]
+pub(crate) struct Controller {
+    pub(crate) blobs: Blobs,
+    pub(crate) said: Vec<FromAgent>,
+    /// Is gone when asked to let the run go on.
+    pub(crate) vanishes: bool,
+    /// Stops the run once so many tasks have begun.
+    pub(crate) stops_after: Option<usize>,
+}
+
+impl Port for Controller {
+    fn say(&mut self, message: FromAgent) {
+        self.said.push(message);
+    }
+
+    fn wait_for_go(&mut self) -> Result<Contents, Ending> {
+        if self.vanishes {
+            return Err(Ending::Gone);
+        }
+        let lacking = self.said.iter().rev().find_map(|message| match message {
+            FromAgent::Ready { lacking } | FromAgent::Lacking(lacking) => Some(lacking.clone()),
+            _ => None,
+        });
+        Ok(pack(&self.blobs, &lacking.unwrap()))
+    }
+
+    fn ending(&mut self) -> Option<Ending> {
+        let begun = self.said.iter().filter(|message| matches!(message, FromAgent::Begun { .. })).count();
+        self.stops_after.filter(|after| begun >= *after).map(|_| Ending::Stopped)
+    }
+}
+
+fn pack(blobs: &Blobs, lacking: &[Hash]) -> Contents {
+    let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut index = Vec::new();
+    for hash in lacking {
+        let bytes = blobs.get(hash).unwrap();
+        deflate.write_all(&bytes).unwrap();
+        index.push((*hash, bytes.len() as u64));
+    }
+    Contents { index, deflated: deflate.finish().unwrap() }
+}
+
+/// What came of a run.
+pub(crate) struct Ran {
+    pub(crate) summary: Summary,
+    pub(crate) said: Vec<FromAgent>,
+}
+
+impl Ran {
+    pub(crate) fn reports(&self) -> Vec<&Report> {
+        let reports = self.said.iter().filter_map(|message| match message {
+            FromAgent::Report(report) => Some(report),
+            _ => None,
+        });
+        reports.collect()
+    }
+
+    pub(crate) fn lacking(&self) -> Option<usize> {
+        self.said.iter().find_map(|message| match message {
+            FromAgent::Ready { lacking } => Some(lacking.len()),
+            _ => None,
+        })
+    }
+}
+
+impl Bench {
+    /// A machine that has nothing but root, who is whoever runs the tests.
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("root");
+        fs::create_dir_all(root.join("etc")).unwrap();
+        let own = rustix::process::getuid().as_raw();
+        let group = rustix::process::getgid().as_raw();
+        fs::write(root.join("etc/passwd"), format!("root:x:{own}:{group}::/:/bin/sh\n")).unwrap();
+        fs::write(root.join("etc/group"), format!("root:x:{group}:\n")).unwrap();
+        Self { directory, root, blobs: Blobs::default() }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
+    pub(crate) fn log(&self) -> PathBuf {
+        self.directory.path().join("log")
+    }
+
+    pub(crate) fn tasks(&self, declare: impl Fn(&Plan)) -> Vec<WireTask> {
+        let plan = Plan::new(self.blobs.clone());
+        declare(&plan);
+        let (plan, problems) = plan.finish();
+        assert!(problems.is_empty(), "{problems:?}");
+        plan.tasks
+            .into_iter()
+            .map(|task| WireTask { resource: task.resource, triggers: task.triggers })
+            .collect()
+    }
+
+    pub(crate) fn run(&self, mode: Mode, declare: impl Fn(&Plan)) -> Ran {
+        self.run_with(mode, Controller::default(), declare)
+    }
+
+    pub(crate) fn run_with(&self, mode: Mode, controller: Controller, declare: impl Fn(&Plan)) -> Ran {
+        let tasks = self.tasks(declare);
+        let port = Rc::new(RefCell::new(Controller { blobs: self.blobs.clone(), ..controller }));
+        let world = World::new(&self.root, LateValues::default(), |hash| panic!("asked for {hash}"));
+        let setup = Setup {
+            mode,
+            tasks: &tasks,
+            world,
+            journal: Journal::open(&self.state()).unwrap(),
+            receipt: Some(Receipt::new(self.state(), about("run"))).filter(|_| mode == Mode::Apply),
+            lock: None,
+            identity: "site/dev/web1".into(),
+            holder: "ann@laptop".into(),
+            port: Rc::clone(&port),
+        };
+        let summary = Engine::new(setup).run().unwrap();
+        Ran { summary, said: std::mem::take(&mut port.borrow_mut().said) }
+    }
+
+    pub(crate) fn debts(&self) -> Vec<String> {
+        let journal = Journal::open(&self.state()).unwrap();
+        journal.debts().iter().map(|debt| format!("{} owes {}", debt.task, debt.action)).collect()
+    }
+}
