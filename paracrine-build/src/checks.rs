@@ -4,28 +4,24 @@
 //! [`FAMILIES`]. What concerns one task alone is the business of its resource; what two tasks claim is the plan's.
 
 mod accounts;
-mod authorized_keys;
-mod contents;
-mod cron;
+mod format;
 mod order;
 mod paths;
 mod secrets;
-mod sudoers;
-mod sysctl;
-mod times;
-mod units;
+mod source_place;
 
 use paracrine_model::diagnostic::{Diagnostic, Diagnostics};
 use paracrine_model::facet::Facets;
 use paracrine_model::plan::Task;
 
+use crate::format::Looks;
 use crate::plans::PerHost;
 use crate::site_plan::{HostView, SitePlan};
 
 /// What a check of one host gets: the host, and where it reports to.
 pub(crate) struct Host<'h, 'r> {
     pub(crate) view: HostView<'h>,
-    pub(crate) contents: &'h contents::Contents,
+    pub(crate) looks: &'h Looks,
     /// What each task says about itself, asked once.
     facets: &'h [Facets<'h>],
     report: &'r mut dyn FnMut(Diagnostic),
@@ -50,16 +46,16 @@ impl<'h> Host<'h, '_> {
 
 /// All families, in the order in which what they find is most telling.
 const FAMILIES: [fn(&mut Host<'_, '_>); 5] =
-    [paths::check, order::check, accounts::check, contents::check, secrets::check];
+    [paths::check, order::check, accounts::check, format::check, secrets::check];
 
 /// All that is wrong with the plans.
 pub(crate) fn all(site: &SitePlan) -> Diagnostics {
     let mut found = PerHost::new(site.deployment());
-    let contents = contents::Contents::default();
+    let looks = Looks::default();
     for view in site.hosts() {
         let mut report = |diagnostic| found.push(view.index(), diagnostic);
         let facets: Vec<_> = view.tasks().iter().map(|task| task.resource.facets()).collect();
-        let mut host = Host { view, contents: &contents, facets: &facets, report: &mut report };
+        let mut host = Host { view, looks: &looks, facets: &facets, report: &mut report };
         for family in FAMILIES {
             family(&mut host);
         }

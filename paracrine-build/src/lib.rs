@@ -24,6 +24,7 @@ mod compile;
 mod disk;
 mod fingerprint;
 mod folder;
+mod format;
 mod local_file;
 mod mentions;
 mod output;

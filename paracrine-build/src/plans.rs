@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use paracrine_model::content::Blobs;
 use paracrine_model::deployment::Deployment;
-use paracrine_model::diagnostic::{Code, Diagnostic, Diagnostics};
+use paracrine_model::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use paracrine_model::plan::{HostPlan, Plan};
 
 use crate::panic;
@@ -47,7 +47,7 @@ pub(crate) fn all<C: SiteContext>(
 pub(crate) struct PerHost<'d> {
     deployment: &'d Deployment,
     found: Vec<(Diagnostic, Vec<usize>)>,
-    index: HashMap<(Code, String, Option<String>), usize>,
+    index: HashMap<(Severity, Code, String, Option<String>), usize>,
 }
 
 impl<'d> PerHost<'d> {
@@ -57,7 +57,7 @@ impl<'d> PerHost<'d> {
 
     pub(crate) fn push(&mut self, host: usize, diagnostic: Diagnostic) {
         let place = diagnostic.primary.as_ref().map(|note| note.place.to_string());
-        let key = (diagnostic.code, diagnostic.message.clone(), place);
+        let key = (diagnostic.severity, diagnostic.code, diagnostic.message.clone(), place);
         let at = *self.index.entry(key).or_insert_with(|| {
             self.found.push((diagnostic, Vec::new()));
             self.found.len() - 1

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use paracrine_model::content::{Blobs, Content};
-use paracrine_model::deployment::Deployment;
+use paracrine_model::deployment::{Deployment, Os};
 use paracrine_model::hash::Hash;
 use paracrine_model::plan::{HostPlan, Task};
 
@@ -61,6 +61,11 @@ impl<'s> HostView<'s> {
     /// Its environment.
     pub fn environment(&self) -> &'s str {
         &self.site.deployment.environments[self.site.deployment.hosts[self.index].environment].name
+    }
+
+    /// Its system, as far as the inventory says.
+    pub fn os(&self) -> Os {
+        self.site.deployment.hosts[self.index].os
     }
 
     /// The roles it plays.

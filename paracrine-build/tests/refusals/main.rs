@@ -143,5 +143,6 @@ cases! {
         timer_wrong
         trigger_on_later
         unit_wrong
+        wrong_on_some_systems
     ;
 }

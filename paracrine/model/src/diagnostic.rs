@@ -127,7 +127,7 @@ impl std::fmt::Display for Diagnostic {
 pub struct Diagnostics {
     all: Vec<Diagnostic>,
     /// What makes one the same as another.
-    known: HashSet<(Code, String, Option<Place>)>,
+    known: HashSet<(Severity, Code, String, Option<Place>)>,
 }
 
 impl Diagnostics {
@@ -136,10 +136,10 @@ impl Diagnostics {
         Self::default()
     }
 
-    /// Adds a problem; one that is there already (same code, place and message) is not added again.
+    /// Adds a problem; one that is there already (same severity, code, place and message) is not added again.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         let place = diagnostic.primary.as_ref().map(|note| note.place.clone());
-        if self.known.insert((diagnostic.code, diagnostic.message.clone(), place)) {
+        if self.known.insert((diagnostic.severity, diagnostic.code, diagnostic.message.clone(), place)) {
             self.all.push(diagnostic);
         }
     }

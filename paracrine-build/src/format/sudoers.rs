@@ -3,31 +3,38 @@
 use std::collections::BTreeSet;
 
 use paracrine_model::diagnostic::{Code, nearest};
-use paracrine_model::resource::file::File;
+use paracrine_model::facet::FileFacet;
 
-use super::contents::{Finding, Found, LATE};
+use super::entry::{Format, ONLY, Sort};
+use super::finding::{Finding, LATE, Look};
+
+pub(super) const FORMAT: Format = Format { reads, about, look: |text, _, _| look(text) };
+
+fn reads(path: &str) -> Option<Sort> {
+    (path == "/etc/sudoers" || path.starts_with("/etc/sudoers.d/")).then_some(ONLY)
+}
 
 /// What is wrong with the file around its content.
-pub(super) fn about(file: &File) -> Vec<Finding> {
+fn about(file: &FileFacet<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let name = file.path.file_name();
-    if file.path.as_str() != "/etc/sudoers" && (name.contains('.') || name.ends_with('~')) {
-        let message = format!("sudo passes over `{}`: its name has a `.` or ends in `~`", file.path);
+    let name = file.path().file_name();
+    if file.path().as_str() != "/etc/sudoers" && (name.contains('.') || name.ends_with('~')) {
+        let message = format!("sudo passes over `{}`: its name has a `.` or ends in `~`", file.path());
         findings.push(
             Finding::whole(Code::SUDOERS, message).help(format!("call it `{}`", name.replace('.', "-"))),
         );
     }
-    if file.mode.bits() & 0o022 != 0 {
-        let message = format!("sudo refuses to work while others than root can write to `{}`", file.path);
+    if file.mode().bits() & 0o022 != 0 {
+        let message = format!("sudo refuses to work while others than root can write to `{}`", file.path());
         findings.push(Finding::whole(Code::SUDOERS, message).help("give it mode 0o440"));
     }
-    if file.owner.as_str() != "root" {
-        let message = format!("sudo refuses to work while `{}` does not belong to root", file.path);
+    if file.owner() != "root" {
+        let message = format!("sudo refuses to work while `{}` does not belong to root", file.path());
         findings.push(Finding::whole(Code::SUDOERS, message).help("leave its owner as it is"));
     }
-    if file.validate.is_none() {
+    if !file.is_validated() {
         findings.push(
-            Finding::whole(Code::SUDOERS, format!("nothing looks at `{}` before sudo does", file.path))
+            Finding::whole(Code::SUDOERS, format!("nothing looks at `{}` before sudo does", file.path()))
                 .warning()
                 .help("add `.validate(\"visudo -cf {}\")`"),
         );
@@ -36,8 +43,8 @@ pub(super) fn about(file: &File) -> Vec<Finding> {
 }
 
 /// What is wrong with the content.
-pub(super) fn look(text: &str) -> Found {
-    let mut found = Found::default();
+fn look(text: &str) -> Look {
+    let mut found = Look::default();
     let lines = logical(text);
     let mut aliases: BTreeSet<&str> = BTreeSet::new();
     for (_, line) in &lines {

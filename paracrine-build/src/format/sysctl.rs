@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use paracrine_model::diagnostic::Code;
-use paracrine_model::resource::file::File;
+use paracrine_model::facet::FileFacet;
 
-use super::contents::{Finding, Found, LATE};
+use super::entry::{Format, ONLY, Sort};
+use super::finding::{Finding, LATE, Look};
 
 /// The folders below `/proc/sys`, also those that only some kernels and modules have.
 const ROOTS: [&str; 10] = ["abi", "crypto", "debug", "dev", "fs", "kernel", "net", "sunrpc", "user", "vm"];
@@ -27,22 +28,28 @@ const MAY_BE_EMPTY: [&str; 6] = [
 /// Keys that common kernels have; `*` stands for an interface.
 fn known() -> &'static BTreeSet<&'static str> {
     static KNOWN: OnceLock<BTreeSet<&str>> = OnceLock::new();
-    KNOWN.get_or_init(|| include_str!("sysctl-keys.txt").lines().collect())
+    KNOWN.get_or_init(|| include_str!("sysctl/keys.txt").lines().collect())
+}
+
+pub(super) const FORMAT: Format = Format { reads, about, look: |text, _, _| look(text) };
+
+fn reads(path: &str) -> Option<Sort> {
+    (path == "/etc/sysctl.conf" || path.starts_with("/etc/sysctl.d/")).then_some(ONLY)
 }
 
 /// What makes nobody read the file.
-pub(super) fn about(file: &File) -> Vec<Finding> {
-    let name = file.path.file_name();
-    if file.path.as_str() == "/etc/sysctl.conf" || name.ends_with(".conf") || name.starts_with("README") {
+fn about(file: &FileFacet<'_>) -> Vec<Finding> {
+    let name = file.path().file_name();
+    if file.path().as_str() == "/etc/sysctl.conf" || name.ends_with(".conf") || name.starts_with("README") {
         return Vec::new();
     }
-    let message = format!("nothing reads `{}`: its name does not end in `.conf`", file.path);
+    let message = format!("nothing reads `{}`: its name does not end in `.conf`", file.path());
     vec![Finding::whole(Code::SYSCTL, message).help(format!("call it `{name}.conf`"))]
 }
 
 /// What is wrong with the content.
-pub(super) fn look(text: &str) -> Found {
-    let mut found = Found::default();
+fn look(text: &str) -> Look {
+    let mut found = Look::default();
     for (number, line) in (1u32..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with(['#', ';']) {

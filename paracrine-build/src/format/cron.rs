@@ -1,47 +1,54 @@
 //! Tables of Debian's cron: `/etc/crontab` and `/etc/cron.d/`, whose lines have a user.
 
 use paracrine_model::diagnostic::Code;
-use paracrine_model::resource::file::File;
+use paracrine_model::facet::FileFacet;
 
-use super::contents::{Finding, Found, LATE};
+use super::entry::{Format, ONLY, Sort};
+use super::finding::{Finding, LATE, Look};
+
+pub(super) const FORMAT: Format = Format { reads, about, look: |text, _, _| look(text) };
+
+fn reads(path: &str) -> Option<Sort> {
+    (path == "/etc/crontab" || path.starts_with("/etc/cron.d/")).then_some(ONLY)
+}
 
 /// What makes cron pass over a whole file.
-pub(super) fn about(file: &File) -> Vec<Finding> {
+fn about(file: &FileFacet<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let name = file.path.file_name();
+    let name = file.path().file_name();
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    if !plain && file.path.as_str() != "/etc/crontab" {
+    if !plain && file.path().as_str() != "/etc/crontab" {
         let better: String = name.chars().map(|c| if c == '.' { '-' } else { c }).collect();
         findings.push(
             Finding::whole(
                 Code::CRON,
                 format!(
                     "cron passes over `{}`: its name is not only letters, digits, `_` and `-`",
-                    file.path
+                    file.path()
                 ),
             )
             .help(format!("call it `{better}`")),
         );
     }
-    if file.mode.bits() & 0o022 != 0 {
+    if file.mode().bits() & 0o022 != 0 {
         findings.push(
             Finding::whole(
                 Code::CRON,
-                format!("cron passes over `{}`: others than its owner can write to it", file.path),
+                format!("cron passes over `{}`: others than its owner can write to it", file.path()),
             )
             .help("give it mode 0o644"),
         );
     }
-    if file.owner.as_str() != "root" {
-        let message = format!("cron passes over `{}`: it does not belong to root", file.path);
+    if file.owner() != "root" {
+        let message = format!("cron passes over `{}`: it does not belong to root", file.path());
         findings.push(Finding::whole(Code::CRON, message).help("leave its owner as it is"));
     }
     findings
 }
 
 /// What is wrong with a table.
-pub(super) fn look(text: &str) -> Found {
-    let mut found = Found::default();
+fn look(text: &str) -> Look {
+    let mut found = Look::default();
     if let Some(last) = text.lines().last().filter(|_| !text.ends_with('\n')) {
         let number = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
         let message = "the last line has no line break, so cron passes over the whole file";
@@ -82,7 +89,7 @@ fn is_variable(line: &str) -> bool {
 const SPECIAL: [&str; 8] =
     ["@reboot", "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
-fn entry(number: u32, line: &str, found: &mut Found) {
+fn entry(number: u32, line: &str, found: &mut Look) {
     let mut rest = line;
     if line.starts_with('@') {
         let special = word(&mut rest);
@@ -132,7 +139,7 @@ fn entry(number: u32, line: &str, found: &mut Found) {
 }
 
 /// An unescaped `%` ends the command: what follows is its standard input.
-fn percent(number: u32, command: &str, found: &mut Found) {
+fn percent(number: u32, command: &str, found: &mut Look) {
     let mut escaped = false;
     for c in command.chars() {
         if c == '%' && !escaped {
@@ -246,7 +253,7 @@ impl Field {
 }
 
 /// Days that never come, and days that come oftener than they look.
-fn days(number: u32, fields: &[&str], found: &mut Found) {
+fn days(number: u32, fields: &[&str], found: &mut Look) {
     let [_, _, day, month, weekday] = fields else {
         return;
     };

@@ -2,15 +2,17 @@
 //! understand, and the key's owner stays outside.
 
 use paracrine_model::diagnostic::{Code, nearest};
-use paracrine_model::resource::file::File;
+use paracrine_model::facet::FileFacet;
 
-use super::contents::{Finding, Found, LATE};
+use super::entry::{Format, ONLY, Sort};
+use super::finding::{Finding, LATE, Look};
 
-/// Whether a file is one of keys.
-pub(super) fn is_one(path: &str) -> bool {
-    let (folder, name) = path.rsplit_once('/').unwrap_or_default();
-    folder == "/etc/ssh/authorized_keys.d"
-        || folder.ends_with("/.ssh") && matches!(name, "authorized_keys" | "authorized_keys2")
+pub(super) const FORMAT: Format = Format { reads, about, look: |text, _, _| look(text) };
+
+fn reads(path: &str) -> Option<Sort> {
+    let (directory, name) = path.rsplit_once('/')?;
+    let of_home = directory.ends_with("/.ssh") && matches!(name, "authorized_keys" | "authorized_keys2");
+    (directory == "/etc/ssh/authorized_keys.d" || of_home).then_some(ONLY)
 }
 
 /// The user whose home the file is in, as far as the path tells.
@@ -22,25 +24,25 @@ fn user_of(path: &str) -> Option<&str> {
 }
 
 /// What makes sshd pass over the whole file.
-pub(super) fn about(file: &File) -> Vec<Finding> {
+fn about(file: &FileFacet<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let (owner, group, mode) = (file.owner.as_str(), file.group.as_str(), file.mode.bits());
-    let user = user_of(file.path.as_str());
+    let (owner, group, mode) = (file.owner(), file.group(), file.mode().bits());
+    let user = user_of(file.path().as_str());
     // Debian's sshd lets a user's own group write.
     let own_group = user.is_some_and(|user| user == group);
     if mode & 0o002 != 0 || mode & 0o020 != 0 && !own_group {
-        let message = format!("sshd passes over `{}`: others than its owner can write to it", file.path);
+        let message = format!("sshd passes over `{}`: others than its owner can write to it", file.path());
         findings.push(Finding::whole(Code::AUTHORIZED_KEYS, message).help("give it mode 0o600"));
     }
     let Some(user) = user else {
         return findings;
     };
     if owner != "root" && owner != user {
-        let message = format!("sshd passes over `{}`: it belongs to neither `{user}` nor root", file.path);
+        let message = format!("sshd passes over `{}`: it belongs to neither `{user}` nor root", file.path());
         findings
             .push(Finding::whole(Code::AUTHORIZED_KEYS, message).help(format!("add `.owner(\"{user}\")`")));
     } else if owner != user && mode & 0o004 == 0 && !(own_group && mode & 0o040 != 0) {
-        let message = format!("`{user}`, as whom sshd reads `{}`, cannot read it", file.path);
+        let message = format!("`{user}`, as whom sshd reads `{}`, cannot read it", file.path());
         findings
             .push(Finding::whole(Code::AUTHORIZED_KEYS, message).help(format!("add `.owner(\"{user}\")`")));
     }
@@ -48,8 +50,8 @@ pub(super) fn about(file: &File) -> Vec<Finding> {
 }
 
 /// What is wrong with the content.
-pub(super) fn look(text: &str) -> Found {
-    let mut found = Found::default();
+fn look(text: &str) -> Look {
+    let mut found = Look::default();
     for (number, line) in (1u32..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {

@@ -1,0 +1,76 @@
+//! Formats of files that Debian's programs read, and would refuse or misread only on the host.
+//!
+//! A format is a file of this directory and a line of [`FORMATS`]. A file's path tells what reads it; what that takes
+//! depends on the host's system. What stands where, and which task is to blame, is the business of `checks/format.rs`.
+
+mod authorized_keys;
+mod calendar;
+mod cron;
+mod entry;
+mod finding;
+mod sudoers;
+mod sysctl;
+mod time_span;
+mod unit;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use paracrine_model::deployment::Os;
+use paracrine_model::facet::FileFacet;
+use paracrine_model::hash::Hash;
+
+pub(crate) use finding::{Finding, LATE, Look};
+
+use entry::{Format, Sort};
+
+/// The format of a path is the first that reads it.
+static FORMATS: [Format; 5] =
+    [authorized_keys::FORMAT, cron::FORMAT, sudoers::FORMAT, sysctl::FORMAT, unit::FORMAT];
+
+/// What reads the file at some path.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Reader {
+    /// Which of [`FORMATS`].
+    format: usize,
+    sort: Sort,
+}
+
+impl Reader {
+    /// What reads the file at a path, if it is known.
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        let read =
+            |(format, Format { reads, .. }): (usize, &Format)| Some(Self { format, sort: reads(path)? });
+        FORMATS.iter().enumerate().find_map(read)
+    }
+
+    /// What is wrong with a file around its content.
+    pub(crate) fn about(self, file: &FileFacet<'_>) -> Vec<Finding> {
+        (FORMATS[self.format].about)(file)
+    }
+
+    /// What is wrong with a text, on hosts with that system.
+    pub(crate) fn look(self, text: &str, os: Os) -> Look {
+        (FORMATS[self.format].look)(text, self.sort, os)
+    }
+}
+
+/// The contents that were looked at: each once for each way in which it is read, however many hosts have it.
+#[derive(Default)]
+pub(crate) struct Looks {
+    known: RefCell<HashMap<(Reader, Os, Hash), Rc<Look>>>,
+}
+
+impl Looks {
+    /// What is wrong with the text of that hash.
+    pub(crate) fn of(&self, reader: Reader, os: Os, hash: Hash, text: &str) -> Rc<Look> {
+        let key = (reader, os, hash);
+        let known = self.known.borrow().get(&key).cloned();
+        known.unwrap_or_else(|| {
+            let look = Rc::new(reader.look(text, os));
+            self.known.borrow_mut().insert(key, Rc::clone(&look));
+            look
+        })
+    }
+}
