@@ -61,7 +61,7 @@ impl<'s> Values<'s> {
                     named.extend(secret);
                 }
             }
-            for secret in task.resource.texts().into_iter().flat_map(|text| text.secrets()) {
+            for secret in task.resource.texts().into_iter().flat_map(|text| text.sources()) {
                 if named.iter().any(|known| **known == *secret.name) {
                     continue;
                 }

@@ -37,7 +37,7 @@ fn secrets_stay_names() {
     assert_eq!(line.to_string(), "user=app password=‹secret DB_PASSWORD›\n");
     let both: Text = text!("{}{}", line, &secret("OTHER"));
     assert_eq!(
-        both.secrets().map(|source| source.name.as_str()).collect::<Vec<_>>(),
+        both.sources().map(|source| source.name.as_str()).collect::<Vec<_>>(),
         ["DB_PASSWORD", "OTHER"]
     );
 }

@@ -10,9 +10,9 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use paracrine_model::late::{Late, LateValues};
 use paracrine_model::plan::HostPlan;
 use paracrine_model::secret::{Provider, SecretSource};
-use paracrine_model::text::{Late, LateValues};
 
 pub(crate) use paracrine_model::mask::Mask;
 pub(crate) use provider::Providers;
@@ -41,13 +41,18 @@ impl Resolved {
         variables.collect()
     }
 
-    /// Those that a plan consumes, and no others.
+    /// What is known of the late values that a plan consumes, and of no others.
     pub(crate) fn for_plan(&self, plan: &HostPlan) -> LateValues {
         let mut values = LateValues::default();
         for late in plan.texts().flat_map(|text| text.lates()) {
-            let Late::Secret(source) = late;
-            if let Some(value) = self.0.get(source) {
-                values.insert(late.clone(), value.clone());
+            match late {
+                Late::Secret(source) => {
+                    if let Some(value) = self.0.get(source) {
+                        values.insert(late.clone(), value.clone());
+                    }
+                }
+                // Until its host has told it.
+                Late::Signal(_) => values.insert_unknown(late.clone()),
             }
         }
         values

@@ -7,7 +7,7 @@ use paracrine_model::diagnostic::{Code, Diagnostic};
 use paracrine_model::facet::Who;
 use paracrine_model::name::Mode;
 use paracrine_model::plan::Task;
-use paracrine_model::text::{Late, Span, Text};
+use paracrine_model::text::{Span, Text};
 
 use super::Host;
 use crate::compile::place;
@@ -32,12 +32,12 @@ pub(super) fn check(host: &mut Host<'_, '_>) {
 
 /// `` secret `DB_PASSWORD` ``
 fn named(text: &Text) -> String {
-    let names: BTreeSet<String> = text.secrets().map(|source| format!("`{}`", source.name)).collect();
+    let names: BTreeSet<String> = text.secrets().map(|late| format!("`{}`", late.name())).collect();
     format!("secret {}", names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 fn readable(text: &Text, mode: Mode, task: &Task) -> Option<Diagnostic> {
-    if text.secrets().next().is_none() || mode.bits() & 0o004 == 0 {
+    if !text.is_secret() || mode.bits() & 0o004 == 0 {
         return None;
     }
     let message = format!("{} is in `{}`, which everybody can read", named(text), task.resource.name());
@@ -79,8 +79,11 @@ struct Line<'t> {
 
 enum Piece<'t> {
     Literal(&'t str),
-    Secret(&'t str),
+    Secret(String),
 }
+
+/// Stands for a public late value, which may be read by all.
+const PUBLIC: &str = "x";
 
 fn lines(text: &Text) -> Vec<Line<'_>> {
     let mut lines = vec![Line::default()];
@@ -96,9 +99,12 @@ fn lines(text: &Text) -> Vec<Line<'_>> {
                     }
                 }
             }
-            Span::Late(Late::Secret(source)) => {
+            Span::Late(late) => {
                 if let Some(line) = lines.last_mut() {
-                    line.spans.push(Piece::Secret(&source.name));
+                    line.spans.push(match late.is_secret() {
+                        true => Piece::Secret(late.name()),
+                        false => Piece::Literal(PUBLIC),
+                    });
                 }
             }
         }
@@ -110,7 +116,7 @@ impl Line<'_> {
     /// The first secret in it.
     fn secret(&self) -> Option<&str> {
         self.spans.iter().find_map(|piece| match piece {
-            Piece::Secret(name) => Some(*name),
+            Piece::Secret(name) => Some(name.as_str()),
             Piece::Literal(_) => None,
         })
     }
@@ -119,7 +125,7 @@ impl Line<'_> {
     fn before(&self, secret: &str) -> String {
         self.spans
             .iter()
-            .take_while(|piece| !matches!(piece, Piece::Secret(name) if *name == secret))
+            .take_while(|piece| !matches!(piece, Piece::Secret(name) if name == secret))
             .map(|piece| match piece {
                 Piece::Literal(text) => *text,
                 Piece::Secret(_) => "x",

@@ -7,11 +7,13 @@
 
 use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use minijinja::Value;
 use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, ValueKind};
+use paracrine_model::late::Late;
 use paracrine_model::text::Text;
 
 /// Begins a placeholder; never part of real text, as Unicode reserves it for uses like this one.
@@ -68,10 +70,9 @@ pub(super) fn is_captured(value: &Value) -> bool {
 
 /// The names of the late values in a text, for messages.
 pub(super) fn names(text: &Text) -> String {
-    let mut names: Vec<String> = text.secrets().map(|source| format!("`{}`", source.name)).collect();
-    names.sort();
-    names.dedup();
-    format!("secret {}", names.join(", "))
+    let kind = if text.lates().all(Late::is_secret) { "secret" } else { "late value" };
+    let names: BTreeSet<String> = text.lates().map(|late| format!("`{}`", late.name())).collect();
+    format!("{kind} {}", names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 #[derive(Default)]

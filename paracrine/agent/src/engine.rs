@@ -181,7 +181,8 @@ impl<'t, P: Port> Engine<'t, P> {
         }
     }
 
-    /// Observes and compares. What only may be due makes a change only possible.
+    /// Observes and compares. What only may be due makes a change only possible. An apply does nothing with values that are
+    /// not known yet.
     fn observe(&mut self, index: usize) -> Result<AtTurn<'t>, Failure> {
         let tasks: &'t [WireTask] = self.tasks;
         let due = self.causes.due(index);
@@ -197,6 +198,11 @@ impl<'t, P: Port> Engine<'t, P> {
             if comparison.is_equal() && !with_may.is_equal() {
                 comparison = with_may;
                 comparison.may.get_or_insert(because);
+            }
+        }
+        if self.mode == Mode::Apply && !comparison.is_equal() {
+            for text in tasks[index].resource.texts() {
+                self.world.require_known(text)?;
             }
         }
         Ok(AtTurn { index, observed, comparison, due: all })

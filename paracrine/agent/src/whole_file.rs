@@ -38,10 +38,20 @@ pub struct State {
 }
 
 #[derive(Debug)]
-struct Wanted {
-    length: u64,
-    hash: Hash,
+enum Wanted {
+    /// This content.
+    Known { length: u64, hash: Hash },
+    /// One with values that an apply has to make first.
+    Unknown {
+        /// Names it while it is only predicted.
+        name: Hash,
+        /// Whether what is there may prove to be it.
+        may_be: bool,
+    },
 }
+
+/// Longer files are not compared with a content that is not known yet: they may be it.
+const LARGEST_COMPARED: u64 = 1024 * 1024;
 
 impl State {
     /// Whether at most owner and mode are to be changed. A file with several names is not changed but replaced:
@@ -53,19 +63,27 @@ impl State {
 
 impl WholeFile<'_> {
     pub(crate) fn observe(&self, world: &mut World) -> Result<State, Failure> {
-        let wanted = match self.content {
-            Content::Blob { hash, length } => Wanted { hash: *hash, length: *length },
+        let mut wanted = match self.content {
+            Content::Blob { hash, length } => Wanted::Known { hash: *hash, length: *length },
+            Content::Late(text) if !text.unknown(&world.values).is_empty() => {
+                Wanted::Unknown { name: Hash::of(format!("{text:?}").as_bytes()), may_be: true }
+            }
             Content::Late(text) => {
-                let resolved = resolve(text, world)?;
-                Wanted { hash: Hash::of(resolved.as_bytes()), length: resolved.len() as u64 }
+                let resolved = world.resolve(text)?;
+                Wanted::Known { hash: Hash::of(resolved.as_bytes()), length: resolved.len() as u64 }
             }
         };
         let mut at = world.path_state(self.path)?;
         let owners = world.owners(self.owner, self.group, &mut at);
         let old = match at.kind {
-            PathKind::File { length, .. } => {
-                let equal = length == wanted.length && world.paths.hash(self.path)? == wanted.hash;
-                if equal { None } else { Some(old(self, &at, length, world)?) }
+            PathKind::File { length, predicted } => {
+                let equal = match &wanted {
+                    Wanted::Known { length: wanted, hash } => {
+                        length == *wanted && world.paths.hash(self.path)? == *hash
+                    }
+                    Wanted::Unknown { name, .. } => predicted == Some(*name),
+                };
+                if equal { None } else { Some(old(self, &at, length, &mut wanted, world)?) }
             }
             _ => None,
         };
@@ -88,6 +106,14 @@ impl WholeFile<'_> {
                 comparison.attribute("owner", Some(&state.at.owner), self.owner);
                 comparison.attribute("group", Some(&state.at.group), self.group);
                 comparison.attribute("mode", Some(&state.at.mode()), &self.mode.to_string());
+                if let (
+                    Wanted::Unknown { may_be: true, .. },
+                    Content::Late(text),
+                    [Difference::Content { .. }],
+                ) = (&state.wanted, self.content, comparison.differences.as_slice())
+                {
+                    comparison.may = Some(known_after_apply(text, world));
+                }
             }
             PathKind::Link { .. } | PathKind::Other("fifo" | "socket") => {
                 comparison.differences.push(Difference::Remove { what: state.at.kind.describe() });
@@ -114,7 +140,7 @@ impl WholeFile<'_> {
         }
         let content = match self.content {
             Content::Blob { hash, .. } => world.content(hash)?,
-            Content::Late(text) => resolve(text, world)?.into_bytes(),
+            Content::Late(text) => world.resolve(text)?.into_bytes(),
         };
         let staged = world.paths.stage_file(self.path, &content, attributes)?;
         if let Some(command) = self.validate {
@@ -136,7 +162,10 @@ impl WholeFile<'_> {
     }
 
     pub(crate) fn predict(&self, state: &State, world: &mut World) {
-        let Wanted { length, hash } = state.wanted;
+        let (length, hash) = match state.wanted {
+            Wanted::Known { length, hash } => (length, hash),
+            Wanted::Unknown { name, .. } => (0, name),
+        };
         let kind = PathKind::File { length, predicted: Some(hash) };
         let made = PathState::made(kind, self.owner, self.group, self.mode.bits());
         world.predict_path(self.path, made);
@@ -155,15 +184,31 @@ impl WholeFile<'_> {
     }
 }
 
-fn resolve(text: &Text, world: &World) -> Result<String, Failure> {
-    text.resolve(&world.values).map_err(|late| Failure::new(format!("the value of {late} is not here")))
+/// Why nobody can tell yet whether the content differs.
+fn known_after_apply(text: &Text, world: &World) -> String {
+    let unknown: Vec<String> = text.unknown(&world.values).iter().map(ToString::to_string).collect();
+    let verb = if unknown.len() == 1 { "is" } else { "are" };
+    format!("{} {verb} known after apply", unknown.join(", "))
 }
 
-/// What is in the file, as far as it may be shown.
-fn old(file: &WholeFile<'_>, at: &PathState, length: u64, world: &mut World) -> Result<OldContent, Failure> {
-    let Some(old) = world.paths.read(file.path, LARGEST_SHOWN)? else {
+/// What is in the file, as far as it may be shown; and whether it may be what is wanted, where that is not known.
+fn old(
+    file: &WholeFile<'_>,
+    at: &PathState,
+    length: u64,
+    wanted: &mut Wanted,
+    world: &mut World,
+) -> Result<OldContent, Failure> {
+    let longest = match wanted {
+        Wanted::Known { .. } => LARGEST_SHOWN,
+        Wanted::Unknown { .. } => LARGEST_COMPARED,
+    };
+    let Some(old) = world.paths.read(file.path, longest)? else {
         return Ok(OldContent::Opaque { length });
     };
+    if let (Wanted::Unknown { may_be, .. }, Content::Late(text)) = (wanted, file.content) {
+        *may_be = std::str::from_utf8(&old).is_ok_and(|old| text.may_be(old, &world.values));
+    }
     let desired = match file.content {
         Content::Late(text) => Some(text.clone()),
         // Only to tell which lines of a private file are no secret, so without it more is hidden.

@@ -16,9 +16,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use paracrine_model::hash::Hash;
+use paracrine_model::late::{Late, LateValues, Unresolved};
 use paracrine_model::name::AbsolutePath;
 use paracrine_model::protocol::{Difference, Failure, Report};
-use paracrine_model::text::LateValues;
+use paracrine_model::text::Text;
 
 use crate::receipt::Receipt;
 
@@ -55,6 +56,17 @@ pub enum Maker {
         /// What it says it makes; one that says nothing may make anything.
         creates: Option<AbsolutePath>,
     },
+}
+
+/// Why a task cannot be done before another one is.
+fn waits_for(late: &Late) -> Failure {
+    let failure = Failure::new(format!("the value of {late} is not known yet"));
+    match late {
+        Late::Signal(signal) => {
+            failure.help(format!("apply {} before, or together with this host", signal.host))
+        }
+        Late::Secret(_) => failure,
+    }
 }
 
 impl World {
@@ -103,6 +115,31 @@ impl World {
             Some(bytes) => Ok(bytes.clone()),
             None => (self.fetch)(hash),
         }
+    }
+
+    /// Takes in late values that the controller has learnt of since the run began.
+    pub fn learn(&mut self, later: LateValues) {
+        self.mask.learn(&later);
+        self.values.learn(later);
+    }
+
+    /// A text with its late values in place.
+    ///
+    /// # Errors
+    /// Whose value it waits for.
+    pub(crate) fn resolve(&self, text: &Text) -> Result<String, Failure> {
+        text.resolve(&self.values).map_err(|why| match why {
+            Unresolved::Missing(late) => Failure::new(format!("the value of {late} is not here")),
+            Unresolved::Unknown(late) => waits_for(&late),
+        })
+    }
+
+    /// Nothing, if all values of a text are known.
+    ///
+    /// # Errors
+    /// Whose value it waits for.
+    pub(crate) fn require_known(&self, text: &Text) -> Result<(), Failure> {
+        text.unknown(&self.values).first().map_or(Ok(()), |late| Err(waits_for(late)))
     }
 
     /// A report without the values of secrets: the one exit through which programs' output leaves the machine.

@@ -34,6 +34,11 @@ impl Content {
             Self::Late(text) => Some(text),
         }
     }
+
+    /// Whether a value in it may be shown to nobody.
+    pub fn is_secret(&self) -> bool {
+        self.text().is_some_and(Text::is_secret)
+    }
 }
 
 /// As it may be shown: never the content.

@@ -15,6 +15,7 @@ pub mod hash;
 pub mod host;
 #[cfg(feature = "build")]
 pub mod inventory;
+pub mod late;
 pub mod mask;
 pub mod name;
 pub mod plan;

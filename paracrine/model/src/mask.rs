@@ -4,8 +4,8 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use crate::late::LateValues;
 use crate::protocol::{Difference, Failure, OldContent, Outcome, Report};
-use crate::text::LateValues;
 
 /// Shorter values are not masked in what programs say: `1` or `no` stands everywhere by chance, and a mask at each
 /// such place would tell the value while making everything unreadable.
@@ -14,13 +14,14 @@ const SHORTEST: usize = 4;
 /// Lines of a value of many lines that are shorter are not masked by themselves.
 const SHORTEST_LINE: usize = 8;
 
-/// Replaces values of secrets by their names: `‹secret DB_PASSWORD›`.
+/// Replaces secret values by their names: `‹secret DB_PASSWORD›`. Public late values are left as they are.
 ///
 /// Found are the value itself, each longer line of one with several lines, and these as base64 (alone or within
 /// something longer that was encoded), in URLs, in hexadecimal, in JSON and in shell quotes. Where values overlap, all
 /// of what they cover goes.
 pub struct Mask {
-    values: LateValues,
+    /// The secret values, by the marks that take their place.
+    values: Vec<(String, String)>,
     /// Made when the first text is masked: a run that finds nothing to say has none.
     patterns: OnceCell<Patterns>,
 }
@@ -34,15 +35,15 @@ struct Patterns {
 }
 
 impl Patterns {
-    fn of(values: &LateValues) -> Self {
+    fn of(values: &[(String, String)]) -> Self {
         let mut patterns = Self::default();
-        for (late, value) in values.iter() {
+        for (mark, value) in values {
             for form in forms(value) {
                 if let Some(first) = form.bytes().next() {
                     patterns.by_first.entry(first).or_default().push((form, patterns.names.len()));
                 }
             }
-            patterns.names.push(late.to_string());
+            patterns.names.push(mark.clone());
         }
         patterns
     }
@@ -56,9 +57,22 @@ impl Patterns {
 }
 
 impl Mask {
-    /// A mask for these values.
+    /// A mask for those of these values that are secret.
     pub fn new(values: &LateValues) -> Self {
-        Self { values: values.clone(), patterns: OnceCell::new() }
+        let mut mask = Self { values: Vec::new(), patterns: OnceCell::new() };
+        mask.learn(values);
+        mask
+    }
+
+    /// Masks these as well; a value that another one takes the place of stays masked.
+    pub fn learn(&mut self, values: &LateValues) {
+        for (late, value) in values.secrets() {
+            let masked = (late.to_string(), value.to_owned());
+            if !self.values.contains(&masked) {
+                self.values.push(masked);
+            }
+        }
+        self.patterns = OnceCell::new();
     }
 
     /// The text without values.

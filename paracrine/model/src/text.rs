@@ -1,10 +1,13 @@
 //! Late text: literal pieces and places for values that exist only at run time.
 
-use std::collections::BTreeMap;
+mod fit;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::late::{Late, LateValues};
+use crate::late::{LateValue, Unresolved};
 use crate::secret::{Secret, SecretSource};
 
 /// One piece of a [`Text`].
@@ -14,49 +17,6 @@ pub enum Span {
     Literal(String),
     /// Known at run time.
     Late(Late),
-}
-
-/// A value that is known only at run time. Signals will be the second kind.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Late {
-    /// The value of a secret.
-    Secret(SecretSource),
-}
-
-/// How a late value is shown: never by its value.
-impl fmt::Display for Late {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Secret(source) => write!(f, "‹secret {}›", source.name),
-        }
-    }
-}
-
-/// The values of late spans, as the controller resolved them for one host. Never printed.
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub struct LateValues(BTreeMap<Late, String>);
-
-impl LateValues {
-    /// Adds a value.
-    pub fn insert(&mut self, late: Late, value: String) {
-        self.0.insert(late, value);
-    }
-
-    /// A value, if it was resolved.
-    pub fn get(&self, late: &Late) -> Option<&str> {
-        self.0.get(late).map(String::as_str)
-    }
-
-    /// All values, for masking them in the output of programs.
-    pub fn iter(&self) -> impl Iterator<Item = (&Late, &str)> {
-        self.0.iter().map(|(late, value)| (late, value.as_str()))
-    }
-}
-
-impl fmt::Debug for LateValues {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys().map(ToString::to_string)).finish()
-    }
 }
 
 /// Text with places for late values; neighbouring literals are one span, empty ones are none.
@@ -110,30 +70,72 @@ impl Text {
         })
     }
 
-    /// The secrets in it.
-    pub fn secrets(&self) -> impl Iterator<Item = &SecretSource> {
-        self.lates().map(|late| match late {
-            Late::Secret(source) => source,
+    /// The late values in it that nobody may see, each time they occur: of the config's secrets and of signals.
+    pub fn secrets(&self) -> impl Iterator<Item = &Late> {
+        self.lates().filter(|late| late.is_secret())
+    }
+
+    /// The config's secrets in it, which the controller asks providers for.
+    pub fn sources(&self) -> impl Iterator<Item = &SecretSource> {
+        self.lates().filter_map(|late| match late {
+            Late::Secret(source) => Some(source),
+            Late::Signal(_) => None,
         })
+    }
+
+    /// Whether a value in it may be shown to nobody.
+    pub fn is_secret(&self) -> bool {
+        self.secrets().next().is_some()
+    }
+
+    /// The late values in it that are known only after an apply, each once.
+    pub fn unknown(&self, values: &LateValues) -> Vec<&Late> {
+        let mut unknown: Vec<&Late> = self.lates().filter(|late| values.is_unknown(late)).collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        unknown
     }
 
     /// The text with all late values in place.
     ///
     /// # Errors
-    /// The first late value that `values` lacks.
-    pub fn resolve(&self, values: &LateValues) -> Result<String, Late> {
+    /// The first late value that is not to be had; before those that are unknown, one that is missing.
+    pub fn resolve(&self, values: &LateValues) -> Result<String, Unresolved> {
         let mut resolved = String::new();
+        let mut unknown = None;
         for span in &self.spans {
             match span {
                 Span::Literal(text) => resolved.push_str(text),
-                Span::Late(late) => resolved.push_str(values.get(late).ok_or_else(|| late.clone())?),
+                Span::Late(late) => match values.state(late) {
+                    Some(LateValue::Known(value)) => resolved.push_str(value),
+                    Some(LateValue::Unknown) => unknown = unknown.or(Some(late)),
+                    None => return Err(Unresolved::Missing(late.clone())),
+                },
             }
         }
-        Ok(resolved)
+        match unknown {
+            Some(late) => Err(Unresolved::Unknown(late.clone())),
+            None => Ok(resolved),
+        }
+    }
+
+    /// The text as it may be shown once values are there: public ones by value, others by their marks.
+    pub fn shown(&self, values: &LateValues) -> String {
+        self.spans.iter().fold(String::new(), |mut shown, span| {
+            match span {
+                Span::Literal(text) => shown.push_str(text),
+                Span::Late(late) => match values.state(late) {
+                    Some(LateValue::Known(value)) if !late.is_secret() => shown.push_str(value),
+                    Some(LateValue::Unknown) => shown.push_str(&late.mark_of_unknown()),
+                    _ => shown.push_str(&late.to_string()),
+                },
+            }
+            shown
+        })
     }
 }
 
-/// The text as it may be shown: `DB_PASSWORD=‹secret DB_PASSWORD›`.
+/// The text as plans show it, before there are values: `DB_PASSWORD=‹secret DB_PASSWORD›`.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.spans.iter().try_for_each(|span| match span {

@@ -255,7 +255,7 @@ impl Trial {
         let of_dev = artifact.index.hosts.iter().filter(|host| host.environment == "dev");
         let hosts: Vec<_> = of_dev.cloned().collect();
         let plan = artifact.plan(&hosts[0]).unwrap();
-        let secrets = plan.texts().flat_map(|text| text.secrets()).cloned().collect();
+        let secrets = plan.texts().flat_map(|text| text.sources()).cloned().collect();
         let providers = Providers { site: None, env: |_| Some("p0ison-value\n".into()) };
         let secrets = resolve(secrets, &providers).unwrap();
         let job = Job {

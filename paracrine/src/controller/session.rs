@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use paracrine_model::content::Content;
 use paracrine_model::hash::Hash;
+use paracrine_model::late::LateValues;
 use paracrine_model::plan::{HostPlan, Task};
 use paracrine_model::protocol::{Difference, Failure, FromAgent, Mode, Report, Start, ToAgent, WireTask};
 use tokio::sync::watch;
@@ -46,6 +47,7 @@ pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize, turn: &T
                 plan,
                 agent,
                 mask,
+                values: start.values.clone(),
                 turn,
                 interrupt,
                 phase: Phase::Greeting,
@@ -115,6 +117,8 @@ struct Session<'s, C> {
     plan: HostPlan,
     agent: AgentBinary,
     mask: Mask,
+    /// What is known of the late values in the plan.
+    values: LateValues,
     turn: &'s Turn<'s>,
     interrupt: watch::Receiver<Option<Urgency>>,
     phase: Phase,
@@ -337,7 +341,7 @@ impl<C: Connector> Session<'_, C> {
         Some(match task.resource.content()? {
             Content::Late(text) => {
                 // Masked like the old content, so that what is alike looks alike.
-                NewContent::Text(self.mask.text(&text.to_string()))
+                NewContent::Text(self.mask.text(&text.shown(&self.values)))
             }
             Content::Blob { hash, length } => {
                 let text = (*length <= LARGEST_SHOWN)

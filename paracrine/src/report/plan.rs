@@ -100,7 +100,7 @@ fn json_of_value(value: &ValueUse) -> Value {
 
 /// The secrets in a task, each time they occur.
 pub(crate) fn secrets(task: &Task) -> impl Iterator<Item = &SecretSource> {
-    task.resource.texts().into_iter().flat_map(|text| text.secrets())
+    task.resource.texts().into_iter().flat_map(|text| text.sources())
 }
 
 /// Attributes on one line; those of several lines below it.

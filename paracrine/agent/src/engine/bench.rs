@@ -24,6 +24,8 @@ pub(crate) struct Bench {
     directory: tempfile::TempDir,
     root: PathBuf,
     blobs: Blobs,
+    /// What is known of late values.
+    pub(crate) values: LateValues,
 }
 
 /// What the controller saw.
@@ -103,7 +105,7 @@ impl Bench {
         let group = rustix::process::getgid().as_raw();
         fs::write(root.join("etc/passwd"), format!("root:x:{own}:{group}::/:/bin/sh\n")).unwrap();
         fs::write(root.join("etc/group"), format!("root:x:{group}:\n")).unwrap();
-        Self { directory, root, blobs: Blobs::default() }
+        Self { directory, root, blobs: Blobs::default(), values: LateValues::default() }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -136,7 +138,7 @@ impl Bench {
     pub(crate) fn run_with(&self, mode: Mode, controller: Controller, declare: impl Fn(&Plan)) -> Ran {
         let tasks = self.tasks(declare);
         let port = Rc::new(RefCell::new(Controller { blobs: self.blobs.clone(), ..controller }));
-        let world = World::new(&self.root, LateValues::default(), |hash| panic!("asked for {hash}"));
+        let world = World::new(&self.root, self.values.clone(), |hash| panic!("asked for {hash}"));
         let setup = Setup {
             mode,
             tasks: &tasks,

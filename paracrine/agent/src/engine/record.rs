@@ -79,7 +79,7 @@ impl<P: Port> Engine<'_, P> {
 fn declared(tasks: &[WireTask]) -> Vec<Declared> {
     let declared = tasks.iter().map(|WireTask { resource, .. }| {
         let facets = resource.facets();
-        let secret = facets.texts().any(|late| late.text().lates().next().is_some());
+        let secret = facets.texts().any(|late| late.text().is_secret());
         let paths = facets.claims.iter().filter_map(|claim| match claim {
             Claim::Path(path) => Some((*path).to_owned()),
             _ => None,

@@ -1,8 +1,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use paracrine_model::late::{Late, Signal};
 use paracrine_model::plan::Plan;
-use paracrine_model::protocol::{Difference, Mode, Outcome, Summary};
+use paracrine_model::protocol::{Difference, Failure, Mode, Outcome, Summary};
+use paracrine_model::text::Text;
 
 use super::bench::{Bench, Controller, Ran};
 
@@ -196,4 +198,59 @@ fn what_an_apply_observed_is_what_it_applies() {
     });
     assert_eq!(ran.summary.changed, 1);
     assert_eq!(fs::read_to_string(&log).unwrap(), "asked\n");
+}
+
+/// The public key of db1, which is not known before db1 is applied.
+fn public_key() -> Late {
+    Late::Signal(Signal { name: "wg_pub".into(), host: "db1".into(), secret: false })
+}
+
+fn peer(plan: &Plan) {
+    let mut text = Text::from("PublicKey = ");
+    text.push_late(public_key());
+    plan.file("/etc/wg", text);
+    plan.file("/etc/after", "after\n");
+}
+
+#[test]
+fn a_check_says_may_change_where_a_value_is_not_known_yet() {
+    let mut bench = Bench::new();
+    bench.values.insert_unknown(public_key());
+    fs::write(bench.root().join("etc/wg"), "PublicKey = abc").unwrap();
+    let check = bench.run(Mode::Check, peer);
+    let because = "‹wg_pub of db1› is known after apply".to_owned();
+    assert_eq!(check.reports()[0].outcome, Outcome::MayChange { because });
+    assert_eq!(check.summary, Summary { changed: 1, may_change: 1, ..Summary::default() });
+}
+
+#[test]
+fn an_apply_does_nothing_with_a_value_that_is_not_known_yet() {
+    for before in [None, Some("PublicKey = abc"), Some("other")] {
+        let mut bench = Bench::new();
+        bench.values.insert_unknown(public_key());
+        if let Some(before) = before {
+            fs::write(bench.root().join("etc/wg"), before).unwrap();
+        }
+        let was = tree(bench.root());
+        let apply = bench.run(Mode::Apply, peer);
+        let failure = Failure::new("the value of ‹wg_pub of db1› is not known yet")
+            .help("apply db1 before, or together with this host");
+        assert_eq!(apply.reports()[0].outcome, Outcome::Failed(failure));
+        assert_eq!(apply.summary, Summary { failed: 1, skipped: 1, ..Summary::default() });
+        assert_eq!(tree(bench.root()), was);
+        // Nothing was at hand to be changed, so nobody was asked to let it.
+        assert_eq!(apply.lacking(), None);
+    }
+}
+
+#[test]
+fn a_command_that_has_nothing_to_do_waits_for_no_value() {
+    let mut bench = Bench::new();
+    bench.values.insert_unknown(public_key());
+    let mut script = Text::from("wg set wg0 peer ");
+    script.push_late(public_key());
+    let apply = bench.run(Mode::Apply, |plan| {
+        plan.command(script.clone()).creates("/etc/passwd");
+    });
+    assert_eq!(apply.said, []);
 }

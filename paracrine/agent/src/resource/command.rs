@@ -66,10 +66,7 @@ impl Manage for Command {
     }
 
     fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
-        let script = self
-            .script
-            .resolve(&world.values)
-            .map_err(|late| Failure::new(format!("the value of {late} did not arrive")))?;
+        let script = world.resolve(&self.script)?;
         // A command may start a unit whose file was just written.
         world.units.daemon_reload_if_needed()?;
         let mut program = Program::script(script)

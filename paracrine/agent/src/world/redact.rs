@@ -12,9 +12,3 @@ mod tests;
 pub(crate) use old::{LARGEST_SHOWN, old_content};
 
 pub use paracrine_model::mask::Mask;
-use paracrine_model::text::Late;
-
-/// The mark for a value of that name other than the one it has now: `‹another secret DB_PASSWORD›`.
-fn another(late: &Late) -> String {
-    late.to_string().replacen('‹', "‹another ", 1)
-}

@@ -75,7 +75,7 @@ impl Plan {
         let (Some(path), Some((content, source))) = (path, content) else {
             return self.nothing();
         };
-        let mode = if content.text().is_some() { Mode::PRIVATE } else { Mode::FILE };
+        let mode = if content.is_secret() { Mode::PRIVATE } else { Mode::FILE };
         let (owner, group) = (AccountName::root(), AccountName::root());
         self.declare_from(File { path, content, owner, group, mode, validate: None, exposed: None }, source)
     }

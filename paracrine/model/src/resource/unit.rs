@@ -64,7 +64,7 @@ impl Plan {
         let Some(path) = self.path(&format!("/etc/systemd/system/{unit}")) else {
             return self.nothing();
         };
-        let mode = if content.text().is_some() { Mode::PRIVATE } else { Mode::FILE };
+        let mode = if content.is_secret() { Mode::PRIVATE } else { Mode::FILE };
         self.declare_from(Unit { unit, path, content, mode, exposed: None }, source)
     }
 }

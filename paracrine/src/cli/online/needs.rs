@@ -32,7 +32,7 @@ pub(in crate::cli) fn secrets(site: &Site, hosts: &[Host]) -> Result<Resolved, P
     let mut used: BTreeSet<SecretSource> = BTreeSet::new();
     for host in hosts {
         let plan = site.artifact.plan(host)?;
-        used.extend(plan.texts().flat_map(|text| text.secrets()).cloned());
+        used.extend(plan.texts().flat_map(|text| text.sources()).cloned());
     }
     let providers = Providers { site: site.directory.clone(), env: |name| std::env::var_os(name) };
     secrets::resolve(used, &providers).map_err(|missing| lacking(&missing))

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use paracrine_model::late::{Late, LateValues, Signal};
 use paracrine_model::protocol::{Difference, OldContent, Outcome};
+use paracrine_model::text::Text;
 
 use super::{attribute, name, old, report, shown};
 use crate::event::{NewContent, TaskReport};
@@ -85,6 +87,34 @@ fn a_diff_has_three_lines_around_a_change() {
     assert_eq!(
         diffed(OldContent::Text(before), Some(NewContent::Text(after))),
         "@@ -7,7 +7,7 @@\n 7\n 8\n 9\n-10\n+ten\n 11\n 12\n 13\n"
+    );
+}
+
+/// The diff of a real file, with a place for what nobody knows yet; the plan is shown as sessions show it.
+#[test]
+fn a_value_that_is_not_known_yet_is_a_span_of_a_real_diff() {
+    let late = |name: &str| Late::Signal(Signal { name: name.into(), host: "db1".into(), secret: false });
+    let mut wanted = Text::from("[Peer]\nPublicKey = ");
+    wanted.push_late(late("wg_pub"));
+    wanted.push_str("\nEndpoint = ");
+    wanted.push_late(late("address"));
+    wanted.push_str(":51820\n");
+    let mut values = LateValues::default();
+    values.insert_unknown(late("wg_pub"));
+    values.insert(late("address"), "10.0.0.7".into());
+    let because = "‹wg_pub of db1› is known after apply".to_owned();
+    let before = old("[Peer]\nPublicKey = abc=\nEndpoint = 10.0.0.7:51820\n");
+    let report = report(name(0, "file", "/etc/wg"), Outcome::MayChange { because }, vec![before]);
+    assert_eq!(
+        shown(TaskReport { content: Some(NewContent::Text(wanted.shown(&values))), ..report }),
+        "  ? file /etc/wg  (roles/web.rs:10)
+      @@ -1,3 +1,3 @@
+       [Peer]
+      -PublicKey = abc=
+      +PublicKey = ‹wg_pub of db1: known after apply›
+       Endpoint = 10.0.0.7:51820
+      may change: ‹wg_pub of db1› is known after apply
+"
     );
 }
 

@@ -266,7 +266,7 @@ fn secrets_are_masked_before_the_output_is_cut() {
     assert_eq!(failure.output.as_deref(), Some("got ‹secret DB_PASSWORD›"));
 
     let failure = leaking.apply(&state, &Turn::default(), &mut machine()).unwrap_err();
-    assert_eq!(failure.message, "the value of ‹secret DB_PASSWORD› did not arrive");
+    assert_eq!(failure.message, "the value of ‹secret DB_PASSWORD› is not here");
 }
 
 #[test]

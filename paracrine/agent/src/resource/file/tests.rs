@@ -193,6 +193,89 @@ fn a_value_that_did_not_arrive_is_a_failure() {
     );
 }
 
+/// `PublicKey = ‹wg_pub of db1›` in a file that all may read.
+fn peer(machine: &Machine, key: Text) -> File {
+    let text = Text::from("# peers\nPublicKey = ") + key + Text::from("\n");
+    File { content: Content::Late(text), ..machine.file("/srv/wg", "") }
+}
+
+#[test]
+fn a_public_late_value_is_no_secret() {
+    let mut machine = Machine::new();
+    let key = machine.signal("wg_pub", Some("new="));
+    let file = peer(&machine, key);
+    machine.make("/srv/wg", "# peers\nPublicKey = old=\n");
+    assert_eq!(machine.apply(&file).unwrap(), [content("# peers\nPublicKey = old=\n")]);
+    assert_eq!(machine.read("/srv/wg"), "# peers\nPublicKey = new=\n");
+}
+
+#[test]
+fn what_may_prove_to_be_right_may_change() {
+    let mut machine = Machine::new();
+    let key = machine.signal("wg_pub", None);
+    let file = peer(&machine, key);
+    let old = "# peers\nPublicKey = old=\n";
+    machine.make("/srv/wg", old);
+    let may = Some("‹wg_pub of db1› is known after apply".to_owned());
+    assert_eq!(machine.check(&file), Ok(Comparison { differences: vec![content(old)], may: may.clone() }));
+    // Too long to be shown, and then too long to be compared.
+    for length in [70_000, 1_100_000] {
+        let long = format!("# peers\nPublicKey = {}\n", "x".repeat(length));
+        machine.make("/srv/wg", &long);
+        let differences =
+            vec![Difference::Content { before: OldContent::Opaque { length: long.len() as u64 } }];
+        assert_eq!(machine.check(&file), Ok(Comparison { differences, may: may.clone() }));
+    }
+}
+
+#[test]
+fn what_no_value_makes_right_changes_for_certain() {
+    let mut machine = Machine::new();
+    let key = machine.signal("wg_pub", None);
+    let file = peer(&machine, key);
+    assert_eq!(machine.check(&file), Ok(Comparison::of(vec![Difference::Create])));
+    let old = "# peer\nPublicKey = old=\n";
+    machine.make("/srv/wg", old);
+    assert_eq!(machine.check(&file), Ok(Comparison::of(vec![content(old)])));
+    machine.make("/srv/wg", [0xff, 0]);
+    let opaque = Difference::Content { before: OldContent::Opaque { length: 2 } };
+    assert_eq!(machine.check(&file), Ok(Comparison::of(vec![opaque])));
+    // The mode changes whatever the value is.
+    let old = "# peers\nPublicKey = old=\n";
+    machine.make("/srv/wg", old);
+    machine.mode("/srv/wg", 0o664);
+    let differences = vec![content(old), attribute("mode", "0664", "0644")];
+    assert_eq!(machine.check(&file), Ok(Comparison::of(differences)));
+}
+
+#[test]
+fn all_values_that_are_waited_for_are_named() {
+    let mut machine = Machine::new();
+    let both = machine.signal("a", None) + machine.signal("b", None);
+    machine.make("/srv/wg", "# peers\nPublicKey = x\n");
+    let found = machine.check(&peer(&machine, both)).unwrap();
+    assert_eq!(found.may.as_deref(), Some("‹a of db1›, ‹b of db1› are known after apply"));
+}
+
+#[test]
+fn of_a_private_file_no_value_is_shown_that_is_not_known_to_be_public() {
+    let mut machine = Machine::new();
+    let (key, port) = (machine.signal("wg_pub", None), machine.signal("port", Some("51820")));
+    let text = Text::from("PublicKey = ") + key + Text::from("\nPort = ") + port + Text::from("\n");
+    let file = machine.late_file("/srv/wg", text);
+    for (old, shown) in [
+        ("PublicKey = hunter2\nPort = 51820\n", "PublicKey = ‹present wg_pub of db1›\nPort = 51820\n"),
+        (
+            "PublicKey = hunter2\nPort = 1\n",
+            "PublicKey = ‹present wg_pub of db1›\nPort = ‹another port of db1›\n",
+        ),
+    ] {
+        machine.make("/srv/wg", old);
+        machine.mode("/srv/wg", 0o600);
+        assert_eq!(machine.check(&file).unwrap().differences, [content(shown)]);
+    }
+}
+
 #[test]
 fn lines_of_files_that_not_everybody_may_read_are_hidden() {
     let machine = Machine::new();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use paracrine_model::content::{Blobs, Content};
+use paracrine_model::late::{Late, LateValues, Signal};
 use paracrine_model::name::{AbsolutePath, AccountName, Mode};
 use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::receipt::About;
@@ -14,7 +15,7 @@ use paracrine_model::resource::directory::Directory;
 use paracrine_model::resource::file::File;
 use paracrine_model::resource::link::Link;
 use paracrine_model::secret::{Provider, SecretSource};
-use paracrine_model::text::{Late, LateValues, Text};
+use paracrine_model::text::Text;
 
 use crate::manage::{Comparison, Manage, Turn};
 use crate::receipt::Receipt;
@@ -110,6 +111,18 @@ impl Machine {
     pub(crate) fn secret(&mut self, name: &str, value: &str) -> Text {
         self.values.insert(secret(name), value.into());
         placed(name)
+    }
+
+    /// A public signal of db1, known or not yet, and the text that is it.
+    pub(crate) fn signal(&mut self, name: &str, value: Option<&str>) -> Text {
+        let late = Late::Signal(Signal { name: name.into(), host: "db1".into(), secret: false });
+        match value {
+            Some(value) => self.values.insert(late.clone(), value.into()),
+            None => self.values.insert_unknown(late.clone()),
+        }
+        let mut text = Text::default();
+        text.push_late(late);
+        text
     }
 
     /// The text that is a secret which every machine has.

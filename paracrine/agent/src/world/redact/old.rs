@@ -1,16 +1,17 @@
 //! What was in a file, as far as it may be shown.
 //!
 //! A file that holds secrets, or that not everybody may read, is never shown. What is shown instead is put together
-//! from the desired text alone, whose literal parts are known to all who see the plan: a line of the old file that is
-//! a line of the desired text is shown as that line, and one that would be if its secrets were others, as that line
-//! with a mark. So whatever the old file holds, and however wrong a line is recognised, no byte of it gets out.
+//! from the desired text alone, whose literal parts and public values are known to all who see the plan: a line of the
+//! old file that is a line of the desired text is shown as that line, and one that would be if its late values were
+//! others, as that line with a mark. So whatever the old file holds, and however wrong a line is recognised, no byte of it gets out.
 
 use std::collections::HashMap;
 
+use paracrine_model::late::{Late, LateValues};
 use paracrine_model::protocol::OldContent;
-use paracrine_model::text::{Late, LateValues, Span, Text};
+use paracrine_model::text::{Span, Text};
 
-use super::{Mask, another};
+use super::Mask;
 
 /// Longer files are not shown.
 pub(crate) const LARGEST_SHOWN: u64 = 64 * 1024;
@@ -42,8 +43,7 @@ pub(crate) fn old_content(
     if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\t' | '\r')) {
         return opaque;
     }
-    let late = desired.is_some_and(|desired| desired.lates().next().is_some());
-    if late || private {
+    if private || desired.is_some_and(Text::is_secret) {
         let nothing = Text::default();
         OldContent::Text(Lines::of(desired.unwrap_or(&nothing), values).redact(text))
     } else {
@@ -55,23 +55,31 @@ pub(crate) fn old_content(
 #[derive(Clone, Debug)]
 enum Piece<'a> {
     Literal(&'a str),
-    Late(&'a Late, &'a str),
+    /// With its value, if it is known.
+    Late(&'a Late, Option<&'a str>),
 }
 
 /// A line of the desired text. With its values in place it may be several lines.
-#[derive(Default)]
 struct Line<'a> {
     pieces: Vec<Piece<'a>>,
-    /// With its values in place.
-    resolved: String,
+    /// With its values in place; `None` where one is not known yet.
+    resolved: Option<String>,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    fn push(&mut self, piece: Piece<'a>, value: Option<&str>) {
+        self.pieces.push(piece);
+        match (&mut self.resolved, value) {
+            (Some(resolved), Some(value)) => resolved.push_str(value),
+            (resolved, _) => *resolved = None,
+        }
+    }
+
     fn has_late(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Late(..)))
     }
 
-    /// Whether there is anything in it by which a line with other secrets can be told.
+    /// Whether there is anything in it by which a line with other values can be told.
     fn is_recognisable(&self) -> bool {
         self.has_late()
             && self
@@ -82,15 +90,21 @@ impl Line<'_> {
 
     /// Whether a value in it has several lines now.
     fn long_value(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Late(_, value) if value.contains('\n')))
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Late(_, Some(value)) if value.contains('\n')))
     }
 
     fn shown(&self, mut same: impl FnMut() -> bool) -> String {
         self.pieces.iter().fold(String::new(), |mut shown, piece| {
             match piece {
                 Piece::Literal(text) => shown.push_str(text),
-                Piece::Late(late, _) if same() => shown.push_str(&late.to_string()),
-                Piece::Late(late, _) => shown.push_str(&another(late)),
+                Piece::Late(late, value) => match (same(), value) {
+                    (true, Some(value)) if !late.is_secret() => shown.push_str(value),
+                    (true, _) => shown.push_str(&late.to_string()),
+                    // `‹another secret DB_PASSWORD›`
+                    (false, Some(_)) => shown.push_str(&late.mark("another")),
+                    // Which may prove to be what should be there.
+                    (false, None) => shown.push_str(&late.mark("present")),
+                },
             }
             shown
         })
@@ -100,31 +114,30 @@ impl Line<'_> {
 /// The lines of the desired text, and where to find them.
 struct Lines<'a> {
     lines: Vec<Line<'a>>,
-    /// By the first of the lines that they are with their values in place; longest first.
+    /// By the first of the lines that they are with their values in place; in order.
     by_first: HashMap<String, Vec<usize>>,
 }
 
 impl<'a> Lines<'a> {
     fn of(text: &'a Text, values: &'a LateValues) -> Self {
-        let mut lines = vec![Line::default()];
+        let new = || Line { pieces: Vec::new(), resolved: Some(String::new()) };
+        let mut lines = vec![new()];
         for span in text.spans() {
             match span {
                 Span::Literal(literal) => {
                     for (index, part) in literal.split('\n').enumerate() {
                         if index > 0 {
-                            lines.push(Line::default());
+                            lines.push(new());
                         }
                         if let (Some(line), false) = (lines.last_mut(), part.is_empty()) {
-                            line.pieces.push(Piece::Literal(part));
-                            line.resolved.push_str(part);
+                            line.push(Piece::Literal(part), Some(part));
                         }
                     }
                 }
                 Span::Late(late) => {
                     if let Some(line) = lines.last_mut() {
-                        let value = values.get(late).unwrap_or_default();
-                        line.pieces.push(Piece::Late(late, value));
-                        line.resolved.push_str(value);
+                        let value = values.get(late);
+                        line.push(Piece::Late(late, value), value);
                     }
                 }
             }
@@ -135,11 +148,10 @@ impl<'a> Lines<'a> {
         }
         let mut by_first: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, line) in lines.iter().enumerate() {
-            let first = line.resolved.split('\n').next().unwrap_or_default();
-            by_first.entry(first.to_owned()).or_default().push(index);
-        }
-        for indices in by_first.values_mut() {
-            indices.sort_by_key(|index| std::cmp::Reverse(lines[*index].resolved.len()));
+            let first = line.resolved.as_ref().and_then(|resolved| resolved.split('\n').next());
+            if let Some(first) = first {
+                by_first.entry(first.to_owned()).or_default().push(index);
+            }
         }
         Self { lines, by_first }
     }
@@ -182,21 +194,18 @@ impl<'a> Lines<'a> {
     /// The line of the desired text that `rest` begins with, and its length; rather one after `last` than before.
     fn equal(&self, rest: &str, last: Option<usize>) -> Option<(usize, usize)> {
         let first = rest.split('\n').next().unwrap_or_default();
-        let fitting = self.by_first.get(first)?.iter().filter(|index| {
-            rest.strip_prefix(self.lines[**index].resolved.as_str())
-                .is_some_and(|after| after.is_empty() || after.starts_with('\n'))
+        let fitting = self.by_first.get(first)?.iter().filter_map(|index| {
+            let resolved = self.lines[*index].resolved.as_deref()?;
+            let after = rest.strip_prefix(resolved)?;
+            (after.is_empty() || after.starts_with('\n')).then_some((*index, resolved.len()))
         });
-        let longest = fitting.clone().map(|index| self.lines[*index].resolved.len()).max()?;
-        let mut best = fitting
-            .filter(|index| self.lines[**index].resolved.len() == longest)
-            .copied()
-            .collect::<Vec<_>>();
-        best.sort_unstable();
-        let after = best.iter().find(|index| last.is_none_or(|last| **index > last));
-        after.or(best.first()).map(|index| (*index, longest))
+        let longest = fitting.clone().map(|(_, length)| length).max()?;
+        let mut best = fitting.filter(|(_, length)| *length == longest);
+        let first = best.clone().next();
+        best.find(|(index, _)| last.is_none_or(|last| *index > last)).or(first)
     }
 
-    /// The line of the desired text that `line` would be if its secrets were others; rather one after `last`.
+    /// The line of the desired text that `line` would be if its late values were others; rather one after `last`.
     fn similar(&self, line: &str, last: Option<usize>, steps: &mut u32) -> Option<(usize, String)> {
         let next = last.map_or(0, |last| last + 1).min(self.lines.len());
         let order = (next..self.lines.len()).chain(0..next);
@@ -233,9 +242,8 @@ fn fits(pieces: &[Piece<'_>], line: &str, same: &mut Vec<bool>, steps: &mut u32)
         Piece::Literal(text) => line.strip_prefix(text).is_some_and(|rest| fits(after, rest, same, steps)),
         Piece::Late(_, value) => {
             let known = same.len();
-            if !value.is_empty()
-                && let Some(rest) = line.strip_prefix(value)
-            {
+            let value = value.filter(|value| !value.is_empty());
+            if let Some(rest) = value.and_then(|value| line.strip_prefix(value)) {
                 same.push(true);
                 if fits(after, rest, same, steps) {
                     return true;
