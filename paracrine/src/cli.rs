@@ -4,13 +4,14 @@ mod args;
 mod deploy;
 mod exit;
 mod explain;
+mod hosts;
 mod online;
+mod plan;
 mod plan_diff;
 mod problem;
 mod schema;
-mod secret_list;
+mod secrets;
 mod select;
-mod show;
 mod stale;
 #[cfg(test)]
 mod tests;
@@ -65,10 +66,10 @@ pub(crate) fn run(embedded: &'static Embedded, words: impl IntoIterator<Item = O
         Command::Plan(Plan { command: Some(PlanCommand::Diff(options)), .. }) => {
             plan_diff::plan_diff(&site, &options, line.verbose)
         }
-        Command::Plan(options) => show::plan(&site, &options, line.verbose),
-        Command::Hosts(options) => show::hosts(&site, &options),
+        Command::Plan(options) => plan::plan(&site, &options, line.verbose),
+        Command::Hosts(options) => hosts::hosts(&site, &options),
         Command::Explain(options) => explain::explain(&site, &options),
-        Command::Secrets(options) => secret_list::secrets(&site, &options),
+        Command::Secrets(options) => secrets::secrets(&site, &options),
         Command::Schema(options) => schema::schema(&site, &options),
     };
     end(shown.map(|text| {

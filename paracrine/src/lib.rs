@@ -16,13 +16,13 @@ mod cli;
 mod controller;
 mod embedded;
 mod event;
-pub mod formats;
+pub mod json_output;
+mod kept_connections;
 mod known_hosts;
-#[doc(hidden)]
-pub mod link;
-mod persist;
 pub mod plan_test;
 mod relay;
+#[doc(hidden)]
+pub mod remote_agent;
 mod report;
 mod secrets;
 mod site;

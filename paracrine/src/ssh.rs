@@ -2,7 +2,7 @@
 //!
 //! A host that is reached for the first time is connected to by an `ssh` that goes to the background once it is logged
 //! in and serves on a control socket; commands run through that socket, without a process of ours. It stays there for a
-//! while, so that the next run finds it (see [`crate::persist`]).
+//! while, so that the next run finds it (see [`crate::kept_connections`]).
 
 mod arguments;
 mod error;
@@ -19,8 +19,8 @@ use openssh::{Child, Session, Stdio};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
-use crate::persist::{Key, SocketDirectory};
-pub use error::LinkError;
+use crate::kept_connections::{Key, SocketDirectory};
+pub use error::ConnectionError;
 use route::Route;
 pub(crate) use target::Elevation;
 pub use target::{Settings, Target};
@@ -72,9 +72,9 @@ pub(crate) struct Dialer<'a> {
 
 impl<'a> Dialer<'a> {
     /// Works out the way; nothing is started.
-    pub(crate) fn new(target: &'a Target<'a>) -> Result<Self, LinkError> {
+    pub(crate) fn new(target: &'a Target<'a>) -> Result<Self, ConnectionError> {
         let sockets = SocketDirectory::open(target.settings.sockets.as_deref())
-            .map_err(|error| LinkError::local(error.to_string()))?;
+            .map_err(|error| ConnectionError::local(error.to_string()))?;
         let route = Route::plan(target, &sockets)?;
         let key = route.connection();
         Ok(Self { target, sockets, route, key })
@@ -106,7 +106,7 @@ impl<'a> Dialer<'a> {
     }
 
     /// Runs a command over a new connection.
-    pub(crate) async fn exec_fresh(&self, command: &str) -> Result<(Channel, ChildStderr), LinkError> {
+    pub(crate) async fn exec_fresh(&self, command: &str) -> Result<(Channel, ChildStderr), ConnectionError> {
         self.sockets.sweep();
         let socket = self.sockets.fresh(&self.key);
         let notes = login::log_in(&self.route, self.target, &socket).await?;
@@ -116,9 +116,9 @@ impl<'a> Dialer<'a> {
         }
         match timeout(self.route.limit(), self.exec(&socket, command, notes, false)).await {
             Ok(opened) => {
-                opened.map_err(|error| LinkError::Ssh { host: self.name(), said: with_causes(&error) })
+                opened.map_err(|error| ConnectionError::Ssh { host: self.name(), said: with_causes(&error) })
             }
-            Err(_) => Err(LinkError::Unreachable {
+            Err(_) => Err(ConnectionError::Unreachable {
                 host: self.name(),
                 said: format!("no command could be started within {} s", self.route.limit().as_secs()),
             }),

@@ -16,9 +16,7 @@ pub fn own_mounts(test: &str, body: fn()) {
     if std::env::var_os(INSIDE).is_some_and(|inside| inside == *test) {
         return body();
     }
-    let possible =
-        Command::new("unshare").args(UNSHARE).arg("true").status().is_ok_and(|done| done.success());
-    if !crate::root() || !crate::that(possible, "to be let mount (unshare --mount)") {
+    if !crate::root() || !crate::that(possible(), "to be let mount (unshare --mount)") {
         return;
     }
     let test_binary = std::env::current_exe().unwrap_or_else(|error| panic!("no test binary: {error}"));
@@ -32,4 +30,8 @@ pub fn own_mounts(test: &str, body: fn()) {
     let said = String::from_utf8_lossy(&again.stdout);
     // A name that is no test's would run none, and pass.
     assert!(again.status.success() && said.contains("1 passed"), "{said}");
+}
+
+fn possible() -> bool {
+    Command::new("unshare").args(UNSHARE).arg("true").output().is_ok_and(|done| done.status.success())
 }

@@ -90,7 +90,7 @@ fn tell(site: &Site, host: &Host, plan: &HostPlan, place: usize, values: &[&Valu
             "  secret    {} ({}){}\n",
             secret.name,
             escaped_line(&secret.provider.to_string()),
-            value.map(|value| place_told(value)).unwrap_or_default()
+            value.map(|value| defined_at(value)).unwrap_or_default()
         );
     }
     for trigger in &task.triggers {
@@ -126,13 +126,13 @@ fn values_told<'v>(values: impl Iterator<Item = &'v &'v ValueUse>) -> String {
             if value.around { "because " } else { "value   " },
             escaped_line(value.written.as_deref().unwrap_or(&value.key)),
             escaped_line(&value.shown),
-            place_told(value)
+            defined_at(value)
         )
     };
     values.map(line).collect()
 }
 
 /// Where a value is defined, behind it: `  config.yaml:14:5`.
-fn place_told(value: &ValueUse) -> String {
+fn defined_at(value: &ValueUse) -> String {
     format!("  {}", paint(DIM, escaped_line(&value.place())))
 }

@@ -12,7 +12,7 @@ use crate::report::{STRONG, paint};
 use crate::site::Site;
 
 /// Where schemas are written, below the site.
-const FOLDER: &str = "schema";
+const DIRECTORY: &str = "schema";
 
 /// `schema`
 pub(super) fn schema(site: &Site, options: &Schema) -> Result<String, Problem> {
@@ -25,7 +25,7 @@ pub(super) fn schema(site: &Site, options: &Schema) -> Result<String, Problem> {
     };
     let mut told = String::new();
     for (name, text) in site.artifact.schemas() {
-        let path = format!("{FOLDER}/{name}.json");
+        let path = format!("{DIRECTORY}/{name}.json");
         let written = write(&directory.join(&path), text)
             .map_err(|error| Problem::new(format!("cannot write `{path}`: {error}")))?;
         let how = if written { "written" } else { "as it was" };
@@ -36,8 +36,8 @@ pub(super) fn schema(site: &Site, options: &Schema) -> Result<String, Problem> {
     told += &format!(
         "
 Editors with the YAML language server use them where a file begins with this line:
-  the config   # yaml-language-server: $schema={FOLDER}/config.json
-  inventories  # yaml-language-server: $schema={up}{FOLDER}/inventory.json
+  the config   # yaml-language-server: $schema={DIRECTORY}/config.json
+  inventories  # yaml-language-server: $schema={up}{DIRECTORY}/inventory.json
 Its setting for the tags of secrets:
   \"yaml.customTags\": [\"!env\", \"!file\", \"!command\", \"!sops\", \"!age\"]
 "

@@ -76,14 +76,14 @@ fn selection(environment: Option<&str>, limit: &[&str]) -> Selection {
 
 /// Without the numbers of lines, which change with this file.
 fn without_lines(text: &str) -> String {
-    let mut places_named = String::new();
+    let mut without = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("paracrine/src/cli/tests") {
-        let place = after.split_once(".rs:").map_or(after, |(_, place)| place);
-        let end = place.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(place.len());
-        places_named += before;
-        places_named += "ROLES";
-        rest = &place[end..];
+        let numbers = after.split_once(".rs:").map_or(after, |(_, numbers)| numbers);
+        let end = numbers.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(numbers.len());
+        without += before;
+        without += "ROLES";
+        rest = &numbers[end..];
     }
-    places_named + rest
+    without + rest
 }

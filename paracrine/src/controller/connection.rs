@@ -4,7 +4,7 @@ use paracrine_model::host::Address;
 use paracrine_model::protocol::{Failure, FromAgent, Start, ToAgent};
 
 /// The agent that a host is to run, out of the deploy binary.
-pub(crate) type AgentBinary = crate::link::AgentBinary<'static>;
+pub(crate) type AgentBinary = crate::remote_agent::AgentBinary<'static>;
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq)]

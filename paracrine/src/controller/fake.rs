@@ -185,15 +185,15 @@ pub(crate) struct Ran {
 impl Ran {
     /// What happened, host by host, in words.
     pub(crate) fn ending(&self, host: &str) -> &Ending {
-        let place = self.place(host);
+        let index = self.index(host);
         let ending = self.events.iter().find_map(|event| match event {
-            Event::Host(at, HostEvent::Ended { ending, .. }) if *at == place => Some(ending),
+            Event::Host(at, HostEvent::Ended { ending, .. }) if *at == index => Some(ending),
             _ => None,
         });
         ending.expect("every host has an end")
     }
 
-    pub(crate) fn place(&self, host: &str) -> usize {
+    pub(crate) fn index(&self, host: &str) -> usize {
         let Some(Event::Started(run)) = self.events.first() else { panic!("a run starts with Started") };
         run.hosts.iter().position(|name| name.name == host).unwrap()
     }

@@ -6,7 +6,7 @@ use paracrine_model::host::Address;
 use paracrine_model::protocol::{Failure, FromAgent, Start, ToAgent};
 
 use super::connection::{AgentBinary, Connection, Connector, OpenError};
-use crate::link::{Link, LinkError, Settings, Target};
+use crate::remote_agent::{ConnectionError, RemoteAgent, Settings, Target};
 
 /// Connects to the hosts of one site.
 pub(crate) struct OverSsh {
@@ -52,14 +52,14 @@ fn state_directory() -> Option<PathBuf> {
 }
 
 impl Connector for OverSsh {
-    type Connection = OverLink;
+    type Connection = SshConnection;
 
     async fn open(
         &self,
         address: &Address,
         agent: AgentBinary,
         start: &Start,
-    ) -> Result<OverLink, OpenError> {
+    ) -> Result<SshConnection, OpenError> {
         let known_hosts = self
             .known_hosts(&address.inventory)
             .map_err(|failure| OpenError { unreachable: false, failure })?;
@@ -69,28 +69,28 @@ impl Connector for OverSsh {
             known_hosts: &known_hosts,
             settings: &self.settings,
         };
-        let opened = Link::open(&target, &agent, start).await;
+        let opened = RemoteAgent::open(&target, &agent, start).await;
         opened
-            .map(OverLink)
+            .map(SshConnection)
             .map_err(|error| OpenError { unreachable: error.unreachable(), failure: error.failure() })
     }
 }
 
-/// A [`Link`] as a [`Connection`].
-pub(crate) struct OverLink(Link);
+/// A [`RemoteAgent`] as a [`Connection`].
+pub(crate) struct SshConnection(RemoteAgent);
 
-impl Connection for OverLink {
+impl Connection for SshConnection {
     fn notes(&self) -> Vec<String> {
         // Banners are for people who log in; that a host key was accepted is for those who deploy.
         self.0.notes().iter().filter_map(|note| accepted(note)).collect()
     }
 
     async fn recv(&mut self) -> Result<FromAgent, Failure> {
-        self.0.recv().await.map_err(|error: LinkError| error.failure())
+        self.0.recv().await.map_err(|error: ConnectionError| error.failure())
     }
 
     async fn send(&mut self, message: &ToAgent) -> Result<(), Failure> {
-        self.0.send(message).await.map_err(|error: LinkError| error.failure())
+        self.0.send(message).await.map_err(|error: ConnectionError| error.failure())
     }
 
     async fn close(self) {

@@ -15,7 +15,7 @@ use crate::secrets::Resolved;
 /// What a run is to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    /// Look, or change.
+    /// Check, or apply.
     pub mode: Mode,
     /// The environment.
     pub environment: String,

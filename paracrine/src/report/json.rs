@@ -1,4 +1,4 @@
-//! The report for programs: one JSON object per line, in the order in which things happen. [`crate::formats`] says
+//! The report for programs: one JSON object per line, in the order in which things happen. [`crate::json_output`] says
 //! what is in them; a change here is a change there.
 
 use std::io::Write;

@@ -1,6 +1,6 @@
 //! Plans as text and as JSON, without any host.
 //!
-//! [`crate::formats`] says what is in the JSON; a change here is a change there.
+//! [`crate::json_output`] says what is in the JSON; a change here is a change there.
 
 use std::collections::BTreeSet;
 

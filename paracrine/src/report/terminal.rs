@@ -15,11 +15,12 @@ pub(crate) struct Terminal<W> {
     to: W,
     verbose: bool,
     run: Option<Run>,
-    hosts: Vec<Host>,
+    hosts: Vec<HostReport>,
 }
 
+/// What has been told of a host so far.
 #[derive(Default)]
-struct Host {
+struct HostReport {
     body: String,
     changed: u32,
     ending: Option<(Ending, Duration)>,
@@ -48,7 +49,7 @@ impl<W: Write> Report for Terminal<W> {
     fn event(&mut self, event: &Event) {
         match event {
             Event::Started(run) => {
-                self.hosts.resize_with(run.hosts.len(), Host::default);
+                self.hosts.resize_with(run.hosts.len(), HostReport::default);
                 self.run = Some(run.clone());
             }
             Event::Host(host, event) => {
@@ -85,15 +86,15 @@ impl<W: Write> Report for Terminal<W> {
 }
 
 /// Hosts with something to say, those that say the same together.
-fn grouped<'r>(run: &'r Run, hosts: &'r [Host]) -> Vec<(Vec<&'r str>, &'r str)> {
+fn grouped<'r>(run: &'r Run, hosts: &'r [HostReport]) -> Vec<(Vec<&'r str>, &'r str)> {
     let mut groups: Vec<(Vec<&str>, &str)> = Vec::new();
-    let mut places = std::collections::HashMap::new();
+    let mut group_of = std::collections::HashMap::new();
     for (name, host) in run.hosts.iter().zip(hosts).filter(|(_, host)| !host.body.is_empty()) {
-        let place = *places.entry(host.body.as_str()).or_insert_with(|| {
+        let group = *group_of.entry(host.body.as_str()).or_insert_with(|| {
             groups.push((Vec::new(), &host.body));
             groups.len() - 1
         });
-        groups[place].0.push(&name.name);
+        groups[group].0.push(&name.name);
     }
     groups
 }
@@ -101,13 +102,13 @@ fn grouped<'r>(run: &'r Run, hosts: &'r [Host]) -> Vec<(Vec<&'r str>, &'r str)> 
 /// What a host's part ended with, where the numbers do not say it.
 fn last_words(ending: &Ending) -> String {
     match ending {
-        Ending::Failed { failure: why, at } => bang(why, at.as_ref()),
-        Ending::Unreachable(why) => bang(why, None),
+        Ending::Failed { failure: why, at } => told_failure(why, at.as_ref()),
+        Ending::Unreachable(why) => told_failure(why, None),
         Ending::Done(_) | Ending::Held | Ending::NotBegun => String::new(),
     }
 }
 
-fn bang(why: &Failure, at: Option<&TaskName>) -> String {
+fn told_failure(why: &Failure, at: Option<&TaskName>) -> String {
     let mut why = why.clone();
     if let Some(at) = at {
         why.message +=
@@ -117,7 +118,7 @@ fn bang(why: &Failure, at: Option<&TaskName>) -> String {
     format!("  {}{}", paint(ERROR, "!"), &shown[3..])
 }
 
-fn summaries(run: &Run, hosts: &[Host]) -> String {
+fn summaries(run: &Run, hosts: &[HostReport]) -> String {
     let lines: Vec<_> =
         run.hosts.iter().zip(hosts).map(|(name, host)| (name, summary(run.mode, host))).collect();
     let widest = |width: fn(&str) -> usize, texts: &mut dyn Iterator<Item = &str>| {
@@ -141,7 +142,7 @@ fn summaries(run: &Run, hosts: &[Host]) -> String {
     shown
 }
 
-fn summary(mode: Mode, host: &Host) -> (String, Option<Duration>) {
+fn summary(mode: Mode, host: &HostReport) -> (String, Option<Duration>) {
     let Some((ending, elapsed)) = &host.ending else {
         return (paint(ERROR, "failed"), None);
     };

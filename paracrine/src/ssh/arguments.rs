@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::error::LinkError;
+use super::error::ConnectionError;
 use super::jump::Jump;
 use super::route::Route;
 use crate::known_hosts::Trust;
@@ -31,7 +31,7 @@ const ALWAYS: &[&str] = &[
 ];
 
 /// The arguments of the ssh that connects and then serves as master on `socket`.
-pub(super) fn master(route: &Route, socket: &Path, jump_log: &Path) -> Result<Vec<String>, LinkError> {
+pub(super) fn master(route: &Route, socket: &Path, jump_log: &Path) -> Result<Vec<String>, ConnectionError> {
     let mut line = Line::default();
     line.word("-f").word("-N").word("-M");
     line.word("-S").word(plain(socket)?.replace('%', "%%"));
@@ -57,7 +57,7 @@ pub(super) fn master(route: &Route, socket: &Path, jump_log: &Path) -> Result<Ve
 }
 
 /// What both masters and jumps are told.
-fn common(line: &mut Line, route: &Route) -> Result<(), LinkError> {
+fn common(line: &mut Line, route: &Route) -> Result<(), ConnectionError> {
     let config = route.relay.as_ref().map(|relay| &relay.config).or(route.config.as_ref());
     if let Some(config) = config {
         line.word("-F").word(plain(config)?);
@@ -69,7 +69,7 @@ fn common(line: &mut Line, route: &Route) -> Result<(), LinkError> {
     Ok(())
 }
 
-fn trust(line: &mut Line, trust: &Trust) -> Result<(), LinkError> {
+fn trust(line: &mut Line, trust: &Trust) -> Result<(), ConnectionError> {
     match trust {
         Trust::Pinned { file } => {
             line.option("StrictHostKeyChecking=yes");
@@ -90,7 +90,7 @@ fn trust(line: &mut Line, trust: &Trust) -> Result<(), LinkError> {
 
 /// The command that connects through `jumps`, outermost first; ssh's own `-J` would forget `BatchMode` and the
 /// inventory's `known_hosts` on the way.
-fn proxy(route: &Route, jumps: &[Jump], log: &Path) -> Result<Option<String>, LinkError> {
+fn proxy(route: &Route, jumps: &[Jump], log: &Path) -> Result<Option<String>, ConnectionError> {
     let Some((last, before)) = jumps.split_last() else {
         return Ok(None);
     };
@@ -132,9 +132,9 @@ impl Line {
     }
 }
 
-fn plain(path: &Path) -> Result<&str, LinkError> {
+fn plain(path: &Path) -> Result<&str, ConnectionError> {
     let refuse =
-        |why: &str| LinkError::local(format!("ssh cannot be told the path {}: {why}", path.display()));
+        |why: &str| ConnectionError::local(format!("ssh cannot be told the path {}: {why}", path.display()));
     match path.to_str() {
         None => Err(refuse("it is not UTF-8")),
         Some(text) if text.contains(['\n', '\r', '\0']) => Err(refuse("it has a line break in it")),
@@ -145,7 +145,7 @@ fn plain(path: &Path) -> Result<&str, LinkError> {
 }
 
 /// A path as the value of an option.
-fn path(path: &Path) -> Result<String, LinkError> {
+fn path(path: &Path) -> Result<String, ConnectionError> {
     let text = plain(path)?.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
     Ok(format!("\"{text}\""))
 }

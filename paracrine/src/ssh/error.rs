@@ -11,7 +11,7 @@ use crate::known_hosts::{self, Offending};
 /// Why a host cannot be talked to. What ssh or the host said is always kept.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum LinkError {
+pub enum ConnectionError {
     /// No connection: refused, timed out, no route, no such name, broken off before the login.
     Unreachable {
         /// `deploy@web1.example.org port 2222`
@@ -92,7 +92,7 @@ pub enum LinkError {
     },
 }
 
-impl LinkError {
+impl ConnectionError {
     /// Something on this machine.
     pub(crate) fn local(message: impl Into<String>) -> Self {
         Self::Local { message: message.into(), help: None }
@@ -176,7 +176,7 @@ impl LinkError {
     }
 }
 
-impl fmt::Display for LinkError {
+impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable { host, said } => write!(f, "cannot reach {host}: {}", gist(said)),
@@ -218,7 +218,7 @@ impl fmt::Display for LinkError {
     }
 }
 
-impl std::error::Error for LinkError {}
+impl std::error::Error for ConnectionError {}
 
 fn auth_help(key: Option<&PathBuf>, said: &str) -> String {
     match key {

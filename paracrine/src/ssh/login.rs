@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::arguments;
-use super::error::{self, LinkError};
+use super::error::{self, ConnectionError};
 use super::route::Route;
 use super::target::Target;
 use crate::relay;
@@ -32,7 +32,7 @@ pub(super) async fn log_in(
     route: &Route,
     target: &Target<'_>,
     socket: &Path,
-) -> Result<Vec<String>, LinkError> {
+) -> Result<Vec<String>, ConnectionError> {
     let mut route = route.clone();
     if route.persist.is_zero() {
         route.persist = NOT_KEPT;
@@ -40,7 +40,7 @@ pub(super) async fn log_in(
     let mut pause = Duration::from_millis(200);
     for _ in 0..RETRIES {
         match attempt(&route, target, socket).await {
-            Err(LinkError::Unreachable { said, .. }) if error::is_busy(&said) => {
+            Err(ConnectionError::Unreachable { said, .. }) if error::is_busy(&said) => {
                 if route.relay.take().is_none() {
                     // Not all at once again: by the clock's last digits.
                     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -54,7 +54,7 @@ pub(super) async fn log_in(
     attempt(&route, target, socket).await
 }
 
-async fn attempt(route: &Route, target: &Target<'_>, socket: &Path) -> Result<Vec<String>, LinkError> {
+async fn attempt(route: &Route, target: &Target<'_>, socket: &Path) -> Result<Vec<String>, ConnectionError> {
     let mut log = socket.as_os_str().to_owned();
     log.push(".log");
     let log = PathBuf::from(log);
@@ -76,17 +76,17 @@ async fn attempt(route: &Route, target: &Target<'_>, socket: &Path) -> Result<Ve
             if said.is_empty() {
                 said = format!("ssh ended with {status} and said nothing");
             }
-            Err(LinkError::from_ssh(said, route.name(), route.key.clone(), target.address))
+            Err(ConnectionError::from_ssh(said, route.name(), route.key.clone(), target.address))
         }
-        Ok(Err(error)) => Err(LinkError::local(format!("ssh was lost sight of: {error}"))),
-        Err(_) => Err(LinkError::Unreachable {
+        Ok(Err(error)) => Err(ConnectionError::local(format!("ssh was lost sight of: {error}"))),
+        Err(_) => Err(ConnectionError::Unreachable {
             host: route.name(),
             said: format!("{said}\nno login within {} s", route.limit().as_secs()).trim().to_owned(),
         }),
     }
 }
 
-fn start(route: &Route, target: &Target<'_>, socket: &Path, log: &Path) -> Result<Child, LinkError> {
+fn start(route: &Route, target: &Target<'_>, socket: &Path, log: &Path) -> Result<Child, ConnectionError> {
     let mut command = Command::new("ssh");
     for secret in &target.settings.secret_variables {
         command.env_remove(secret);
@@ -111,7 +111,7 @@ fn start(route: &Route, target: &Target<'_>, socket: &Path, log: &Path) -> Resul
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| {
-            LinkError::local_with_help(
+            ConnectionError::local_with_help(
                 format!("ssh cannot be started: {error}"),
                 "apt install openssh-client",
             )

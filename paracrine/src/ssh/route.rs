@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use paracrine_model::host::Address;
 
-use super::error::LinkError;
+use super::error::ConnectionError;
 use super::jump::Jump;
 use super::target::Target;
+use crate::kept_connections::{Key, SocketDirectory};
 use crate::known_hosts::{self, Trust};
-use crate::persist::{Key, SocketDirectory};
 use crate::relay;
 
 /// What a connection may take on top of the time to connect: authentication, which asks other machines at times.
@@ -41,7 +41,7 @@ pub(super) struct Relay {
 
 impl Route {
     /// Resolves paths, picks the key, writes a pinned host key where ssh can read it.
-    pub(super) fn plan(target: &Target<'_>, sockets: &SocketDirectory) -> Result<Self, LinkError> {
+    pub(super) fn plan(target: &Target<'_>, sockets: &SocketDirectory) -> Result<Self, ConnectionError> {
         let Target { address, site, known_hosts, settings } = *target;
         let jump = address
             .jump
@@ -49,12 +49,12 @@ impl Route {
             .map(|text| Jump::parse(text).ok_or_else(|| not_a_jump(address, text)))
             .collect::<Result<_, _>>()?;
         let known_hosts = std::path::absolute(site.join(known_hosts))
-            .map_err(|error| LinkError::local(format!("the current directory is gone: {error}")))?;
+            .map_err(|error| ConnectionError::local(format!("the current directory is gone: {error}")))?;
         let write = |content: &str| {
             let place = sockets.path().display();
             sockets
                 .file(content)
-                .map_err(|error| LinkError::local(format!("cannot write into {place}: {error}")))
+                .map_err(|error| ConnectionError::local(format!("cannot write into {place}: {error}")))
         };
         let trust = match &address.host_key {
             None => Trust::FirstSeen { file: known_hosts.clone() },
@@ -65,7 +65,7 @@ impl Route {
         };
         if matches!(trust, Trust::FirstSeen { .. }) && !known_hosts.parent().is_some_and(Path::is_dir) {
             // ssh would connect nevertheless, and would take any key, each time anew.
-            return Err(LinkError::local_with_help(
+            return Err(ConnectionError::local_with_help(
                 format!(
                     "host keys cannot be remembered in {}: there is no such directory",
                     known_hosts.display()
@@ -147,22 +147,22 @@ impl Route {
     }
 }
 
-fn not_a_jump(address: &Address, text: &str) -> LinkError {
-    LinkError::local_with_help(
+fn not_a_jump(address: &Address, text: &str) -> ConnectionError {
+    ConnectionError::local_with_help(
         format!("`jump` of {} in {} names {text:?}, which is no host", address.name, address.inventory),
         "write it as `[user@]host[:port]`",
     )
 }
 
-fn not_a_key(address: &Address) -> LinkError {
-    LinkError::local_with_help(
+fn not_a_key(address: &Address) -> ConnectionError {
+    ConnectionError::local_with_help(
         format!("`host_key` of {} in {} is no public key", address.name, address.inventory),
         "write type and key, `ssh-ed25519 AAAA…`, as `ssh-keyscan` shows them",
     )
 }
 
 /// The first candidate that exists.
-fn key(address: &Address, site: &Path) -> Result<Option<PathBuf>, LinkError> {
+fn key(address: &Address, site: &Path) -> Result<Option<PathBuf>, ConnectionError> {
     if address.ssh_key.is_empty() {
         return Ok(None);
     }
@@ -171,10 +171,10 @@ fn key(address: &Address, site: &Path) -> Result<Option<PathBuf>, LinkError> {
     match candidates.iter().find(|candidate| candidate.is_file()) {
         Some(found) => std::path::absolute(found)
             .map(Some)
-            .map_err(|error| LinkError::local(format!("the current directory is gone: {error}"))),
+            .map_err(|error| ConnectionError::local(format!("the current directory is gone: {error}"))),
         None => {
             let tried: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
-            Err(LinkError::local_with_help(
+            Err(ConnectionError::local_with_help(
                 format!("the key of {} is not there: {}", address.name, tried.join(", ")),
                 format!("`ssh_key` in {} names it", address.inventory),
             ))

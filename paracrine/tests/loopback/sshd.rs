@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use paracrine::link::{AgentBinary, Link, LinkError, Settings, Target};
+use paracrine::remote_agent::{AgentBinary, ConnectionError, RemoteAgent, Settings, Target};
 use paracrine_model::hash::Hash;
 use paracrine_model::host::{Address, Arch};
 use paracrine_model::protocol::{self, FromAgent, Mode, Start};
@@ -172,11 +172,11 @@ pub(crate) struct Host<'a> {
 }
 
 impl Host<'_> {
-    pub(crate) async fn open(&self) -> Result<Link, LinkError> {
+    pub(crate) async fn open(&self) -> Result<RemoteAgent, ConnectionError> {
         self.open_with(&self.start()).await
     }
 
-    pub(crate) async fn open_with(&self, start: &Start) -> Result<Link, LinkError> {
+    pub(crate) async fn open_with(&self, start: &Start) -> Result<RemoteAgent, ConnectionError> {
         let site = self.sshd.directory.path();
         let target = Target {
             address: &self.address,
@@ -185,7 +185,7 @@ impl Host<'_> {
             settings: &self.settings,
         };
         let agent = AgentBinary { hash: self.agent.hash, gz: &self.agent.gz };
-        Link::open(&target, &agent, start).await
+        RemoteAgent::open(&target, &agent, start).await
     }
 
     pub(crate) fn start(&self) -> Start {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use paracrine::link::LinkError;
+use paracrine::remote_agent::ConnectionError;
 use paracrine_model::hash::Hash;
 use paracrine_model::host::Arch;
 use paracrine_model::protocol::{FromAgent, ToAgent};
@@ -60,7 +60,7 @@ async fn another_agent_is_not_listened_to() {
     let mut host = sshd.host();
     host.agent = Agent::of(Hash::of(b"expected"), &say(&hello(Hash::of(b"another"))));
     let error = host.open().await.unwrap_err();
-    assert!(matches!(error, LinkError::NotOurs { .. }), "{error:?}");
+    assert!(matches!(error, ConnectionError::NotOurs { .. }), "{error:?}");
     assert!(error.to_string().contains(&Hash::of(b"another").short()), "{error}");
     host.agent = Agent::of(Hash::of(b"rude"), &say(&FromAgent::Notice("first".into())));
     let error = host.open().await.unwrap_err();
@@ -73,7 +73,7 @@ async fn another_architecture_is_named() {
     let mut host = sshd.host();
     host.address.arch = if host.address.arch == Arch::X86_64 { Arch::Aarch64 } else { Arch::X86_64 };
     let error = host.open().await.unwrap_err();
-    assert!(matches!(error, LinkError::Architecture { .. }), "{error:?}");
+    assert!(matches!(error, ConnectionError::Architecture { .. }), "{error:?}");
     let help = error.failure().help.unwrap();
     assert!(help.starts_with("set `arch: ") && help.contains("for web1 in inventory.yaml"), "{help}");
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use paracrine::link::LinkError;
+use paracrine::remote_agent::ConnectionError;
 
 use crate::sshd::until;
 use crate::sshd::{Host, hello};
@@ -71,7 +71,7 @@ async fn a_changed_host_key_is_refused_and_named() {
     fs::write(sshd.path("known_hosts"), &line).unwrap();
     let error = host.open().await.unwrap_err();
     assert!(error.unreachable());
-    let LinkError::HostKeyChanged { known: Some(known), pinned: None, .. } = &error else {
+    let ConnectionError::HostKeyChanged { known: Some(known), pinned: None, .. } = &error else {
         panic!("{error:?}")
     };
     assert_eq!((known.file.as_path(), known.line), (sshd.path("known_hosts").as_path(), 2));
@@ -104,9 +104,9 @@ async fn a_pinned_host_key_is_the_only_one_taken() {
     // A key of another kind than any that the host has.
     host.address.host_key = Some("ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBG1cOaMIcEuKQ1cbKlV2NMSJPH2yGtAtcMHZ5MSDNyPK9cn2EbVoRlVCnf1gaWIwuJtgk5vGqPxN5MBMNzM1bVE=".into());
     let error = host.open().await.unwrap_err();
-    assert!(matches!(error, LinkError::HostKeyChanged { pinned: Some(_), .. }), "{error:?}");
+    assert!(matches!(error, ConnectionError::HostKeyChanged { pinned: Some(_), .. }), "{error:?}");
     host.address.host_key = Some("nonsense".into());
-    assert!(matches!(host.open().await.unwrap_err(), LinkError::Local { .. }));
+    assert!(matches!(host.open().await.unwrap_err(), ConnectionError::Local { .. }));
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_host_that_never_answers_is_unreachable() {
     host.address.ssh_port = Some(silent.local_addr().unwrap().port());
     host.settings.connect_timeout = Duration::from_secs(1);
     let error = host.open().await.unwrap_err();
-    assert!(matches!(error, LinkError::Unreachable { .. }), "{error:?}");
+    assert!(matches!(error, ConnectionError::Unreachable { .. }), "{error:?}");
     assert!(error.to_string().contains("timed out"), "{error}");
 }
 
@@ -140,7 +140,7 @@ async fn a_key_that_the_host_does_not_know_is_no_login() {
     let mut host = sshd.host();
     host.address.ssh_key = vec!["other_key".into()];
     let error = host.open().await.unwrap_err();
-    assert!(matches!(error, LinkError::AuthFailed { .. }), "{error:?}");
+    assert!(matches!(error, ConnectionError::AuthFailed { .. }), "{error:?}");
     assert!(error.unreachable());
     let failure = error.failure();
     assert!(failure.message.ends_with("does not let us log in"));
@@ -149,7 +149,7 @@ async fn a_key_that_the_host_does_not_know_is_no_login() {
     host.address.ssh_key = vec!["no such key".into()];
     let error = host.open().await.unwrap_err();
     assert!(
-        matches!(error, LinkError::Local { .. }) && error.to_string().contains("no such key"),
+        matches!(error, ConnectionError::Local { .. }) && error.to_string().contains("no such key"),
         "{error:?}"
     );
 }
@@ -174,7 +174,7 @@ async fn a_jump_host_is_a_host_like_others() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     host.address.jump[0] = format!("127.0.0.5:{free}");
     let error = host.open().await.unwrap_err();
-    assert!(matches!(error, LinkError::Unreachable { .. }), "{error:?}");
+    assert!(matches!(error, ConnectionError::Unreachable { .. }), "{error:?}");
     let said = error.failure().output.unwrap();
     assert!(said.contains(&format!("connect to host 127.0.0.5 port {free}: Connection refused")), "{said}");
 }
@@ -184,7 +184,7 @@ async fn connections_can_go_through_the_relay() {
     // Stands for the deploy binary: this one, which becomes a relay when it is asked to.
     if let Ok(arguments) = std::env::var("RELAY_ARGUMENTS") {
         let arguments = std::iter::once("program").chain(arguments.split(' '));
-        paracrine::link::relay_if_asked_for(arguments.map(Into::into)).unwrap();
+        paracrine::remote_agent::relay_if_asked_for(arguments.map(Into::into)).unwrap();
         return;
     }
     let sshd = sshd_or_return!("");
@@ -212,7 +212,7 @@ async fn connections_can_go_through_the_relay() {
     fs::write(sshd.path("config"), theirs).unwrap();
     let mut theirs = host.clone();
     theirs.settings.config = Some(sshd.path("config"));
-    assert!(matches!(theirs.open().await.unwrap_err(), LinkError::Unreachable { .. }));
+    assert!(matches!(theirs.open().await.unwrap_err(), ConnectionError::Unreachable { .. }));
     assert!(sshd.path("theirs").exists());
     assert_eq!(sshd.read("program.used"), "\n");
 
@@ -231,7 +231,7 @@ async fn a_host_that_is_not_there_is_told_by_the_relay_too() {
         "echo \"ssh: connect to host $2 port $3: Connection refused\" >>$PARACRINE_RELAY_LOG\nexit 1";
     host.settings.relay = Some(sshd.program(program));
     let error = host.open().await.unwrap_err();
-    assert!(matches!(error, LinkError::Unreachable { .. }), "{error:?}");
+    assert!(matches!(error, ConnectionError::Unreachable { .. }), "{error:?}");
     let at = format!("127.0.0.1 port {}", sshd.port);
     assert_eq!(error.to_string(), format!("cannot reach {at}: connect to host {at}: Connection refused"));
 }

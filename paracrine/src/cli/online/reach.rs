@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::cli::args::Reach;
 use crate::controller::over_ssh::OverSsh;
-use crate::link::Settings;
 use crate::relay;
+use crate::remote_agent::Settings;
 use crate::secrets::Resolved;
 use crate::site::Site;
 

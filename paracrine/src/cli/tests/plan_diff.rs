@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{selection, site, without_lines};
 use crate::cli::args::{Format, Plan, PlanDiff};
-use crate::cli::{plan_diff, show};
+use crate::cli::{plan, plan_diff};
 use crate::site::Site;
 use crate::testing::{TestSite, plain, program};
 
@@ -12,7 +12,7 @@ use crate::testing::{TestSite, plain, program};
 fn other_binary(directory: &tempfile::TempDir, site: &Site) -> PathBuf {
     let options =
         Plan { command: None, selection: selection(None, &[]), host: Vec::new(), format: Format::Json };
-    let plans = show::plan(site, &options, false).unwrap();
+    let plans = plan::plan(site, &options, false).unwrap();
     script(
         directory,
         &format!("[ \"$*\" = 'plan --format json --color never' ] || exit 9\ncat <<'END'\n{plans}END\n"),

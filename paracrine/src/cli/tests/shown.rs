@@ -2,7 +2,7 @@
 
 use super::{selection, site, without_lines};
 use crate::cli::args::{Explain, Format, Hosts, Plan, Secrets};
-use crate::cli::{explain, secret_list, show};
+use crate::cli::{explain, hosts, plan, secrets};
 use crate::testing::plain;
 
 #[test]
@@ -14,7 +14,7 @@ fn plans_are_shown_without_any_host() {
             host: Vec::new(),
             format: Format::Text,
         };
-        without_lines(&plain(&show::plan(&site(), &options, verbose).unwrap()))
+        without_lines(&plain(&plan::plan(&site(), &options, verbose).unwrap()))
     };
     assert_eq!(
         options(false),
@@ -45,7 +45,7 @@ fn plans_are_json_too() {
         host: vec!["web2".into()],
         format: Format::Json,
     };
-    let text = show::plan(&site(), &options, false).unwrap();
+    let text = plan::plan(&site(), &options, false).unwrap();
     let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
     let line = plan["tasks"][0]["line"].clone();
     assert_eq!(
@@ -99,7 +99,7 @@ fn plans_are_json_too() {
 fn hosts_are_listed_with_how_they_are_reached() {
     let options = Hosts { selection: selection(None, &[]) };
     assert_eq!(
-        show::hosts(&site(), &options).unwrap(),
+        hosts::hosts(&site(), &options).unwrap(),
         "\
 dev   box   root@box.example.org   -         x86_64  1 task
 prod  web1  root@web1.example.org  web,edge  x86_64  3 tasks
@@ -108,7 +108,7 @@ prod  db1   root@db1.example.org   db        x86_64  0 tasks
 "
     );
     let options = Hosts { selection: selection(None, &["web1"]) };
-    let problem = show::hosts(&site(), &options).unwrap_err();
+    let problem = hosts::hosts(&site(), &options).unwrap_err();
     assert_eq!(plain(&problem.draw()), "error: which environment?\n  help: name one of `dev`, `prod`\n");
 }
 
@@ -186,12 +186,12 @@ fn what_is_in_no_plan_is_told_with_the_nearest() {
 fn secrets_are_listed_with_who_sees_them() {
     let options = Secrets { selection: selection(Some("prod"), &[]) };
     assert_eq!(
-        without_lines(&plain(&secret_list::secrets(&site(), &options).unwrap())),
+        without_lines(&plain(&secrets::secrets(&site(), &options).unwrap())),
         "\
 prod DB_PASSWORD  !env DB_PASSWORD  config.yaml:14:5
   web2  file /etc/app.env  (ROLES)
 "
     );
     let options = Secrets { selection: selection(Some("dev"), &[]) };
-    assert_eq!(secret_list::secrets(&site(), &options).unwrap(), "no host uses a secret\n");
+    assert_eq!(secrets::secrets(&site(), &options).unwrap(), "no host uses a secret\n");
 }

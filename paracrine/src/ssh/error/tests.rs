@@ -17,8 +17,13 @@ fn address() -> Address {
     }
 }
 
-fn told(said: &str) -> LinkError {
-    LinkError::from_ssh(said.replace('\r', "").trim().into(), "web1.example.org".into(), None, &address())
+fn told(said: &str) -> ConnectionError {
+    ConnectionError::from_ssh(
+        said.replace('\r', "").trim().into(),
+        "web1.example.org".into(),
+        None,
+        &address(),
+    )
 }
 
 #[test]
@@ -77,7 +82,7 @@ fn hosts_that_are_not_reached() {
         ),
     ] {
         let error = told(said);
-        assert!(matches!(error, LinkError::Unreachable { .. }), "{error:?}");
+        assert!(matches!(error, ConnectionError::Unreachable { .. }), "{error:?}");
         assert!(error.unreachable());
         assert_eq!(error.to_string(), format!("cannot reach web1.example.org: {message}"));
         assert_eq!(error.failure().output.unwrap(), said.replace('\r', "").trim());
@@ -92,7 +97,7 @@ fn logins_that_are_refused() {
         "Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures\r\nDisconnected from 10.0.0.1 port 22\r\n",
     ] {
         let error = told(said);
-        assert!(matches!(error, LinkError::AuthFailed { .. }), "{error:?}");
+        assert!(matches!(error, ConnectionError::AuthFailed { .. }), "{error:?}");
         assert!(error.unreachable());
         assert_eq!(error.to_string(), "web1.example.org does not let us log in");
         assert!(error.failure().help.is_some());
@@ -103,7 +108,7 @@ fn logins_that_are_refused() {
 fn a_key_file_that_others_can_read_is_told() {
     let said = "@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @\r\nPermissions 0644 for 'uk' are too open.\r\n\
                 Load key \"uk\": bad permissions\r\nroot@127.0.0.1: Permission denied (publickey).\r\n";
-    let error = LinkError::from_ssh(said.into(), "web1".into(), Some("/site/uk".into()), &address());
+    let error = ConnectionError::from_ssh(said.into(), "web1".into(), Some("/site/uk".into()), &address());
     assert_eq!(error.failure().help.unwrap(), "ssh ignores keys that others can read: chmod 600 /site/uk");
 }
 
@@ -130,7 +135,7 @@ fn host_keys_that_are_not_trusted() {
         ),
     ] {
         let error = told(said);
-        assert!(matches!(error, LinkError::HostKeyChanged { .. }), "{error:?}");
+        assert!(matches!(error, ConnectionError::HostKeyChanged { .. }), "{error:?}");
         assert!(error.unreachable());
         assert_eq!(error.to_string(), message);
     }
@@ -151,7 +156,7 @@ fn troubles_of_ssh_itself_are_no_matter_of_the_network() {
         ("", "it says nothing"),
     ] {
         let error = told(said);
-        assert!(matches!(error, LinkError::Ssh { .. }), "{error:?}");
+        assert!(matches!(error, ConnectionError::Ssh { .. }), "{error:?}");
         assert!(!error.unreachable());
         assert_eq!(error.to_string(), format!("ssh cannot connect to web1.example.org: {message}"));
     }
@@ -163,10 +168,10 @@ fn a_jump_host_that_is_in_the_way_is_named() {
     address.jump = vec!["bastion".into()];
     let said = "me@bastion: Permission denied (publickey).\nkex_exchange_identification: Connection closed by remote host\n\
                 Connection closed by UNKNOWN port 65535";
-    let error = LinkError::from_ssh(said.into(), "web1".into(), None, &address);
+    let error = ConnectionError::from_ssh(said.into(), "web1".into(), None, &address);
     assert_eq!(error.to_string(), "me@bastion (on the way to web1) does not let us log in");
     let said = "Host key for [bastion]:2222 has changed and you have requested strict checking.\nHost key verification failed.";
-    let error = LinkError::from_ssh(said.into(), "web1".into(), None, &address);
+    let error = ConnectionError::from_ssh(said.into(), "web1".into(), None, &address);
     assert_eq!(error.to_string(), "the host key of [bastion]:2222 (on the way to web1) is not trusted");
 }
 
@@ -190,7 +195,7 @@ fn only_busy_hosts_are_tried_again() {
 
 #[test]
 fn sudo_that_says_no() {
-    let sudo = |said: &str| LinkError::Sudo { host: "deploy@web1".into(), said: said.into() };
+    let sudo = |said: &str| ConnectionError::Sudo { host: "deploy@web1".into(), said: said.into() };
     assert_eq!(sudo("sudo: a password is required").to_string(), "sudo needs a password for deploy@web1");
     assert_eq!(sudo("").to_string(), "deploy@web1 is not root there, and there is no sudo");
     assert_eq!(
@@ -207,15 +212,15 @@ fn sudo_that_says_no() {
 fn no_message_ends_in_a_full_stop_of_ours() {
     let host = || "web1".to_owned();
     for error in [
-        LinkError::NoPlace { reasons: "/tmp: full".into() },
-        LinkError::Architecture {
+        ConnectionError::NoPlace { reasons: "/tmp: full".into() },
+        ConnectionError::Architecture {
             found: "riscv64".into(),
             expected: Arch::X86_64,
             inventory: "i".into(),
             name: host(),
         },
-        LinkError::Sudo { host: host(), said: String::new() },
-        LinkError::local_with_help("no", "do"),
+        ConnectionError::Sudo { host: host(), said: String::new() },
+        ConnectionError::local_with_help("no", "do"),
         told("Host key verification failed."),
         told("root@web1: Permission denied (publickey)."),
     ] {

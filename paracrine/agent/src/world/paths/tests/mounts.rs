@@ -11,6 +11,7 @@ fn run(program: &str, arguments: &[&str]) -> bool {
     std::process::Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
 }
 
+#[track_caller]
 fn alone(test: &str, body: fn()) {
     given::own_mounts(&format!("world::paths::tests::mounts::{test}"), body);
 }

@@ -5,7 +5,7 @@
 //!     agent ─► messages                                                    need ─► upload ─► first line, start again
 //! ```
 
-mod stream;
+mod incoming;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,8 +22,8 @@ use crate::bootstrap::{Bootstrap, Word};
 pub use crate::known_hosts::Offending;
 pub use crate::relay::{if_asked_for as relay_if_asked_for, this_program};
 use crate::ssh::{Channel, ChildStderr, Dialer};
-pub use crate::ssh::{LinkError, Settings, Target};
-use stream::{Incoming, TooMuchNoise};
+pub use crate::ssh::{ConnectionError, Settings, Target};
+use incoming::{Incoming, TooMuchNoise};
 
 /// From the exec to the first line: the login's start-up files, sudo.
 const FIRST_LINE: Duration = Duration::from_secs(60);
@@ -47,7 +47,7 @@ pub struct AgentBinary<'a> {
 
 /// An open conversation with one host's agent. Dropping it closes the agent's standard input, at which it ends.
 #[derive(Debug)]
-pub struct Link {
+pub struct RemoteAgent {
     host: String,
     channel: Channel,
     incoming: Incoming,
@@ -57,25 +57,25 @@ pub struct Link {
     ended: bool,
 }
 
-impl Link {
+impl RemoteAgent {
     /// Connects, has the agent run and sends `start`. The first message is the agent's `Hello`, from the agent asked for.
     ///
     /// May be dropped at any time; nothing is left running then.
     ///
     /// # Errors
-    /// See [`LinkError`]; [`LinkError::unreachable`] tells hosts that were not reached from those that failed.
+    /// See [`ConnectionError`]; [`ConnectionError::unreachable`] tells hosts that were not reached from those that failed.
     pub async fn open(
         target: &Target<'_>,
         agent: &AgentBinary<'_>,
         start: &Start,
-    ) -> Result<Self, LinkError> {
+    ) -> Result<Self, ConnectionError> {
         let dialer = Dialer::new(target)?;
         let start = protocol::encode(&ToAgentRef::Start(start))
-            .map_err(|error| LinkError::local(format!("the plan cannot be sent: {error}")))?;
+            .map_err(|error| ConnectionError::local(format!("the plan cannot be sent: {error}")))?;
         let attempt = Attempt { target, agent, start: &start, dialer: &dialer };
         match attempt.run(false).await {
             // Something in the agent's place cannot be it; once, it is replaced.
-            Err(LinkError::NotOurs { .. }) => attempt.run(true).await,
+            Err(ConnectionError::NotOurs { .. }) => attempt.run(true).await,
             done => done,
         }
     }
@@ -94,7 +94,7 @@ impl Link {
     ///
     /// # Errors
     /// The end of the conversation, or something that is no message.
-    pub async fn recv(&mut self) -> Result<FromAgent, LinkError> {
+    pub async fn recv(&mut self) -> Result<FromAgent, ConnectionError> {
         if let Some(message) = self.pending.take() {
             return Ok(message);
         }
@@ -102,7 +102,7 @@ impl Link {
             match self.incoming.message() {
                 Ok(Some(message)) => return Ok(message),
                 Ok(None) => self.fill().await?,
-                Err(error) => return Err(LinkError::frame(&error, self.errors.tail().await)),
+                Err(error) => return Err(ConnectionError::frame(&error, self.errors.tail().await)),
             }
         }
     }
@@ -111,8 +111,9 @@ impl Link {
     ///
     /// # Errors
     /// The end of the conversation.
-    pub async fn send(&mut self, message: &ToAgent) -> Result<(), LinkError> {
-        let frame = protocol::encode(message).map_err(|error| LinkError::frame(&error, String::new()))?;
+    pub async fn send(&mut self, message: &ToAgent) -> Result<(), ConnectionError> {
+        let frame =
+            protocol::encode(message).map_err(|error| ConnectionError::frame(&error, String::new()))?;
         self.write(&frame).await?;
         if self.ended { Err(self.lost().await) } else { Ok(()) }
     }
@@ -123,7 +124,7 @@ impl Link {
     }
 
     /// Reads what there is, at least a byte.
-    async fn fill(&mut self) -> Result<(), LinkError> {
+    async fn fill(&mut self) -> Result<(), ConnectionError> {
         if !self.ended {
             match self.channel.stdout.read_buf(self.incoming.buffer()).await {
                 Ok(0) | Err(_) => self.ended = true,
@@ -133,12 +134,12 @@ impl Link {
         Err(self.lost().await)
     }
 
-    async fn lost(&mut self) -> LinkError {
-        LinkError::frame(&self.incoming.end(), self.errors.tail().await)
+    async fn lost(&mut self) -> ConnectionError {
+        ConnectionError::frame(&self.incoming.end(), self.errors.tail().await)
     }
 
     /// Writes, and reads meanwhile. A stream that the host has closed is no error here: what it said before tells more.
-    async fn write(&mut self, mut bytes: &[u8]) -> Result<(), LinkError> {
+    async fn write(&mut self, mut bytes: &[u8]) -> Result<(), ConnectionError> {
         while !bytes.is_empty() && !self.ended {
             tokio::select! {
                 biased;
@@ -155,7 +156,7 @@ impl Link {
     }
 
     /// The next word of bootstrap or agent, past all noise.
-    async fn word(&mut self, limit: Duration) -> Result<Word, LinkError> {
+    async fn word(&mut self, limit: Duration) -> Result<Word, ConnectionError> {
         let host = self.host.clone();
         let line = timeout(limit, async {
             loop {
@@ -166,7 +167,7 @@ impl Link {
                     Ok(None) => drop(self.fill().await),
                     Err(TooMuchNoise) => {
                         let message = format!("{host} prints too much at login, and no agent starts");
-                        return Err(LinkError::Lost { message, said: self.errors.tail().await });
+                        return Err(ConnectionError::Lost { message, said: self.errors.tail().await });
                     }
                 }
             }
@@ -174,7 +175,7 @@ impl Link {
         .await;
         match line {
             Ok(line) => line.map(|line| Word::parse(&line)),
-            Err(_) => Err(LinkError::Lost {
+            Err(_) => Err(ConnectionError::Lost {
                 message: format!("no agent has started on {host} within {} s", limit.as_secs()),
                 said: self.errors.so_far(),
             }),
@@ -182,14 +183,14 @@ impl Link {
     }
 
     /// The host has closed the stream before it said a word.
-    async fn no_word(&mut self) -> LinkError {
+    async fn no_word(&mut self) -> ConnectionError {
         let (host, said) = (self.host.clone(), self.errors.tail().await);
         if said.lines().any(|line| line.starts_with("sudo: ") || line.contains("is not in the sudoers file"))
         {
-            return LinkError::Sudo { host, said };
+            return ConnectionError::Sudo { host, said };
         }
         let message = format!("the login on {host} ended before an agent had started");
-        LinkError::NotOurs { message, said }
+        ConnectionError::NotOurs { message, said }
     }
 }
 
@@ -208,7 +209,7 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    async fn run(&self, renew: bool) -> Result<Link, LinkError> {
+    async fn run(&self, renew: bool) -> Result<RemoteAgent, ConnectionError> {
         let nonce = nonce();
         let bootstrap = Bootstrap {
             nonce: &nonce,
@@ -223,7 +224,7 @@ impl Attempt<'_> {
             Some(opened) => opened,
             None => self.dialer.exec_fresh(&command).await?,
         };
-        let mut link = Link {
+        let mut remote = RemoteAgent {
             host: self.dialer.name(),
             channel,
             incoming: Incoming::new(&nonce),
@@ -231,59 +232,64 @@ impl Attempt<'_> {
             errors: ErrorTail::of(stderr),
             ended: false,
         };
-        link.write(self.start).await?;
-        self.start_agent(&mut link, &bootstrap).await?;
-        link.pending = Some(self.greeting(&mut link).await?);
-        Ok(link)
+        remote.write(self.start).await?;
+        self.start_agent(&mut remote, &bootstrap).await?;
+        remote.pending = Some(self.greeting(&mut remote).await?);
+        Ok(remote)
     }
 
     /// Until the agent has said its first word and has its start.
-    async fn start_agent(&self, link: &mut Link, bootstrap: &Bootstrap<'_>) -> Result<(), LinkError> {
+    async fn start_agent(
+        &self,
+        remote: &mut RemoteAgent,
+        bootstrap: &Bootstrap<'_>,
+    ) -> Result<(), ConnectionError> {
         let mut uploads = 0;
         loop {
-            match link.word(if uploads == 0 { FIRST_LINE } else { AFTER_UPLOAD }).await? {
+            match remote.word(if uploads == 0 { FIRST_LINE } else { AFTER_UPLOAD }).await? {
                 Word::Agent if uploads == 0 => return Ok(()),
-                Word::Agent => return link.write(self.start).await,
+                Word::Agent => return remote.write(self.start).await,
                 Word::Need { machine } => {
                     let address = self.target.address;
                     if Arch::parse(&machine) != Some(address.arch) {
-                        return Err(LinkError::Architecture {
+                        return Err(ConnectionError::Architecture {
                             found: machine,
                             expected: address.arch,
                             inventory: address.inventory.clone(),
                             name: address.name.clone(),
                         });
                     }
-                    link.write(bootstrap.upload_script().as_bytes()).await?;
+                    remote.write(bootstrap.upload_script().as_bytes()).await?;
                 }
                 Word::Send if uploads < MOST_UPLOADS => {
                     uploads += 1;
-                    link.write(self.agent.gz).await?;
+                    remote.write(self.agent.gz).await?;
                 }
                 Word::Fail { reason, details } => {
-                    let said = link.errors.tail().await;
+                    let said = remote.errors.tail().await;
                     return Err(match reason.as_str() {
                         "no-place" => {
-                            LinkError::NoPlace { reasons: details.trim_end_matches(';').to_owned() }
+                            ConnectionError::NoPlace { reasons: details.trim_end_matches(';').to_owned() }
                         }
-                        "no-sudo" => LinkError::Sudo { host: link.host.clone(), said: String::new() },
-                        _ => {
-                            LinkError::Lost { message: format!("the host gave up: {reason} {details}"), said }
-                        }
+                        "no-sudo" => ConnectionError::Sudo { host: remote.host.clone(), said: String::new() },
+                        _ => ConnectionError::Lost {
+                            message: format!("the host gave up: {reason} {details}"),
+                            said,
+                        },
                     });
                 }
                 word @ (Word::Send | Word::Other(_)) => {
                     let message = format!("the host said {word:?} in place of an agent");
-                    return Err(LinkError::Lost { message, said: link.errors.tail().await });
+                    return Err(ConnectionError::Lost { message, said: remote.errors.tail().await });
                 }
             }
         }
     }
 
     /// The first message, if it comes from the right agent.
-    async fn greeting(&self, link: &mut Link) -> Result<FromAgent, LinkError> {
-        let wrong = |message: String, said| Err(LinkError::NotOurs { message, said });
-        match timeout(FIRST_LINE, link.recv()).await {
+    async fn greeting(&self, remote: &mut RemoteAgent) -> Result<FromAgent, ConnectionError> {
+        let wrong = |message: String, said| Err(ConnectionError::NotOurs { message, said });
+        match timeout(FIRST_LINE, remote.recv()).await {
             Ok(Ok(FromAgent::Hello { agent, .. })) if agent != self.agent.hash => wrong(
                 format!("agent {} runs on the host in place of {}", agent.short(), self.agent.hash.short()),
                 String::new(),
@@ -291,9 +297,9 @@ impl Attempt<'_> {
             Ok(Ok(message @ (FromAgent::Hello { .. } | FromAgent::Refused(_)))) => Ok(message),
             Ok(Ok(_)) => wrong("the agent on the host did not say hello".into(), String::new()),
             Ok(Err(error)) => {
-                wrong(format!("the agent on the host did not say hello: {error}"), link.errors.tail().await)
+                wrong(format!("the agent on the host did not say hello: {error}"), remote.errors.tail().await)
             }
-            Err(_) => wrong("the agent on the host says nothing".into(), link.errors.so_far()),
+            Err(_) => wrong("the agent on the host says nothing".into(), remote.errors.so_far()),
         }
     }
 }

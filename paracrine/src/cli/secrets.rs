@@ -41,14 +41,14 @@ pub(super) fn secrets(site: &Site, options: &Secrets) -> Result<String, Problem>
         }
     }
     let mut shown = String::new();
-    for ((environment, name, provider, place), lines) in seen {
-        let place = place.map(|place| format!("  {}", paint(DIM, escaped_line(&place))));
+    for ((environment, name, provider, defined), lines) in seen {
+        let defined = defined.map(|defined| format!("  {}", paint(DIM, escaped_line(&defined))));
         shown += &format!(
             "{} {}  {}{}\n{}",
             environment,
             paint(STRONG, name),
             paint(DIM, escaped_line(&provider)),
-            place.unwrap_or_default(),
+            defined.unwrap_or_default(),
             lines.concat()
         );
     }
