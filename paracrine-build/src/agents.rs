@@ -3,6 +3,7 @@
 //! They are built by a cargo inside the build script, once for each state of their sources, and then taken from a cache
 //! in the target folder: an edited value of a site never starts that cargo.
 
+mod agent;
 mod cache;
 mod nested;
 mod sources;
@@ -14,42 +15,17 @@ use paracrine_model::diagnostic::{Code, Diagnostic};
 use paracrine_model::hash::Hash;
 use paracrine_model::host::Arch;
 
+pub(crate) use agent::Agent;
+use agent::Failure;
+
 use crate::folder;
 use crate::site_plan::SitePlan;
-
-/// An agent, ready to be embedded.
-pub(crate) struct Agent {
-    pub(crate) arch: Arch,
-    /// Of the executable, not of what is embedded.
-    pub(crate) hash: Hash,
-    /// The executable, compressed by gzip.
-    pub(crate) compressed: Vec<u8>,
-}
 
 /// All agents of a site.
 pub(crate) struct Agents {
     pub(crate) built: Vec<Agent>,
     /// What they were built from.
     pub(crate) watched: Vec<PathBuf>,
-}
-
-/// Why there is no agent.
-pub(crate) struct Failure {
-    /// Half a sentence about the agent.
-    why: String,
-    /// What mends it.
-    help: Vec<String>,
-}
-
-impl Failure {
-    fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), help: Vec::new() }
-    }
-
-    fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
-        self
-    }
 }
 
 /// The agents for all hosts of the site.
@@ -121,7 +97,7 @@ fn brought(arch: Arch, path: &Path) -> Result<Agent, Failure> {
 /// The agent for this state of its sources, from the cache or built now.
 fn build(arch: Arch, out: &Path) -> Result<Agent, Failure> {
     let target = nested::target(arch)?;
-    let key = sources::key(&target)?;
+    let key = sources::key(&target.parts())?;
     let cache = cache::Cache::new(out);
     if let Some(agent) = cache.get(arch, &key) {
         return Ok(agent);

@@ -1,11 +1,11 @@
-//! What a build script says to cargo, and to the people before it.
+//! The build script of a site: what it makes, and what it has cargo watch.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use paracrine_model::diagnostic::{Code, Diagnostic, Severity};
+use paracrine_model::diagnostic::{Code, Diagnostic};
 
-use crate::compile::Checked;
+use crate::checked::Checked;
 use crate::{agents, disk, fingerprint, local_file, output, session, show, template};
 
 /// Compiles the package that cargo is building with `check`, and says what came of it.
@@ -41,7 +41,7 @@ fn finish(root: &Path, out: &Path, checked: &Checked, watch: &mut Watch) -> Vec<
         Err(problems) => return problems,
     };
     watch.paths.extend(agents.watched);
-    let fingerprint = fingerprint::of(root, checked);
+    let fingerprint = fingerprint::of(root, checked.inputs().to_vec());
     watch.paths.extend(fingerprint.watched.iter().cloned());
     match output::write(out, root, site, &fingerprint, &agents.built) {
         Ok(()) => Vec::new(),
@@ -91,42 +91,5 @@ impl Watch {
         for variable in VARIABLES {
             println!("cargo::rerun-if-env-changed={variable}");
         }
-    }
-}
-
-/// Tells cargo of a problem: one line, that editors and people find the place by.
-pub(crate) fn tell(diagnostic: &Diagnostic) {
-    let kind = match diagnostic.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
-    println!("cargo::{kind}={}", line(diagnostic));
-}
-
-/// `roles.rs:3:5: P0502: path …; help: …`
-fn line(diagnostic: &Diagnostic) -> String {
-    let mut line = String::new();
-    if let Some(note) = &diagnostic.primary {
-        line.push_str(&format!("{}: ", note.place));
-    }
-    line.push_str(&format!("{}: {}", diagnostic.code, diagnostic.message));
-    for help in &diagnostic.help {
-        line.push_str(&format!("; {help}"));
-    }
-    line.replace(['\n', '\r'], " ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use paracrine_model::diagnostic::Place;
-
-    #[test]
-    fn a_problem_is_one_line() {
-        let problem =
-            Diagnostic::error(Code::ROLE_PANIC, "a role panicked: a\nb").help("left: 1\nright: 2").help("x");
-        assert_eq!(line(&problem), "P0801: a role panicked: a b; left: 1 right: 2; x");
-        let problem = problem.at(Place::new("roles.rs", 3, 5, 0), "here");
-        assert_eq!(line(&problem), "roles.rs:3:5: P0801: a role panicked: a b; left: 1 right: 2; x");
     }
 }

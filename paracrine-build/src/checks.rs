@@ -5,47 +5,21 @@
 
 mod accounts;
 mod format;
+mod host_check;
 mod order;
 mod paths;
 mod secrets;
 mod source_place;
 
-use paracrine_model::diagnostic::{Diagnostic, Diagnostics};
-use paracrine_model::facet::Facets;
-use paracrine_model::plan::Task;
+use paracrine_model::diagnostic::Diagnostics;
 
 use crate::format::Looks;
-use crate::plans::PerHost;
-use crate::site_plan::{HostView, SitePlan};
-
-/// What a check of one host gets: the host, and where it reports to.
-pub(crate) struct Host<'h, 'r> {
-    pub(crate) view: HostView<'h>,
-    pub(crate) looks: &'h Looks,
-    /// What each task says about itself, asked once.
-    facets: &'h [Facets<'h>],
-    report: &'r mut dyn FnMut(Diagnostic),
-}
-
-impl<'h> Host<'h, '_> {
-    /// Its tasks, in order.
-    pub(crate) fn tasks(&self) -> &'h [Task] {
-        self.view.tasks()
-    }
-
-    /// Its tasks, in order, with what they say about themselves.
-    pub(crate) fn said(&self) -> impl Iterator<Item = (&'h Task, &'h Facets<'h>)> + use<'h> {
-        self.view.tasks().iter().zip(self.facets)
-    }
-
-    /// Reports what was found.
-    pub(crate) fn report(&mut self, found: Diagnostic) {
-        (self.report)(found);
-    }
-}
+use crate::per_host::PerHost;
+use crate::site_plan::SitePlan;
+use host_check::HostCheck;
 
 /// All families, in the order in which what they find is most telling.
-const FAMILIES: [fn(&mut Host<'_, '_>); 5] =
+const FAMILIES: [fn(&mut HostCheck<'_, '_>); 5] =
     [paths::check, order::check, accounts::check, format::check, secrets::check];
 
 /// All that is wrong with the plans.
@@ -55,7 +29,7 @@ pub(crate) fn all(site: &SitePlan) -> Diagnostics {
     for view in site.hosts() {
         let mut report = |diagnostic| found.push(view.index(), diagnostic);
         let facets: Vec<_> = view.tasks().iter().map(|task| task.resource.facets()).collect();
-        let mut host = Host { view, looks: &looks, facets: &facets, report: &mut report };
+        let mut host = HostCheck { view, looks: &looks, facets: &facets, report: &mut report };
         for family in FAMILIES {
             family(&mut host);
         }

@@ -1,22 +1,20 @@
 //! From a site's files and roles to what its binary embeds.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use paracrine_model::content::Blobs;
 use paracrine_model::deployment;
-use paracrine_model::diagnostic::draw::{self, Style};
-use paracrine_model::diagnostic::{Diagnostic, Diagnostics, Place};
-use paracrine_model::hash::Hash;
+use paracrine_model::diagnostic::Diagnostics;
 use paracrine_model::plan::Plan;
-use paracrine_model::source::{Lookup, Source, Sources};
+use paracrine_model::source::Sources;
 
+use crate::checked::Checked;
 use crate::disk::{Disk, Machine};
-use crate::fingerprint::Fingerprint;
 use crate::policy::{Policies, Policy};
 use crate::rust_places::RustPlaces;
 use crate::site::SiteContext;
 use crate::site_plan::SitePlan;
-use crate::{cargo, checks, output, plans, session};
+use crate::{cargo, checks, plans, session};
 
 /// Compiles a site: what a site's `build.rs` calls.
 ///
@@ -112,82 +110,6 @@ impl<C: SiteContext> Compile<C> {
         let diagnostics = diagnostics.into_iter().map(|diagnostic| places.mend(diagnostic));
         let mut sorted = Diagnostics::new();
         sorted.extend(diagnostics);
-        Checked { root: root.to_owned(), diagnostics: sorted.into_sorted(), inputs, watched, site }
+        Checked::new(root, sorted.into_sorted(), inputs, watched, site)
     }
-}
-
-/// What [`Compile::check`] made of a site.
-pub struct Checked {
-    root: PathBuf,
-    diagnostics: Vec<Diagnostic>,
-    inputs: Vec<(String, Hash)>,
-    watched: Vec<String>,
-    site: Option<SitePlan>,
-}
-
-impl Checked {
-    /// All that is wrong, errors first.
-    pub fn diagnostics(&self) -> &[Diagnostic] {
-        &self.diagnostics
-    }
-
-    /// Whether anything keeps the site from building.
-    pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|d| d.severity == paracrine_model::diagnostic::Severity::Error)
-    }
-
-    /// All that is wrong, as it is drawn on a terminal without colours.
-    pub fn drawn(&self) -> String {
-        let mut files = Drawing::new(&self.root);
-        let drawn: Vec<String> =
-            self.diagnostics.iter().map(|d| draw::draw(d, &mut files, Style::Plain)).collect();
-        drawn.join("\n\n")
-    }
-
-    /// The plans of all hosts; absent where config or inventories are wrong.
-    pub fn plan(&self) -> Option<&SitePlan> {
-        self.site.as_ref()
-    }
-
-    /// The bytes of `plan.bin` as it would be written, but for commit and agents; absent where anything is wrong.
-    pub fn artifact(&self) -> Option<Vec<u8>> {
-        let site = self.site.as_ref().filter(|_| !self.has_errors())?;
-        output::plan(&self.root, site, &Fingerprint::without_commit(self.inputs.clone()), &[]).ok()
-    }
-
-    /// The files that were read, relative to the site, with the hashes of their contents. Secrets are not among them.
-    pub fn inputs(&self) -> &[(String, Hash)] {
-        &self.inputs
-    }
-
-    /// The files that were looked for, relative to the site, there or not.
-    pub fn looked_for(&self) -> &[String] {
-        &self.watched
-    }
-
-    pub(crate) fn diagnostics_mut(&mut self) -> &mut Vec<Diagnostic> {
-        &mut self.diagnostics
-    }
-}
-
-/// The files that diagnostics point into.
-pub(crate) struct Drawing {
-    disk: Disk,
-}
-
-impl Drawing {
-    pub(crate) fn new(root: &Path) -> Self {
-        Self { disk: Disk::new(root) }
-    }
-}
-
-impl Lookup for Drawing {
-    fn source(&mut self, path: &str) -> Option<std::sync::Arc<Source>> {
-        Sources::new(&mut self.disk).source(path)
-    }
-}
-
-/// The line of a role that declared a task, as a place for diagnostics.
-pub fn place(task: &paracrine_model::plan::Task) -> Place {
-    Place::new(task.origin.file.as_str(), task.origin.line, task.origin.column, 0)
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use paracrine_model::deployment::{Presence, Resolver};
 use paracrine_model::hash::Hash;
-use paracrine_model::source::{Files, Metadata};
+use paracrine_model::source::{Files, Lookup, Metadata, Source, Sources};
 
 use crate::folder;
 
@@ -48,6 +49,23 @@ impl Files for Disk {
         let metadata = std::fs::metadata(&path).ok()?;
         let readable = std::fs::File::open(&path).is_ok();
         Some(Metadata { is_file: metadata.is_file(), readable, mode: mode(&metadata) })
+    }
+}
+
+/// The files that diagnostics point into.
+pub(crate) struct DrawnFiles {
+    disk: Disk,
+}
+
+impl DrawnFiles {
+    pub(crate) fn new(root: &Path) -> Self {
+        Self { disk: Disk::new(root) }
+    }
+}
+
+impl Lookup for DrawnFiles {
+    fn source(&mut self, path: &str) -> Option<Arc<Source>> {
+        Sources::new(&mut self.disk).source(path)
     }
 }
 

@@ -5,7 +5,6 @@ use std::process::{Command, Stdio};
 
 use paracrine_model::hash::Hash;
 
-use crate::compile::Checked;
 use crate::rust_places::RustPlaces;
 
 /// What a site was built from.
@@ -25,9 +24,8 @@ impl Fingerprint {
     }
 }
 
-/// The fingerprint of the site at `root`.
-pub(crate) fn of(root: &Path, checked: &Checked) -> Fingerprint {
-    let mut inputs = checked.inputs().to_vec();
+/// The fingerprint of the site at `root` with the files that were read for it.
+pub(crate) fn of(root: &Path, mut inputs: Vec<(String, Hash)>) -> Fingerprint {
     inputs.extend(rust_sources(root));
     inputs.sort();
     inputs.dedup();

@@ -19,6 +19,7 @@
 
 mod agents;
 mod cargo;
+mod checked;
 mod checks;
 mod compile;
 mod disk;
@@ -29,6 +30,7 @@ mod local_file;
 mod mentions;
 mod output;
 mod panic;
+mod per_host;
 mod plans;
 pub mod policies;
 mod policy;
@@ -44,7 +46,8 @@ mod site_plan;
 pub mod template;
 mod values;
 
-pub use compile::{Checked, Compile, compile, place};
+pub use checked::Checked;
+pub use compile::{Compile, compile};
 pub use local_file::{LocalFile, local_file};
 pub use paracrine_macros::{site, text};
 pub use paracrine_model as model;

@@ -14,7 +14,7 @@ use paracrine_model::diagnostic::{Code, Diagnostic, Diagnostics};
 use paracrine_model::facet::{Entry, Provided};
 use paracrine_model::plan::Task;
 
-use crate::{HostView, SitePlan, place};
+use crate::site_plan::{HostView, SitePlan};
 
 /// No file or directory that everybody may write to; a sticky directory (like `/tmp`) is none.
 pub fn no_world_writable_file(site: &SitePlan, found: &mut Diagnostics) {
@@ -26,7 +26,7 @@ pub fn no_world_writable_file(site: &SitePlan, found: &mut Diagnostics) {
         });
         if let Some(mode) = mode.filter(|mode| mode.bits() & 0o002 != 0) {
             let message = format!("{} has mode {mode}: everybody may write to it", task.resource);
-            found.push(Diagnostic::error(Code::POLICY, message).at(place(task), "declared here"));
+            found.push(Diagnostic::error(Code::POLICY, message).at(task.place(), "declared here"));
         }
     }
 }
@@ -37,7 +37,7 @@ pub fn every_service_restarts_on_failure(site: &SitePlan, found: &mut Diagnostic
         for task in host.tasks() {
             if let Some(name) = lacks_restart(&host, task) {
                 let message = format!("unit `{name}` does not restart when it fails");
-                let diagnostic = Diagnostic::error(Code::POLICY, message).at(place(task), "declared here");
+                let diagnostic = Diagnostic::error(Code::POLICY, message).at(task.place(), "declared here");
                 found.push(diagnostic.help("add `Restart=on-failure` to its `[Service]`"));
             }
         }

@@ -9,7 +9,7 @@ use crate::site_plan::SitePlan;
 /// ```
 /// use paracrine_build::model::diagnostic::{Code, Diagnostic, Diagnostics};
 /// use paracrine_build::model::facet::Entry;
-/// use paracrine_build::{SitePlan, place};
+/// use paracrine_build::SitePlan;
 ///
 /// fn no_world_writable_file(site: &SitePlan, found: &mut Diagnostics) {
 ///     for task in site.hosts().flat_map(|host| host.tasks()) {
@@ -18,7 +18,7 @@ use crate::site_plan::SitePlan;
 ///                 && mode.bits() & 0o002 != 0
 ///             {
 ///                 let message = format!("`{path}` is world-writable");
-///                 found.push(Diagnostic::error(Code::POLICY, message).at(place(task), "declared here"));
+///                 found.push(Diagnostic::error(Code::POLICY, message).at(task.place(), "declared here"));
 ///             }
 ///         }
 ///     }

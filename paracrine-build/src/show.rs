@@ -9,10 +9,9 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use paracrine_model::diagnostic::draw::{self, Style};
-use paracrine_model::diagnostic::{Diagnostic, format};
+use paracrine_model::diagnostic::{Diagnostic, Severity, format};
 
-use crate::cargo;
-use crate::compile::Drawing;
+use crate::disk::DrawnFiles;
 
 /// Shows all problems in the way that `PARACRINE_DIAGNOSTICS` asks for, and tells cargo.
 pub(crate) fn show(root: &Path, diagnostics: &[Diagnostic]) {
@@ -25,7 +24,7 @@ pub(crate) fn show(root: &Path, diagnostics: &[Diagnostic]) {
         Some(seen) if coloured(seen) => Style::Coloured,
         _ => Style::Plain,
     };
-    let mut files = Drawing::new(root);
+    let mut files = DrawnFiles::new(root);
     let mut text = String::new();
     for diagnostic in diagnostics {
         match asked.as_str() {
@@ -45,7 +44,7 @@ pub(crate) fn show(root: &Path, diagnostics: &[Diagnostic]) {
         eprint!("{text}");
     }
     for diagnostic in diagnostics {
-        cargo::tell(diagnostic);
+        tell(diagnostic);
     }
 }
 
@@ -92,6 +91,28 @@ fn coloured(seen: &File) -> bool {
     }
 }
 
+/// Tells cargo of a problem: one line, that editors and people find the place by.
+fn tell(diagnostic: &Diagnostic) {
+    let kind = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    println!("cargo::{kind}={}", line(diagnostic));
+}
+
+/// `roles.rs:3:5: P0502: path …; help: …`
+fn line(diagnostic: &Diagnostic) -> String {
+    let mut line = String::new();
+    if let Some(note) = &diagnostic.primary {
+        line.push_str(&format!("{}: ", note.place));
+    }
+    line.push_str(&format!("{}: {}", diagnostic.code, diagnostic.message));
+    for help in &diagnostic.help {
+        line.push_str(&format!("; {help}"));
+    }
+    line.replace(['\n', '\r'], " ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +128,14 @@ mod tests {
         assert_eq!(shown, "::error file=sites/one/roles.rs,line=1,col=2,title=P0503::m");
         let shown = format::github(&from_repository(repository.path(), &diagnostic));
         assert_eq!(shown, "::error file=roles.rs,line=1,col=2,title=P0503::m");
+    }
+
+    #[test]
+    fn a_problem_is_one_line() {
+        let problem =
+            Diagnostic::error(Code::ROLE_PANIC, "a role panicked: a\nb").help("left: 1\nright: 2").help("x");
+        assert_eq!(line(&problem), "P0801: a role panicked: a b; left: 1 right: 2; x");
+        let problem = problem.at(Place::new("roles.rs", 3, 5, 0), "here");
+        assert_eq!(line(&problem), "roles.rs:3:5: P0801: a role panicked: a b; left: 1 right: 2; x");
     }
 }

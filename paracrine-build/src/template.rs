@@ -12,6 +12,7 @@ mod late;
 mod machinery;
 mod scan;
 mod scope;
+mod store;
 mod value;
 
 use std::panic::Location;
@@ -20,7 +21,8 @@ use paracrine_model::content::{Body, IntoContent, Made};
 use paracrine_model::diagnostic::{Code, Diagnostic, Place};
 use serde::Serialize;
 
-pub(crate) use engine::{FOLDER, Templates};
+pub(crate) use engine::Templates;
+pub(crate) use store::FOLDER;
 
 use crate::session;
 

@@ -9,7 +9,7 @@ use paracrine_build::model::diagnostic::{Code, Diagnostic, Diagnostics, Severity
 use paracrine_build::model::resource::Resource;
 use paracrine_build::model::value::{Entries, Mismatch, Path as Keys};
 use paracrine_build::prelude::*;
-use paracrine_build::{Checked, Compile, SiteContext, SitePlan, place, policies};
+use paracrine_build::{Checked, Compile, SiteContext, SitePlan, policies};
 
 #[derive(serde::Serialize)]
 struct Context {
@@ -170,7 +170,7 @@ fn hosts_share_contents_and_one_scan() {
 fn no_motd(site: &SitePlan, found: &mut Diagnostics) {
     for task in site.hosts().flat_map(|host| host.tasks()) {
         if task.resource.name() == "/etc/motd" {
-            found.push(Diagnostic::error(Code::POLICY, "there is a motd").at(place(task), "declared here"));
+            found.push(Diagnostic::error(Code::POLICY, "there is a motd").at(task.place(), "declared here"));
         }
     }
 }

@@ -12,7 +12,7 @@ use flate2::{Compression, GzBuilder};
 use paracrine_model::hash::Hash;
 use paracrine_model::host::Arch;
 
-use super::{Agent, Failure};
+use super::agent::{Agent, Failure};
 use crate::folder;
 
 /// How many states of agents are kept.

@@ -8,15 +8,24 @@ use std::process::{Command, Stdio};
 
 use paracrine_model::host::Arch;
 
-use super::{Failure, sources};
+use super::agent::Failure;
+use super::sources;
 
 /// What an agent is built for, and with.
 pub(super) struct Target {
     arch: Arch,
-    pub(super) triple: &'static str,
+    triple: &'static str,
     /// What `rustc -vV` says.
-    pub(super) rustc: String,
-    pub(super) flags: Vec<String>,
+    rustc: String,
+    /// One after the other, as cargo takes them.
+    flags: String,
+}
+
+impl Target {
+    /// What changes the agent besides its sources.
+    pub(super) fn parts(&self) -> [(&'static str, &str); 3] {
+        [("rustc", &self.rustc), ("target", self.triple), ("flags", &self.flags)]
+    }
 }
 
 /// The best target for an architecture whose standard library is installed: musl, or glibc linked statically.
@@ -30,7 +39,7 @@ pub(super) fn target(arch: Arch) -> Result<Target, Failure> {
         return Err(Failure::new(why).help(format!("run `rustup target add {}`", candidates[0])));
     };
     let rustc = ask_rustc(&["-vV"]).ok_or_else(|| Failure::new("cannot be built: `rustc -vV` fails"))?;
-    Ok(Target { arch, triple, rustc, flags: flags(triple) })
+    Ok(Target { arch, triple, rustc, flags: flags(triple).join("\x1f") })
 }
 
 /// Static, small, and without the paths of whoever builds it.
@@ -81,7 +90,7 @@ pub(super) fn build(target: &Target, folder: &Path) -> Result<PathBuf, Failure> 
         }
     }
     command.env("CARGO_TARGET_DIR", folder).env("CARGO_BUILD_BUILD_DIR", folder);
-    command.env("CARGO_ENCODED_RUSTFLAGS", target.flags.join("\x1f"));
+    command.env("CARGO_ENCODED_RUSTFLAGS", &target.flags);
     command.env("CARGO_TERM_COLOR", "never");
     if let Some((variable, linker)) = linker(target) {
         command.env(variable, linker);
@@ -216,7 +225,7 @@ mod tests {
 
     fn some_target() -> Target {
         let triple = "aarch64-unknown-linux-musl";
-        Target { arch: Arch::Aarch64, triple, rustc: String::new(), flags: Vec::new() }
+        Target { arch: Arch::Aarch64, triple, rustc: String::new(), flags: String::new() }
     }
 
     #[test]

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use paracrine_model::hash::Hash;
 
-use super::Failure;
-use super::nested::Target;
+use super::agent::Failure;
 use crate::folder;
 
 /// The folder of the agent's package.
@@ -32,8 +31,8 @@ pub(super) fn watched() -> Vec<PathBuf> {
     watched
 }
 
-/// Names a state of all that an agent is built from: sources, manifests, compiler, flags.
-pub(super) fn key(target: &Target) -> Result<String, Failure> {
+/// Names a state of all that an agent is built from: sources, manifests, and what else is named here.
+pub(super) fn key(parts: &[(&str, &str)]) -> Result<String, Failure> {
     let mut all = Vec::new();
     let mut add = |name: &str, bytes: &[u8]| {
         for part in [name.as_bytes(), bytes] {
@@ -54,8 +53,8 @@ pub(super) fn key(target: &Target) -> Result<String, Failure> {
             add(&file.to_string_lossy(), &bytes);
         }
     }
-    add("rustc", target.rustc.as_bytes());
-    add("target", target.triple.as_bytes());
-    add("flags", target.flags.join(" ").as_bytes());
+    for (name, part) in parts {
+        add(name, part.as_bytes());
+    }
     Ok(Hash::of(&all).short())
 }

@@ -6,8 +6,7 @@ use paracrine_model::diagnostic::{Code, Diagnostic};
 use paracrine_model::facet::{Facets, Need, Provided};
 use paracrine_model::plan::Task;
 
-use super::Host;
-use crate::compile::place;
+use super::host_check::HostCheck;
 
 /// The users of a fresh Debian 12.
 const USERS: [&str; 24] = [
@@ -148,7 +147,7 @@ struct Accounts<'t> {
     groups: HashMap<&'t str, usize>,
 }
 
-pub(super) fn check(host: &mut Host<'_, '_>) {
+pub(super) fn check(host: &mut HostCheck<'_, '_>) {
     let accounts = Accounts::of(host.said().map(|(_, facets)| facets));
     for (index, (task, facets)) in host.said().enumerate() {
         for need in &facets.needs {
@@ -165,7 +164,12 @@ pub(super) fn check(host: &mut Host<'_, '_>) {
 }
 
 /// What is wrong with an account that a file's content names (cron's and systemd's users and groups).
-pub(super) fn in_content(host: &Host<'_, '_>, kind: Kind, name: &str, task: &Task) -> Option<Diagnostic> {
+pub(super) fn in_content(
+    host: &HostCheck<'_, '_>,
+    kind: Kind,
+    name: &str,
+    task: &Task,
+) -> Option<Diagnostic> {
     let accounts = Accounts::of(host.said().map(|(_, facets)| facets));
     let known = match kind {
         Kind::User => accounts.users.contains_key(name),
@@ -229,8 +233,8 @@ impl<'t> Accounts<'t> {
                 let message =
                     format!("{} needs {what} `{name}` before {} makes it", task.resource, maker.resource);
                 let error = Diagnostic::error(Code::TASK_ORDER, message)
-                    .at(place(task), "declared here, so done first")
-                    .related(place(maker), format!("makes the {what}, after it"));
+                    .at(task.place(), "declared here, so done first")
+                    .related(maker.place(), format!("makes the {what}, after it"));
                 Some(error.help(format!("declare {} before {}", maker.resource, task.resource)))
             }
             None => Some(unknown(kind, name, task, self.names(kind))),
@@ -262,7 +266,7 @@ fn unknown<'n>(kind: Kind, name: &str, task: &Task, names: impl IntoIterator<Ite
         Code::UNKNOWN_OWNER,
         format!("{what} `{name}` is not in Debian, and this plan does not make it"),
     )
-    .at(place(task), format!("needs {what} `{name}`"))
+    .at(task.place(), format!("needs {what} `{name}`"))
     .nearest(name, names)
     .help(format!("declare it before: `plan.{what}(\"{name}\")`"))
 }

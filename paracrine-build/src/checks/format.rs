@@ -9,11 +9,11 @@ use paracrine_model::facet::FileFacet;
 use paracrine_model::plan::Task;
 use paracrine_model::text::Span;
 
-use super::{Host, accounts, source_place};
-use crate::compile::place;
+use super::host_check::HostCheck;
+use super::{accounts, source_place};
 use crate::format::{Finding, LATE, Reader};
 
-pub(super) fn check(host: &mut Host<'_, '_>) {
+pub(super) fn check(host: &mut HostCheck<'_, '_>) {
     for (task, facets) in host.said() {
         for file in facets.files() {
             if let Some(reader) = Reader::of(file.path().as_str()) {
@@ -23,7 +23,7 @@ pub(super) fn check(host: &mut Host<'_, '_>) {
     }
 }
 
-fn check_file(host: &mut Host<'_, '_>, task: &Task, file: &FileFacet<'_>, reader: Reader) {
+fn check_file(host: &mut HostCheck<'_, '_>, task: &Task, file: &FileFacet<'_>, reader: Reader) {
     for finding in reader.about(file) {
         host.report(at_role(&finding, task));
     }
@@ -49,7 +49,7 @@ fn check_file(host: &mut Host<'_, '_>, task: &Task, file: &FileFacet<'_>, reader
 }
 
 /// A content as a text with [`LATE`] where late values will be; `None` where it is no text.
-fn text_of(host: &Host<'_, '_>, content: &Content) -> Option<String> {
+fn text_of(host: &HostCheck<'_, '_>, content: &Content) -> Option<String> {
     let Content::Late(text) = content else { return host.view.text(content) };
     let mut shown = String::new();
     for span in text.spans() {
@@ -87,7 +87,7 @@ fn at_role(finding: &Finding, task: &Task) -> Diagnostic {
         Severity::Error => Diagnostic::error,
         Severity::Warning => Diagnostic::warning,
     };
-    let mut diagnostic = new(finding.code, shown(&finding.message)).at(place(task), "in this content");
+    let mut diagnostic = new(finding.code, shown(&finding.message)).at(task.place(), "in this content");
     diagnostic.help = finding.help.iter().map(|help| shown(help)).collect();
     diagnostic
 }
@@ -99,5 +99,5 @@ fn shown(text: &str) -> String {
 /// Moves a diagnostic to its place in the source of the content; the role's line stays beside it.
 fn moved(mut diagnostic: Diagnostic, at: Place, task: &Task) -> Diagnostic {
     diagnostic.primary = None;
-    diagnostic.at(at, "here").related(place(task), "used here")
+    diagnostic.at(at, "here").related(task.place(), "used here")
 }

@@ -6,10 +6,9 @@ use paracrine_model::diagnostic::{Code, Diagnostic};
 use paracrine_model::facet::{Entry, Facets, Need, Provided};
 use paracrine_model::plan::Task;
 
-use super::Host;
-use crate::compile::place;
+use super::host_check::HostCheck;
 
-pub(super) fn check(host: &mut Host<'_, '_>) {
+pub(super) fn check(host: &mut HostCheck<'_, '_>) {
     let there = There::of(host.said().map(|(_, facets)| facets));
     for (index, (task, facets)) in host.said().enumerate() {
         for need in &facets.needs {
@@ -123,7 +122,7 @@ const PROVIDERS: [(&str, &[&str]); 22] = [
 fn too_early(task: &Task, needed: &Task, why: &str) -> Diagnostic {
     let (this, that) = (&task.resource, &needed.resource);
     Diagnostic::error(Code::TASK_ORDER, format!("{this} is declared before {that}, {why}"))
-        .at(place(task), "declared here, so done first")
-        .related(place(needed), "done after it")
+        .at(task.place(), "declared here, so done first")
+        .related(needed.place(), "done after it")
         .help(format!("declare {that} before {this}"))
 }

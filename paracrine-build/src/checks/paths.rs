@@ -7,10 +7,9 @@ use paracrine_model::facet::Entry;
 use paracrine_model::name::AbsolutePath;
 use paracrine_model::plan::Task;
 
-use super::Host;
-use crate::compile::place;
+use super::host_check::HostCheck;
 
-pub(super) fn check(host: &mut Host<'_, '_>) {
+pub(super) fn check(host: &mut HostCheck<'_, '_>) {
     let entries: Vec<(&Task, &AbsolutePath, Entry)> = host
         .said()
         .flat_map(|(task, facets)| facets.entries().map(move |(path, entry)| (task, path, entry)))
@@ -41,6 +40,6 @@ pub(super) fn check(host: &mut Host<'_, '_>) {
 fn below(task: &Task, path: &AbsolutePath, other: &Task, what: &str) -> Diagnostic {
     let name = other.resource.name();
     Diagnostic::error(Code::PATH_BELOW_FILE, format!("`{path}` lies below `{name}`, which is {what}"))
-        .at(place(task), "declared here")
-        .related(place(other), format!("`{name}` is {what}"))
+        .at(task.place(), "declared here")
+        .related(other.place(), format!("`{name}` is {what}"))
 }

@@ -9,10 +9,9 @@ use paracrine_model::name::Mode;
 use paracrine_model::plan::Task;
 use paracrine_model::text::{Span, Text};
 
-use super::Host;
-use crate::compile::place;
+use super::host_check::HostCheck;
 
-pub(super) fn check(host: &mut Host<'_, '_>) {
+pub(super) fn check(host: &mut HostCheck<'_, '_>) {
     for (task, facets) in host.said() {
         let not_meant = facets.texts().filter(|late| late.readers().exposed.is_none());
         let found = not_meant.filter_map(|late| {
@@ -43,7 +42,7 @@ fn readable(text: &Text, mode: Mode, task: &Task) -> Option<Diagnostic> {
     let message = format!("{} is in `{}`, which everybody can read", named(text), task.resource.name());
     Some(
         Diagnostic::error(Code::SECRET_EXPOSED, message)
-            .at(place(task), format!("mode {mode}"))
+            .at(task.place(), format!("mode {mode}"))
             .help("let only its user read it: `.mode(0o600)`"),
     )
 }
@@ -64,7 +63,7 @@ fn told_by_systemd(text: &Text, task: &Task) -> Option<Diagnostic> {
         let message = format!("secret `{name}` is in `{}`: {shown} to everybody", task.resource.name());
         return Some(
             Diagnostic::error(Code::SECRET_EXPOSED, message)
-                .at(place(task), "in this unit")
+                .at(task.place(), "in this unit")
                 .help("put it into a file of mode 0600 that the unit names with `EnvironmentFile=` or `LoadCredential=`"),
         );
     }
@@ -174,7 +173,7 @@ fn arguments(script: &Text, task: &Task) -> Option<Diagnostic> {
         let message = format!("secret `{secret}` is an argument of `{program}`, which `ps` tells everybody");
         return Some(
             Diagnostic::error(Code::SECRET_EXPOSED, message)
-                .at(place(task), "in this script")
+                .at(task.place(), "in this script")
                 .help("give it to the program as input or in its environment: `printf %s … | program`, `NAME=… program`"),
         );
     }

@@ -1,10 +1,10 @@
-//! Loading and rendering: each template is read and parsed once per build, and scanned once for every set of values.
+//! Rendering: each template is parsed once per build, and scanned once for every set of values.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::panic::Location;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
@@ -15,11 +15,9 @@ use paracrine_model::source::Source;
 use paracrine_model::text::Text;
 
 use super::late::Finished;
+use super::store::{Store, path_of};
 use super::{builtins, failure, late, scan};
 use crate::folder;
-
-/// The folder of templates, relative to the site.
-pub(crate) const FOLDER: &str = "templates";
 
 /// All templates of a site.
 pub(crate) struct Templates {
@@ -31,70 +29,10 @@ pub(crate) struct Templates {
     found: RefCell<Diagnostics>,
 }
 
-/// The texts of templates, shared with the engine's loader.
-pub(super) struct Store {
-    root: PathBuf,
-    names: BTreeSet<String>,
-    read: Mutex<BTreeMap<String, Read>>,
-    hashes: Mutex<BTreeMap<String, Hash>>,
-}
-
-/// The text of a template, or why it cannot be read.
-type Read = Result<Arc<Source>, Box<Diagnostic>>;
-
-/// A template's path, relative to the site.
-pub(super) fn path_of(name: &str) -> String {
-    format!("{FOLDER}/{name}")
-}
-
-impl Store {
-    /// The text of a template, if there is one.
-    pub(super) fn source(&self, name: &str) -> Option<Read> {
-        if !self.names.contains(name) {
-            return None;
-        }
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = read.get(name) {
-            return Some(known.clone());
-        }
-        let path = path_of(name);
-        let source = match std::fs::read(self.root.join(&path)) {
-            Ok(bytes) => {
-                let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
-                hashes.insert(path.clone(), Hash::of(&bytes));
-                Source::new(path, bytes)
-            }
-            Err(error) => {
-                let why = folder::why(&error);
-                Err(Box::new(Diagnostic::error(
-                    Code::FILE_UNREADABLE,
-                    format!("cannot read `{path}`: {why}"),
-                )))
-            }
-        };
-        let source = source.and_then(|source| match late::clashes(source.text()) {
-            true => {
-                let message = format!("template `{name}` holds the non-character U+FDD0 or U+FDD1");
-                Err(Box::new(Diagnostic::error(Code::TEMPLATE_FAILED, message)))
-            }
-            false => Ok(Arc::new(source)),
-        });
-        read.insert(name.to_owned(), source.clone());
-        Some(source)
-    }
-
-    /// The names of all templates.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
-    }
-}
-
 impl Templates {
     /// The templates of the site at `root`.
     pub(crate) fn new(root: &Path) -> Self {
-        let names = folder::files(&root.join(FOLDER));
-        let (read, hashes) = (Mutex::default(), Mutex::default());
-        let store = Arc::new(Store { root: root.to_owned(), names, read, hashes });
+        let store = Arc::new(Store::new(root));
         let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default();
         let mut environment = builtins::environment();
         environment.set_syntax(syntax.clone());
@@ -217,15 +155,13 @@ impl Templates {
 
     /// The templates that were read, with the hashes of their contents.
     pub(crate) fn inputs(&self) -> Vec<(String, Hash)> {
-        let hashes = self.store.hashes.lock().unwrap_or_else(PoisonError::into_inner);
-        hashes.iter().map(|(path, hash)| (path.clone(), *hash)).collect()
+        self.store.hashes()
     }
 
     /// Warnings about templates that nothing used. Hidden files and backups of editors are no templates.
     pub(crate) fn unused(&self) -> Diagnostics {
-        let read = self.store.read.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unused = Diagnostics::new();
-        for name in self.store.names().filter(|name| !read.contains_key(*name) && !folder::is_clutter(name)) {
+        for name in self.store.unread().into_iter().filter(|name| !folder::is_clutter(name)) {
             let warning = Diagnostic::warning(
                 Code::TEMPLATE_UNUSED,
                 format!("template `{name}` is not used by any host"),

@@ -8,7 +8,7 @@ use paracrine_model::diagnostic::{Code, Diagnostic, Place};
 use paracrine_model::source::Source;
 
 use super::builtins;
-use super::engine::path_of;
+use super::store::path_of;
 
 /// The diagnostic for an error in a template or in one that it includes.
 pub(super) fn diagnostic(

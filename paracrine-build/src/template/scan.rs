@@ -16,9 +16,9 @@ use minijinja::value::ValueKind;
 use paracrine_model::diagnostic::{Code, Diagnostic, Diagnostics};
 use paracrine_model::source::Source;
 
-use super::engine::Store;
 use super::machinery::{self, ast};
 use super::scope::{Known, Scope};
+use super::store::Store;
 use super::value::Record;
 use super::{failure, late, scope};
 

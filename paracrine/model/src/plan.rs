@@ -11,6 +11,7 @@ pub use value_use::ValueUse;
 
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostic::Place;
 use crate::resource::Resource;
 use crate::text::Text;
 
@@ -74,6 +75,14 @@ pub struct Task {
     pub origin: Origin,
     /// The template or local file its content came from, relative to the site.
     pub source: Option<String>,
+}
+
+impl Task {
+    /// The line that declared it, as a place for diagnostics.
+    pub fn place(&self) -> Place {
+        let Origin { file, line, column } = &self.origin;
+        Place::new(file.as_str(), *line, *column, 0)
+    }
 }
 
 /// A host's tasks in the order in which they are done.
