@@ -2,11 +2,13 @@
 //!
 //! Checks, conflicts, reports, receipts and `plan_test` go over [`Facets`] and name no resource. A resource answers each
 //! question in one function, [`Describe::facets`], which has no defaults and begins by taking the resource apart
-//! ([`take_apart!`](crate::take_apart)): a field that is forgotten, passed over or left unused does not compile. Late text
-//! comes out of it as [`Unread`], which can be shown and handed on only together with who can read it.
+//! ([`take_apart!`](crate::take_apart)): a field that is forgotten or passed over does not compile. Late text comes out of it
+//! as [`Unread`], which can be shown only together with who can read it, and as long as that is not said of each text,
+//! there are no [`Facets`].
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use crate::content::Content;
 use crate::name::{AbsolutePath, AccountName, Mode, PackageName, UnitName, Version};
@@ -27,8 +29,8 @@ pub trait Describe {
 /// What a resource says about itself. It has no default: each question wants an answer.
 #[derive(Clone, Debug)]
 pub struct Facets<'a> {
-    /// That it was taken apart field by field.
-    pub apart: Apart,
+    /// The late text in it and the contents of its files, with who can read them.
+    pub late: Texts<'a>,
     /// What it decides about; one or several. Two tasks of one plan that claim the same have to be alike.
     pub claims: Vec<Claim<'a>>,
     /// What has to be there before it.
@@ -41,26 +43,24 @@ pub struct Facets<'a> {
     pub removes: bool,
     /// How what it does can be undone.
     pub undo: Undo<'a>,
-    /// What it should be, attribute by attribute, as it may be shown. Late text and contents are among them, so that
-    /// what can be shown and what checks know are the same.
+    /// What it should be, attribute by attribute, as it may be shown.
     pub attributes: Vec<(&'static str, Shown<'a>)>,
 }
 
 impl<'a> Facets<'a> {
     /// The late text in it, with who can read it.
     pub fn texts(&self) -> impl Iterator<Item = LateText<'a>> {
-        self.attributes.iter().filter_map(|(_, shown)| match shown {
-            Shown::Plain(_) => None,
-            Shown::Late(text) => Some(*text),
-            Shown::File(file) => Some(LateText { text: file.content.text()?, readers: file.readers }),
+        self.late.told.iter().filter_map(|told| match told {
+            Told::Text(text) => Some(*text),
+            Told::File(file) => Some(LateText { text: file.content.text()?, readers: file.readers }),
         })
     }
 
     /// The files that it puts somewhere.
     pub fn files(&self) -> impl Iterator<Item = &FileFacet<'a>> {
-        self.attributes.iter().filter_map(|(_, shown)| match shown {
-            Shown::File(file) => Some(file),
-            Shown::Plain(_) | Shown::Late(_) => None,
+        self.late.told.iter().filter_map(|told| match told {
+            Told::File(file) => Some(file),
+            Told::Text(_) => None,
         })
     }
 
@@ -224,7 +224,6 @@ impl<'a> Unread<'a, Content> {
 
 /// Text with those who can read it.
 #[derive(Clone, Copy, Debug)]
-#[must_use = "a text is among the attributes, so that checks know of it"]
 pub struct LateText<'a> {
     text: &'a Text,
     readers: Readers<'a>,
@@ -259,7 +258,6 @@ pub struct InFile<'a> {
 
 /// A file that a resource puts somewhere.
 #[derive(Clone, Copy, Debug)]
-#[must_use = "a file is among the attributes, so that checks know of it"]
 pub struct FileFacet<'a> {
     path: &'a AbsolutePath,
     content: &'a Content,
@@ -381,8 +379,57 @@ macro_rules! shown_in_words {
 }
 shown_in_words!(Mode, bool, u32);
 
+/// Late text and contents of a resource, as far as it was said who can read them. `Owes` counts those of which it was not:
+/// only with none left they are an answer.
+#[derive(Clone, Debug)]
+pub struct Texts<'a, Owes = ()> {
+    told: Vec<Told<'a>>,
+    owes: PhantomData<Owes>,
+}
+
+/// One field of which it was not said yet who can read it, and others.
+#[derive(Clone, Debug)]
+pub struct NotTold<Others>(PhantomData<Others>);
+
+/// Text or a file, with those who can read it.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// Text that is in no file.
+    Text(LateText<'a>),
+    /// The content of a file.
+    File(FileFacet<'a>),
+}
+
+impl<'a> From<LateText<'a>> for Told<'a> {
+    fn from(text: LateText<'a>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<FileFacet<'a>> for Told<'a> {
+    fn from(file: FileFacet<'a>) -> Self {
+        Self::File(file)
+    }
+}
+
+impl<'a, Others> Texts<'a, NotTold<Others>> {
+    /// Takes what was said of one field.
+    pub fn tell(self, told: impl Into<Told<'a>>) -> Texts<'a, Others> {
+        self.tell_all([told])
+    }
+
+    /// Takes what was said of one field that holds several texts, or perhaps none.
+    pub fn tell_all(mut self, told: impl IntoIterator<Item = impl Into<Told<'a>>>) -> Texts<'a, Others> {
+        self.told.extend(told.into_iter().map(Into::into));
+        Texts { told: self.told, owes: PhantomData }
+    }
+}
+
 /// What [`take_apart!`](crate::take_apart) makes of a field: late text comes out as [`Unread`], anything else as a reference.
 pub trait Field {
+    /// What is owed when this field is taken out besides others.
+    type Owes<Others>;
+
     /// What comes out.
     type Taken<'a>
     where
@@ -393,6 +440,7 @@ pub trait Field {
 }
 
 impl Field for Text {
+    type Owes<Others> = NotTold<Others>;
     type Taken<'a> = Unread<'a, Self>;
 
     fn take(&self) -> Unread<'_, Self> {
@@ -401,6 +449,7 @@ impl Field for Text {
 }
 
 impl Field for Content {
+    type Owes<Others> = NotTold<Others>;
     type Taken<'a> = Unread<'a, Self>;
 
     fn take(&self) -> Unread<'_, Self> {
@@ -409,6 +458,7 @@ impl Field for Content {
 }
 
 impl<T: Field> Field for Option<T> {
+    type Owes<Others> = T::Owes<Others>;
     type Taken<'a>
         = Option<T::Taken<'a>>
     where
@@ -420,6 +470,7 @@ impl<T: Field> Field for Option<T> {
 }
 
 impl<T: Field> Field for Vec<T> {
+    type Owes<Others> = T::Owes<Others>;
     type Taken<'a>
         = Vec<T::Taken<'a>>
     where
@@ -434,6 +485,7 @@ impl<T: Field> Field for Vec<T> {
 pub trait Plain {}
 
 impl<T: Plain> Field for T {
+    type Owes<Others> = Others;
     type Taken<'a>
         = &'a T
     where
@@ -451,18 +503,22 @@ macro_rules! plain {
 }
 plain!(AbsolutePath, AccountName, PackageName, UnitName, Version, Mode, String, bool, u8, u16, u32, u64);
 
-/// That a resource was taken apart. Made by [`take_apart!`](crate::take_apart) and by nothing else.
-#[derive(Clone, Copy, Debug)]
-pub struct Apart(());
-
-impl Apart {
+impl Texts<'_> {
     #[doc(hidden)]
     pub const fn by_macro() -> Self {
-        Self(())
+        Self { told: Vec::new(), owes: PhantomData }
     }
 }
 
-/// Takes a resource apart: every field by name, no `..`, no `_`. The last word names the proof that [`Facets::apart`] wants.
+impl<'a, Owes> Texts<'a, Owes> {
+    #[doc(hidden)]
+    pub fn and_owes<F: Field>(self, _: &'a F) -> Texts<'a, F::Owes<Owes>> {
+        Texts { told: self.told, owes: PhantomData }
+    }
+}
+
+/// Takes a resource apart: every field by name, no `..`, no `_`. The last word names the [`Texts`] that [`Facets::late`]
+/// wants, once it was told who can read each.
 ///
 /// ```
 /// use paracrine_model::facet::{Acts, Claim, Describe, Facets, Need, Readers, Undo, Who};
@@ -479,18 +535,17 @@ impl Apart {
 ///     }
 ///
 ///     fn facets(&self) -> Facets<'_> {
-///         take_apart!(let Login { user, password } = self; apart);
+///         take_apart!(let Login { user, password } = self; late);
+///         let password = password.read_by(Readers { who: Who::Root, exposed: None });
 ///         Facets {
-///             apart,
+///             late: late.tell(password),
 ///             claims: vec![Claim::User(user)],
 ///             needs: vec![Need::User(user)],
 ///             provides: vec![],
 ///             acts: Acts::WhenDifferent,
 ///             removes: false,
 ///             undo: Undo::Not("the old password is known to nobody"),
-///             attributes: vec![
-///                 ("password", password.read_by(Readers { who: Who::Root, exposed: None }).into()),
-///             ],
+///             attributes: vec![("password", password.into())],
 ///         }
 ///     }
 /// }
@@ -499,9 +554,12 @@ impl Apart {
 /// ```
 #[macro_export]
 macro_rules! take_apart {
-    (let $type:ident { $($field:ident),+ $(,)? } = $resource:expr; $apart:ident) => {
+    (let $type:ident { $($field:ident),+ $(,)? } = $resource:expr; $late:ident) => {
         let $type { $($field),+ } = $resource;
-        $(let $field = $crate::facet::Field::take($field);)+
-        let $apart = $crate::facet::Apart::by_macro();
+        let $late = $crate::facet::Texts::by_macro();
+        $(
+            let $late = $late.and_owes($field);
+            let $field = $crate::facet::Field::take($field);
+        )+
     };
 }

@@ -14,4 +14,6 @@ pub fn site(_: &Context, plan: &Plan) {
     plan.file("/srv/x", "").owner("app").group("app");
     plan.user("app").groups(["docker"]);
     plan.package("docker.io");
+    plan.command("make").directory("/srv/make").creates("/srv/made");
+    plan.directory("/srv/make");
 }

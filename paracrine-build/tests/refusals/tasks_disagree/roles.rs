@@ -8,4 +8,8 @@ pub fn site(_: &Context, plan: &Plan) {
     plan.file("/etc/motd", "Hello\n").mode(0o600);
     plan.link("/etc/motd", "/run/motd");
     plan.package("nginx").absent();
+    plan.file("/etc/conf", "x\n").validate("conf -t {}");
+    plan.file("/etc/conf", "x\n").mode(0o600);
+    plan.command("true").creates("/x").timeout(60);
+    plan.command("true").creates("/x");
 }

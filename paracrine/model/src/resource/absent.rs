@@ -22,9 +22,9 @@ impl Describe for Absent {
     }
 
     fn facets(&self) -> Facets<'_> {
-        take_apart!(let Absent { path } = self; apart);
+        take_apart!(let Absent { path } = self; late);
         Facets {
-            apart,
+            late,
             claims: vec![Claim::Path(path.as_str())],
             needs: vec![],
             provides: vec![Provided::Path(path, Entry::Nothing)],

@@ -38,14 +38,14 @@ impl Describe for AptPackage {
     }
 
     fn facets(&self) -> Facets<'_> {
-        take_apart!(let AptPackage { package, state } = self; apart);
+        take_apart!(let AptPackage { package, state } = self; late);
         let (there, shown) = match state {
             PackageState::Present => (true, Shown::from("present")),
             PackageState::AtLeast(version) => (true, Shown::said(format_args!("at least {version}"))),
             PackageState::Absent => (false, Shown::from("absent")),
         };
         Facets {
-            apart,
+            late,
             claims: vec![Claim::Package(package.as_str())],
             needs: vec![],
             provides: there.then_some(Provided::Package(package.as_str())).into_iter().collect(),

@@ -55,7 +55,7 @@ impl Describe for Command {
 
     fn facets(&self) -> Facets<'_> {
         take_apart!(
-            let Command { name, script, creates, unless, only_if, user, directory, timeout, exposed } = self; apart
+            let Command { name, script, creates, unless, only_if, user, directory, timeout, exposed } = self; late
         );
         let script = script.read_by(Readers { who: Who::Arguments, exposed: exposed.map(String::as_str) });
         let mut attributes: Vec<(_, Shown<'_>)> = vec![("script", script.into())];
@@ -68,7 +68,7 @@ impl Describe for Command {
             .extend((*timeout != TIMEOUT).then(|| ("timeout", Shown::said(format_args!("{timeout} s")))));
         attributes.extend(exposed.map(|reason| ("exposed", reason.into())));
         Facets {
-            apart,
+            late: late.tell(script),
             claims: vec![Claim::Command(name)],
             needs: user
                 .map(|user| Need::User(user.as_str()))

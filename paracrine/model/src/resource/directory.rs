@@ -30,9 +30,9 @@ impl Describe for Directory {
     }
 
     fn facets(&self) -> Facets<'_> {
-        take_apart!(let Directory { path, owner, group, mode } = self; apart);
+        take_apart!(let Directory { path, owner, group, mode } = self; late);
         Facets {
-            apart,
+            late,
             claims: vec![Claim::Path(path.as_str())],
             needs: vec![Need::Above(path), Need::User(owner.as_str()), Need::Group(group.as_str())],
             provides: vec![Provided::Path(path, Entry::Directory(*mode))],

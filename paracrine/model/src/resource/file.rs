@@ -37,7 +37,7 @@ impl Describe for File {
     }
 
     fn facets(&self) -> Facets<'_> {
-        take_apart!(let File { path, content, owner, group, mode, validate, exposed } = self; apart);
+        take_apart!(let File { path, content, owner, group, mode, validate, exposed } = self; late);
         let file = InFile {
             path,
             owner: owner.as_str(),
@@ -46,8 +46,9 @@ impl Describe for File {
             validated: validate.is_some(),
         };
         let readers = Readers { who: Who::Mode(*mode), exposed: exposed.map(String::as_str) };
+        let content = content.in_file(file, readers);
         let mut attributes: Vec<(_, Shown<'_>)> = vec![
-            ("content", content.in_file(file, readers).into()),
+            ("content", content.into()),
             ("owner", owner.into()),
             ("group", group.into()),
             ("mode", mode.into()),
@@ -55,7 +56,7 @@ impl Describe for File {
         attributes.extend(validate.map(|command| ("validate", command.into())));
         attributes.extend(exposed.map(|reason| ("exposed", reason.into())));
         Facets {
-            apart,
+            late: late.tell(content),
             claims: vec![Claim::Path(path.as_str())],
             needs: vec![Need::Above(path), Need::User(owner.as_str()), Need::Group(group.as_str())],
             provides: vec![Provided::Path(path, Entry::File(*mode))],

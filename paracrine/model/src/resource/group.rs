@@ -29,12 +29,12 @@ impl Describe for Group {
     }
 
     fn facets(&self) -> Facets<'_> {
-        take_apart!(let Group { group, present, system, gid } = self; apart);
+        take_apart!(let Group { group, present, system, gid } = self; late);
         let mut attributes: Vec<(_, Shown<'_>)> = vec![("present", present.into())];
         attributes.extend(system.then_some(("system", system.into())));
         attributes.extend(gid.map(|gid| ("gid", gid.into())));
         Facets {
-            apart,
+            late,
             claims: vec![Claim::Group(group.as_str())],
             needs: vec![],
             provides: present.then_some(Provided::Group(group.as_str())).into_iter().collect(),

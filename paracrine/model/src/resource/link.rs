@@ -25,9 +25,9 @@ impl Describe for Link {
     }
 
     fn facets(&self) -> Facets<'_> {
-        take_apart!(let Link { path, target } = self; apart);
+        take_apart!(let Link { path, target } = self; late);
         Facets {
-            apart,
+            late,
             claims: vec![Claim::Path(path.as_str())],
             needs: vec![Need::Above(path)],
             provides: vec![Provided::Path(path, Entry::Link)],

@@ -29,13 +29,13 @@ impl Describe for Service {
     }
 
     fn facets(&self) -> Facets<'_> {
-        take_apart!(let Service { unit, enabled, running, masked } = self; apart);
+        take_apart!(let Service { unit, enabled, running, masked } = self; late);
         let says = |name, value: Option<&bool>| {
             value.map(|value| (name, Shown::from(if *value { "yes" } else { "no" })))
         };
         let attributes = [says("enabled", enabled), says("running", running), says("masked", masked)];
         Facets {
-            apart,
+            late,
             claims: vec![Claim::Unit(unit.as_str())],
             needs: vec![Need::Unit(unit.as_str())],
             provides: vec![],

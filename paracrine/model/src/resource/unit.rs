@@ -33,14 +33,14 @@ impl Describe for Unit {
     }
 
     fn facets(&self) -> Facets<'_> {
-        take_apart!(let Unit { unit, path, content, mode, exposed } = self; apart);
+        take_apart!(let Unit { unit, path, content, mode, exposed } = self; late);
         let file = InFile { path, owner: "root", group: "root", mode: *mode, validated: false };
         let readers = Readers { who: Who::Systemd(*mode), exposed: exposed.map(String::as_str) };
-        let mut attributes: Vec<(_, Shown<'_>)> =
-            vec![("content", content.in_file(file, readers).into()), ("mode", mode.into())];
+        let content = content.in_file(file, readers);
+        let mut attributes: Vec<(_, Shown<'_>)> = vec![("content", content.into()), ("mode", mode.into())];
         attributes.extend(exposed.map(|reason| ("exposed", reason.into())));
         Facets {
-            apart,
+            late: late.tell(content),
             claims: vec![Claim::Path(path.as_str())],
             needs: vec![Need::Above(path)],
             provides: vec![Provided::Path(path, Entry::File(*mode)), Provided::Unit(unit.as_str())],

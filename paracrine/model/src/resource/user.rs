@@ -39,7 +39,7 @@ impl Describe for User {
     }
 
     fn facets(&self) -> Facets<'_> {
-        take_apart!(let User { user, present, system, uid, group, groups, home, shell, comment } = self; apart);
+        take_apart!(let User { user, present, system, uid, group, groups, home, shell, comment } = self; late);
         let (mut needs, mut provides) = (vec![], vec![]);
         if *present {
             needs.extend(
@@ -61,7 +61,7 @@ impl Describe for User {
         attributes.extend(shell.map(|shell| ("shell", shell.into())));
         attributes.extend(comment.map(|comment| ("comment", comment.into())));
         Facets {
-            apart,
+            late,
             claims: vec![Claim::User(user.as_str())],
             needs,
             provides,
