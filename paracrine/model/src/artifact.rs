@@ -282,7 +282,7 @@ impl Writer {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "declare"))]
 mod tests {
     use super::*;
 

@@ -26,6 +26,30 @@ pub trait Describe {
     fn facets(&self) -> Facets<'_>;
 }
 
+/// Any of several resources: what a plan is made of.
+pub trait AnyResource: fmt::Display + PartialEq {
+    /// The word for it.
+    fn kind(&self) -> &'static str;
+
+    /// What it is called.
+    fn name(&self) -> &str;
+
+    /// All else that it says about itself.
+    fn facets(&self) -> Facets<'_>;
+}
+
+/// A resource as one of several.
+pub trait Variant: Describe + Into<Self::Any> {
+    /// What it is one of.
+    type Any: AnyResource;
+
+    /// Itself, out of any.
+    fn of_mut(resource: &mut Self::Any) -> Option<&mut Self>;
+
+    /// Itself, out of any.
+    fn of(resource: &Self::Any) -> Option<&Self>;
+}
+
 /// What a resource says about itself. It has no default: each question wants an answer.
 #[derive(Clone, Debug)]
 pub struct Facets<'a> {

@@ -5,6 +5,8 @@ pub mod artifact;
 #[cfg(feature = "build")]
 pub mod config;
 pub mod content;
+#[cfg(feature = "declare")]
+pub mod declare;
 #[cfg(feature = "build")]
 pub mod deployment;
 pub mod diagnostic;
@@ -28,6 +30,7 @@ pub mod shape;
 #[cfg(feature = "build")]
 pub mod source;
 pub mod text;
+pub mod trigger;
 #[cfg(feature = "build")]
 pub mod value;
 #[cfg(feature = "build")]

@@ -1,12 +1,15 @@
 //! Plans: what a host should be, as an ordered list of tasks.
 //!
-//! Roles fill a [`Plan`] through its builder methods (`plan.file(…)`, each in its resource's file); [`Plan::finish`]
-//! makes the [`HostPlan`] that travels in the deploy binary.
+//! Roles fill a `Plan` through its builder methods (`plan.file(…)`, each in its resource's file); `Plan::finish` makes the
+//! [`HostPlan`] that travels in the deploy binary.
 
-mod builder;
 mod value_use;
 
-pub use builder::{AnyTask, Declared, Plan, Task as TaskRef};
+#[cfg(feature = "declare")]
+pub use crate::declare::{AnyTask, Declared, TaskRef};
+#[cfg(feature = "declare")]
+pub use crate::resource::Plan;
+pub use crate::trigger::{Action, Trigger};
 pub use value_use::ValueUse;
 
 use serde::{Deserialize, Serialize};
@@ -31,37 +34,6 @@ impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
-}
-
-/// What a task does when an earlier task of its plan has changed something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Action {
-    /// Restart the service.
-    Restart,
-    /// Reload the service.
-    Reload,
-    /// Run the command.
-    Run,
-}
-
-/// `restart`
-impl std::fmt::Display for Action {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Restart => "restart",
-            Self::Reload => "reload",
-            Self::Run => "run",
-        })
-    }
-}
-
-/// An earlier task whose change makes this one act.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Trigger {
-    /// Its place in the plan; always before the task that has the trigger.
-    pub on: u32,
-    /// What to do then.
-    pub action: Action,
 }
 
 /// A resource at its place in a host's plan.
@@ -96,5 +68,27 @@ impl HostPlan {
     /// All late text in it.
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
         self.tasks.iter().flat_map(|task| task.resource.texts())
+    }
+}
+
+#[cfg(feature = "declare")]
+impl Plan {
+    /// The plan, and all that is wrong with it.
+    ///
+    /// Tasks declared twice alike become one, at the place of the first, with the triggers of all; what is declared
+    /// twice differently is a problem that names both lines.
+    pub fn finish(self) -> (HostPlan, crate::diagnostic::Diagnostics) {
+        let (declared, problems) = self.into_tasks();
+        let task = |task: crate::declare::Finished<Resource>| Task {
+            resource: task.resource,
+            triggers: task.triggers,
+            origin: Origin {
+                file: task.location.file().to_owned(),
+                line: task.location.line(),
+                column: task.location.column(),
+            },
+            source: task.source,
+        };
+        (HostPlan { tasks: declared.into_iter().map(task).collect() }, problems)
     }
 }

@@ -23,21 +23,23 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
-use crate::facet::{Describe, Facets, FileFacet, LateText};
+use crate::facet::{AnyResource, Describe, Facets, FileFacet, LateText, Variant};
 use crate::text::Text;
 
 /// A reason, for `expose`: somebody will read it.
+#[cfg(feature = "declare")]
 pub(crate) fn reason(reason: &str) -> Result<String, String> {
     if reason.trim().is_empty() { Err("is empty".into()) } else { Ok(reason.to_owned()) }
 }
 
 /// A resource as a variant of [`Resource`].
-pub trait Kind: Describe + Into<Resource> {
-    /// Itself, out of the enum.
-    fn of_mut(resource: &mut Resource) -> Option<&mut Self>;
-    /// Itself, out of the enum.
-    fn of(resource: &Resource) -> Option<&Self>;
-}
+pub trait Kind: Variant<Any = Resource> {}
+
+impl<K: Variant<Any = Resource>> Kind for K {}
+
+/// The plan of one host while roles fill it.
+#[cfg(feature = "declare")]
+pub type Plan = crate::declare::Plan<Resource>;
 
 macro_rules! resources {
     ($($variant:ident: $type:path,)+) => {
@@ -71,7 +73,8 @@ macro_rules! resources {
             impl From<$type> for Resource {
                 fn from(resource: $type) -> Self { Self::$variant(resource) }
             }
-            impl Kind for $type {
+            impl Variant for $type {
+                type Any = Resource;
                 fn of_mut(resource: &mut Resource) -> Option<&mut Self> {
                     match resource { Resource::$variant(resource) => Some(resource), _ => None }
                 }
@@ -111,6 +114,20 @@ impl Resource {
     /// What should be in its file, if it is one.
     pub fn content(&self) -> Option<&Content> {
         self.facets().files().next().map(FileFacet::content)
+    }
+}
+
+impl AnyResource for Resource {
+    fn kind(&self) -> &'static str {
+        Self::kind(self)
+    }
+
+    fn name(&self) -> &str {
+        Self::name(self)
+    }
+
+    fn facets(&self) -> Facets<'_> {
+        Self::facets(self)
     }
 }
 

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::facet::{Acts, Claim, Describe, Entry, Facets, Provided, Undo};
 use crate::name::AbsolutePath;
-use crate::plan::{Declared, Plan};
 use crate::take_apart;
+#[cfg(feature = "declare")]
+use crate::{declare::Declared, resource::Plan};
 
 /// There is nothing at this path: no file, link or directory (with all that is in it).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,7 @@ impl Describe for Absent {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Plan {
     /// Removes what is at `path`: a file, a link (not what it leads to) or a directory with all that is in it.
     #[track_caller]

@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Code;
 use crate::facet::{Acts, Claim, Describe, Facets, Plain, Provided, Shown, Undo};
 use crate::name::{PackageName, Version};
-use crate::plan::{AnyTask, Declared, Plan, TaskRef};
 use crate::take_apart;
+#[cfg(feature = "declare")]
+use crate::{
+    declare::{AnyTask, Declared, TaskRef},
+    diagnostic::Code,
+    resource::Plan,
+};
 
 /// A package that is installed, perhaps in a minimum version, or not installed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +61,7 @@ impl Describe for AptPackage {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Plan {
     /// Declares a package; installed where nothing else is said. Neighbouring packages are installed by one `apt-get`.
     #[track_caller]
@@ -79,6 +84,7 @@ impl Plan {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Declared<'_, AptPackage> {
     /// Installed in this version or a later one.
     #[track_caller]

@@ -2,12 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Code;
 use crate::facet::{Acts, Claim, Describe, Facets, Need, Readers, Shown, Undo, Who};
 use crate::name::{AbsolutePath, AccountName};
-use crate::plan::{Action, AnyTask, Declared, Plan};
 use crate::take_apart;
 use crate::text::Text;
+#[cfg(feature = "declare")]
+use crate::{
+    declare::{AnyTask, Declared},
+    diagnostic::Code,
+    resource::Plan,
+    trigger::Action,
+};
 
 /// In seconds, where nothing else is said.
 const TIMEOUT: u32 = 600;
@@ -94,6 +99,7 @@ impl Describe for Command {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Plan {
     /// Declares a shell command. It needs a guard: `creates`, `unless`, `only_if` or `run_on`; without one the site
     /// does not build. Its name is the script's first line unless `.named(…)` says better.
@@ -120,6 +126,7 @@ impl Plan {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Declared<'_, Command> {
     /// Names it in plans and reports.
     #[track_caller]
@@ -193,6 +200,7 @@ impl Declared<'_, Command> {
     }
 }
 
+#[cfg(feature = "declare")]
 fn not_blank(guard: &str) -> Result<String, String> {
     if guard.trim().is_empty() { Err("is empty".into()) } else { Ok(guard.to_owned()) }
 }

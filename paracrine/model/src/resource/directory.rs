@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Code;
 use crate::facet::{Acts, Claim, Describe, Entry, Facets, Need, Provided, Undo};
 use crate::name::{AbsolutePath, AccountName, Mode};
-use crate::plan::{Declared, Plan};
 use crate::take_apart;
+#[cfg(feature = "declare")]
+use crate::{declare::Declared, diagnostic::Code, resource::Plan};
 
 /// A directory with this owner, group and mode. What is in it is not touched. Missing parents are not made: they
 /// have owners and modes of their own, so declare them.
@@ -44,6 +44,7 @@ impl Describe for Directory {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Plan {
     /// Declares a directory.
     #[track_caller]
@@ -60,6 +61,7 @@ impl Plan {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Declared<'_, Directory> {
     /// Sets the owner.
     #[track_caller]

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::content::{Content, IntoContent};
-use crate::diagnostic::Code;
+use crate::content::Content;
 use crate::facet::{Acts, Claim, Describe, Entry, Facets, InFile, Need, Provided, Readers, Shown, Undo, Who};
 use crate::name::{AbsolutePath, AccountName, Mode};
-use crate::plan::{Declared, Plan};
 use crate::take_apart;
+#[cfg(feature = "declare")]
+use crate::{content::IntoContent, declare::Declared, diagnostic::Code, resource::Plan};
 
 /// A regular file with this content, owner, group and mode. It is replaced atomically and never through a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,7 @@ impl Describe for File {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Plan {
     /// Declares a file. `content` is text (`"…"`, `text!(…)`), a `template(…)` or a `local_file(…)`.
     #[track_caller]
@@ -82,6 +83,7 @@ impl Plan {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Declared<'_, File> {
     /// Sets the owner.
     #[track_caller]

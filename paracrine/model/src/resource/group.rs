@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Code;
 use crate::facet::{Acts, Claim, Describe, Facets, Provided, Shown, Undo};
 use crate::name::AccountName;
-use crate::plan::{Declared, Plan};
 use crate::take_apart;
+#[cfg(feature = "declare")]
+use crate::{declare::Declared, diagnostic::Code, resource::Plan};
 
 /// A group that exists, or does not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,7 @@ impl Describe for Group {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Plan {
     /// Declares a group.
     #[track_caller]
@@ -57,6 +58,7 @@ impl Plan {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Declared<'_, Group> {
     /// Makes it with an id of the system's range.
     pub fn system(self) -> Self {

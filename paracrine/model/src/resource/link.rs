@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Code;
 use crate::facet::{Acts, Claim, Describe, Entry, Facets, Need, Provided, Undo};
 use crate::name::AbsolutePath;
-use crate::plan::{Declared, Plan};
 use crate::take_apart;
+#[cfg(feature = "declare")]
+use crate::{declare::Declared, diagnostic::Code, resource::Plan};
 
 /// A symbolic link. Replaced atomically; a file in its place is replaced, a directory is not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,7 @@ impl Describe for Link {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Plan {
     /// Declares a symbolic link at `path` that leads to `target`.
     #[track_caller]

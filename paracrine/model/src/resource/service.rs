@@ -2,11 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Code;
 use crate::facet::{Acts, Claim, Describe, Facets, Need, Shown, Undo};
 use crate::name::UnitName;
-use crate::plan::{Action, AnyTask, Declared, Plan};
 use crate::take_apart;
+#[cfg(feature = "declare")]
+use crate::{
+    declare::{AnyTask, Declared},
+    diagnostic::Code,
+    resource::Plan,
+    trigger::Action,
+};
 
 /// Whether a unit starts at boot, runs now, or may not run at all. What is `None` is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +52,7 @@ impl Describe for Service {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Plan {
     /// Declares the state of a service, or of another unit if the name has its type (`backup.timer`).
     #[track_caller]
@@ -64,6 +70,7 @@ impl Plan {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Declared<'_, Service> {
     /// Starts at boot.
     pub fn enabled(self) -> Self {

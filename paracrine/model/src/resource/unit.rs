@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::content::{Content, IntoContent};
-use crate::diagnostic::Code;
+use crate::content::Content;
 use crate::facet::{Acts, Claim, Describe, Entry, Facets, InFile, Need, Provided, Readers, Shown, Undo, Who};
 use crate::name::{AbsolutePath, Mode, UnitName};
-use crate::plan::{Declared, Plan};
 use crate::take_apart;
+#[cfg(feature = "declare")]
+use crate::{content::IntoContent, declare::Declared, diagnostic::Code, resource::Plan};
 
 /// A unit file of our own in `/etc/systemd/system`, owned by root. systemd is told to read it again, once, before
 /// the next service is looked at.
@@ -52,6 +52,7 @@ impl Describe for Unit {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Plan {
     /// Declares a unit file, as `plan.unit("app.service", template("app.service.j2", …))`.
     #[track_caller]
@@ -69,6 +70,7 @@ impl Plan {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Declared<'_, Unit> {
     /// Allows a secret to stand where others than its users can read it, for this reason; without it, that is an error.
     #[track_caller]

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Code;
 use crate::facet::{Acts, Claim, Describe, Facets, Need, Provided, Shown, Undo};
 use crate::name::{AbsolutePath, AccountName};
-use crate::plan::{Declared, Plan};
 use crate::take_apart;
+#[cfg(feature = "declare")]
+use crate::{declare::Declared, diagnostic::Code, resource::Plan};
 
 /// A user that exists, or does not. What is `None` is left as it is, or as `useradd` makes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +73,7 @@ impl Describe for User {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Plan {
     /// Declares a user.
     #[track_caller]
@@ -94,6 +95,7 @@ impl Plan {
     }
 }
 
+#[cfg(feature = "declare")]
 impl Declared<'_, User> {
     /// Makes it with an id of the system's range, without a home directory.
     pub fn system(self) -> Self {

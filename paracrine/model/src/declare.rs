@@ -1,4 +1,4 @@
-//! How roles declare tasks.
+//! How roles declare tasks: known to builds only, and knowing no resource.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -7,15 +7,13 @@ use std::panic::Location;
 
 use crate::content::{Blobs, Content, IntoContent};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
-use crate::facet::{Acts, Claim, Facets};
+use crate::facet::{Acts, AnyResource, Claim, Facets, Variant};
 use crate::name::{AbsolutePath, Mode};
-use crate::resource::{Kind, Resource};
-
-use super::{Action, HostPlan, Origin, Trigger};
+use crate::trigger::{Action, Trigger};
 
 thread_local!(static NEXT_PLAN: Cell<usize> = const { Cell::new(0) });
 
-/// The plan of one host while roles fill it.
+/// The plan of one host while roles fill it; `R` is any of its resources.
 ///
 /// It is shared (`&Plan`): builder methods declare tasks and return a [`Declared`] that adjusts and names them. What
 /// is wrong with a declaration is collected and does not keep the role from going on.
@@ -30,15 +28,15 @@ thread_local!(static NEXT_PLAN: Cell<usize> = const { Cell::new(0) });
 /// assert_eq!(finished.tasks.len(), 3);
 /// assert!(problems.is_empty());
 /// ```
-pub struct Plan {
+pub struct Plan<R> {
     id: usize,
     blobs: Blobs,
-    tasks: RefCell<Vec<Draft>>,
+    tasks: RefCell<Vec<Draft<R>>>,
     problems: RefCell<Diagnostics>,
 }
 
-struct Draft {
-    resource: Resource,
+struct Draft<R> {
+    resource: R,
     source: Option<String>,
     triggers: Vec<DraftTrigger>,
     location: &'static Location<'static>,
@@ -50,22 +48,34 @@ struct DraftTrigger {
     location: &'static Location<'static>,
 }
 
-impl Plan {
+/// A task as it was declared, at its place.
+pub(crate) struct Finished<R> {
+    pub(crate) resource: R,
+    pub(crate) source: Option<String>,
+    pub(crate) triggers: Vec<Trigger>,
+    pub(crate) location: &'static Location<'static>,
+}
+
+impl<R: AnyResource> Plan<R> {
     /// An empty plan whose contents are kept in `blobs`.
     pub fn new(blobs: Blobs) -> Self {
         let id = NEXT_PLAN.replace(NEXT_PLAN.get() + 1);
-        Self { id, blobs, tasks: RefCell::default(), problems: RefCell::default() }
+        Self { id, blobs, tasks: RefCell::new(Vec::new()), problems: RefCell::default() }
     }
 
     /// Declares a task; for resources' builder methods.
     #[track_caller]
-    pub fn declare<R: Kind>(&self, resource: R) -> Declared<'_, R> {
+    pub fn declare<K: Variant<Any = R>>(&self, resource: K) -> Declared<'_, K> {
         self.declare_from(resource, None)
     }
 
     /// Declares a task whose content came from a template or local file.
     #[track_caller]
-    pub(crate) fn declare_from<R: Kind>(&self, resource: R, source: Option<String>) -> Declared<'_, R> {
+    pub(crate) fn declare_from<K: Variant<Any = R>>(
+        &self,
+        resource: K,
+        source: Option<String>,
+    ) -> Declared<'_, K> {
         let mut tasks = self.tasks.borrow_mut();
         tasks.push(Draft {
             resource: resource.into(),
@@ -77,7 +87,7 @@ impl Plan {
     }
 
     /// Stands in for a task that could not be declared; its problem has been reported.
-    pub(crate) fn nothing<R: Kind>(&self) -> Declared<'_, R> {
+    pub(crate) fn nothing<K: Variant<Any = R>>(&self) -> Declared<'_, K> {
         Declared { plan: self, task: None, kind: PhantomData }
     }
 
@@ -148,11 +158,8 @@ impl Plan {
         }
     }
 
-    /// The plan, and all that is wrong with it.
-    ///
-    /// Tasks declared twice alike become one, at the place of the first, with the triggers of all; what is declared
-    /// twice differently is a problem that names both lines.
-    pub fn finish(self) -> (HostPlan, Diagnostics) {
+    /// The tasks in order, each once, and all that is wrong with them.
+    pub(crate) fn into_tasks(self) -> (Vec<Finished<R>>, Diagnostics) {
         let mut problems = self.problems.into_inner();
         let drafts = self.tasks.into_inner();
         let facets: Vec<Facets<'_>> = drafts.iter().map(|draft| draft.resource.facets()).collect();
@@ -194,23 +201,23 @@ impl Plan {
             .zip(triggers)
             .enumerate()
             .filter(|(index, _)| stands_for[*index] == *index)
-            .map(|(_, (draft, triggers))| super::Task {
+            .map(|(_, (draft, triggers))| Finished {
                 resource: draft.resource,
-                triggers,
-                origin: Origin {
-                    file: draft.location.file().to_owned(),
-                    line: draft.location.line(),
-                    column: draft.location.column(),
-                },
                 source: draft.source,
+                triggers,
+                location: draft.location,
             })
             .collect();
-        (HostPlan { tasks }, problems)
+        (tasks, problems)
     }
 }
 
 /// For each draft the one that stands for it in the plan: itself, or the first that claims the same.
-fn merged(drafts: &[Draft], facets: &[Facets<'_>], problems: &mut Diagnostics) -> Vec<usize> {
+fn merged<R: AnyResource>(
+    drafts: &[Draft<R>],
+    facets: &[Facets<'_>],
+    problems: &mut Diagnostics,
+) -> Vec<usize> {
     let mut first: HashMap<Claim<'_>, usize> = HashMap::new();
     let mut stands_for: Vec<usize> = Vec::with_capacity(drafts.len());
     for (index, (draft, said)) in drafts.iter().zip(facets).enumerate() {
@@ -231,7 +238,11 @@ fn merged(drafts: &[Draft], facets: &[Facets<'_>], problems: &mut Diagnostics) -
     stands_for
 }
 
-fn conflict(earlier: (&Draft, &Facets<'_>), later: (&Draft, &Facets<'_>), claim: Claim<'_>) -> Diagnostic {
+fn conflict<R: AnyResource>(
+    earlier: (&Draft<R>, &Facets<'_>),
+    later: (&Draft<R>, &Facets<'_>),
+    claim: Claim<'_>,
+) -> Diagnostic {
     let (a, b) = (&earlier.0.resource, &later.0.resource);
     let message = if a.kind() == b.kind() {
         format!("two tasks disagree about {claim}")
@@ -261,7 +272,7 @@ fn conflict(earlier: (&Draft, &Facets<'_>), later: (&Draft, &Facets<'_>), claim:
     diagnostic
 }
 
-fn unguarded(draft: &Draft, instead: &[&str]) -> Diagnostic {
+fn unguarded<R: AnyResource>(draft: &Draft<R>, instead: &[&str]) -> Diagnostic {
     let (kind, name) = (draft.resource.kind(), draft.resource.name());
     let message = format!("{kind} `{name}` has no guard: every run would run it");
     let found = Diagnostic::error(Code::UNGUARDED_COMMAND, message)
@@ -269,7 +280,7 @@ fn unguarded(draft: &Draft, instead: &[&str]) -> Diagnostic {
     instead.iter().fold(found, |found, way| found.help(*way))
 }
 
-fn trigger_order(task: &Draft, on: &Draft, trigger: &DraftTrigger) -> Diagnostic {
+fn trigger_order<R: AnyResource>(task: &Draft<R>, on: &Draft<R>, trigger: &DraftTrigger) -> Diagnostic {
     let message = if std::ptr::eq(task, on) {
         format!("{} triggers itself", task.resource)
     } else {
@@ -286,23 +297,23 @@ fn trigger_order(task: &Draft, on: &Draft, trigger: &DraftTrigger) -> Diagnostic
 }
 
 /// A task as it was just declared: its methods adjust it, and it names the task in `restart_on` and the like.
-pub struct Declared<'p, R> {
-    plan: &'p Plan,
+pub struct Declared<'p, K: Variant> {
+    plan: &'p Plan<K::Any>,
     task: Option<usize>,
-    kind: PhantomData<fn() -> R>,
+    kind: PhantomData<fn() -> K>,
 }
 
-impl<R> Clone for Declared<'_, R> {
+impl<K: Variant> Clone for Declared<'_, K> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<R> Copy for Declared<'_, R> {}
+impl<K: Variant> Copy for Declared<'_, K> {}
 
 /// The name of a task, whatever its resource.
 #[derive(Clone, Copy)]
-pub struct Task {
+pub struct TaskRef {
     plan: usize,
     task: Option<usize>,
 }
@@ -310,32 +321,32 @@ pub struct Task {
 /// Anything that names a task: what `restart_on(&…)` takes.
 pub trait AnyTask {
     /// Its name.
-    fn task(&self) -> Task;
+    fn task(&self) -> TaskRef;
 }
 
-impl<R> AnyTask for Declared<'_, R> {
-    fn task(&self) -> Task {
-        Task { plan: self.plan.id, task: self.task }
+impl<K: Variant> AnyTask for Declared<'_, K> {
+    fn task(&self) -> TaskRef {
+        TaskRef { plan: self.plan.id, task: self.task }
     }
 }
 
-impl AnyTask for Task {
-    fn task(&self) -> Task {
+impl AnyTask for TaskRef {
+    fn task(&self) -> TaskRef {
         *self
     }
 }
 
-impl<'p, R: Kind> Declared<'p, R> {
+impl<'p, K: Variant> Declared<'p, K> {
     /// The plan it is in.
-    pub fn plan(&self) -> &'p Plan {
+    pub fn plan(&self) -> &'p Plan<K::Any> {
         self.plan
     }
 
     /// Changes what was declared; for resources' builder methods.
-    pub fn adjust(self, change: impl FnOnce(&mut R)) -> Self {
+    pub fn adjust(self, change: impl FnOnce(&mut K)) -> Self {
         if let Some(task) = self.task
             && let Some(draft) = self.plan.tasks.borrow_mut().get_mut(task)
-            && let Some(resource) = R::of_mut(&mut draft.resource)
+            && let Some(resource) = K::of_mut(&mut draft.resource)
         {
             change(resource);
         }
@@ -343,7 +354,7 @@ impl<'p, R: Kind> Declared<'p, R> {
     }
 
     /// Changes what was declared, unless the value was not to be had (and its problem reported).
-    pub(crate) fn adjust_with<T>(self, value: Option<T>, change: impl FnOnce(&mut R, T)) -> Self {
+    pub(crate) fn adjust_with<T>(self, value: Option<T>, change: impl FnOnce(&mut K, T)) -> Self {
         match value {
             Some(value) => self.adjust(|resource| change(resource, value)),
             None => self,
