@@ -17,5 +17,7 @@ mod reason;
 pub mod receipt;
 pub mod resource;
 pub mod serve;
+#[cfg(test)]
+mod suite;
 mod whole_file;
 pub mod world;

@@ -93,6 +93,19 @@ macro_rules! resources {
             match resource { $(Resource::$variant(_) => <$type as Manage>::TOGETHER,)+ }
         }
 
+        /// A resource without a row in the suite's table does not compile here.
+        #[cfg(test)]
+        mod all {
+            use super::model;
+            $(
+                #[test]
+                #[allow(non_snake_case, reason = "named like the resource")]
+                fn $variant() {
+                    crate::suite::passes::<$type>();
+                }
+            )+
+        }
+
         /// Registers what can be looked up for all tasks at once.
         pub fn announce(resource: &Resource, world: &mut World) {
             match resource { $(Resource::$variant(resource) => resource.announce(world),)+ }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use paracrine_model::content::Blobs;
 use paracrine_model::hash::Hash;
 use paracrine_model::plan::Plan;
-use paracrine_model::protocol::{Contents, FromAgent, Mode, Report, Summary, WireTask};
+use paracrine_model::protocol::{Contents, Failure, FromAgent, Mode, Report, Summary, WireTask};
 use paracrine_model::text::LateValues;
 
 use super::{Engine, Setup};
@@ -108,6 +108,21 @@ impl Bench {
         Self { directory, root, blobs: Blobs::default(), values: LateValues::default() }
     }
 
+    /// This machine as it is.
+    pub(crate) fn on_the_machine() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            root: PathBuf::from("/"),
+            blobs: Blobs::default(),
+            values: LateValues::default(),
+        }
+    }
+
+    /// A place beside the root, gone with it.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
@@ -138,7 +153,7 @@ impl Bench {
     pub(crate) fn run_with(&self, mode: Mode, controller: Controller, declare: impl Fn(&Plan)) -> Ran {
         let tasks = self.tasks(declare);
         let port = Rc::new(RefCell::new(Controller { blobs: self.blobs.clone(), ..controller }));
-        let world = World::new(&self.root, self.values.clone(), |hash| panic!("asked for {hash}"));
+        let world = World::new(&self.root, self.values.clone(), self.controllers_contents());
         let setup = Setup {
             mode,
             tasks: &tasks,
@@ -152,6 +167,12 @@ impl Bench {
         };
         let summary = Engine::new(setup).run().unwrap();
         Ran { summary, said: std::mem::take(&mut port.borrow_mut().said) }
+    }
+
+    /// What the controller sends when it is asked for a single content.
+    fn controllers_contents(&self) -> impl FnMut(&Hash) -> Result<Vec<u8>, Failure> + 'static {
+        let blobs = self.blobs.clone();
+        move |hash| blobs.get(hash).map(|bytes| bytes.to_vec()).ok_or_else(|| Failure::new("no such content"))
     }
 
     pub(crate) fn debts(&self) -> Vec<String> {

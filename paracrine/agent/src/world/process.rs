@@ -25,6 +25,27 @@ pub(crate) use run::ends_within;
 /// Where programs are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Where this machine's programs are looked for.
+#[cfg(not(test))]
+fn search_path() -> &'static str {
+    PATH
+}
+
+/// Where programs are looked for: in tests first among those that stand for some of the machine's.
+#[cfg(test)]
+fn search_path() -> String {
+    TOOLS.with_borrow(|tools| match tools {
+        Some(tools) => format!("{}:{PATH}", tools.display()),
+        None => PATH.to_owned(),
+    })
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The directory of programs that stand for some of the machine's in the test of this thread.
+    pub(crate) static TOOLS: std::cell::RefCell<Option<PathBuf>> = const { std::cell::RefCell::new(None) };
+}
+
 /// What is kept of a program's output: its end.
 const OUTPUT: usize = 64 * 1024;
 

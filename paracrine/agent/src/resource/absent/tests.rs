@@ -1,9 +1,38 @@
+use paracrine_model::resource::absent::Absent;
 use std::os::unix::fs::symlink;
 
 use paracrine_model::protocol::{Difference, Failure};
 
 use crate::manage::{Comparison, Manage, Turn};
+use crate::suite::{Row, Tried, Wrong, odd_names};
 use crate::world::paths::suite::{Machine, absent, directory, failure, listen, path};
+
+impl Tried for Absent {
+    fn rows() -> Vec<Row> {
+        vec![Row {
+            what: "of a directory",
+            names: odd_names(),
+            given: r#"mkdir -p "$ROOT/srv/$NAME/below"; echo x >"$ROOT/srv/$NAME/below/x""#,
+            wanted: |plan, name, _| {
+                plan.absent(format!("/srv/{name}"));
+            },
+            witness: r#"ls -d "$ROOT/srv/$NAME" 2>&1 || true"#,
+            drifts: &[
+                ("a file", r#"echo x >"$ROOT/srv/$NAME""#),
+                ("a link", r#"ln -s /etc/passwd "$ROOT/srv/$NAME""#),
+                ("a directory", r#"mkdir "$ROOT/srv/$NAME""#),
+            ],
+            removed: None,
+            failure: Wrong {
+                made: r#"rm -f /tmp/x; mkdir -p "$ROOT/srv/$NAME/below"; echo x >"$ROOT/srv/$NAME/below/x"
+                    chattr +i "$ROOT/srv/$NAME/below""#,
+                says: "cannot remove /srv/plain: operation not permitted",
+                foreseen: false,
+                mended: r#"chattr -i "$ROOT/srv/$NAME/below""#,
+            },
+        }]
+    }
+}
 
 fn removed(machine: &Machine, at: &str) -> String {
     match machine.apply(&absent(at)).unwrap().as_slice() {

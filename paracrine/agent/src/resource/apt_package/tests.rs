@@ -1,7 +1,39 @@
 use paracrine_model::name::PackageName;
 
 use super::*;
+use crate::suite::{Row, Tried, Wrong};
 use crate::world::packages::Provider;
+
+impl Tried for AptPackage {
+    fn rows() -> Vec<Row> {
+        const DPKG: &str = r#"if test "$ROOT"; then
+            mkdir -p "$ROOT/var/lib/dpkg" "$ROOT/var/lib/apt/lists" "$ROOT/etc/apt/apt.conf.d"
+            printf 'Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.21\n\n' >"$ROOT/var/lib/dpkg/status"
+            printf '%s 2.0\n' paracrine-hello g++-12 0ad libsdl2-2.0-0 >"$ROOT/var/lib/apt/available"
+            touch "$ROOT/var/lib/apt/lists/here_InRelease"
+        fi"#;
+        vec![Row {
+            what: "of a version",
+            names: ["paracrine-hello", "g++-12", "0ad", "libsdl2-2.0-0"].map(str::to_owned).into(),
+            given: DPKG,
+            wanted: |plan, name, _| {
+                plan.package(name).at_least("1.5");
+            },
+            witness: r#"grep -A1 -x "Package: $NAME" "$ROOT/var/lib/dpkg/status" || true"#,
+            drifts: &[("removal", r#"apt-get install -y -q -- "$NAME-" >/dev/null 2>&1"#)],
+            removed: Some(|plan, name| {
+                plan.package(name).absent();
+            }),
+            failure: Wrong {
+                made: r#"apt-get install -y -q -- "$NAME-" >/dev/null 2>&1
+                    echo 'DPkg::Pre-Invoke { "false"; };' >"$ROOT/etc/apt/apt.conf.d/99fail""#,
+                says: "apt",
+                foreseen: false,
+                mended: r#"rm "$ROOT/etc/apt/apt.conf.d/99fail""#,
+            },
+        }]
+    }
+}
 
 fn wanted(state: &str) -> AptPackage {
     let state = match state {

@@ -6,7 +6,32 @@ use paracrine_model::resource::Resource;
 use paracrine_model::text::Text;
 
 use super::*;
+use crate::suite::{Row, Tried, Wrong, odd_names};
 use crate::world::paths::PathKind;
+
+impl Tried for Command {
+    fn rows() -> Vec<Row> {
+        vec![Row {
+            what: "that makes a file",
+            names: odd_names(),
+            given: r#"mkdir -p "$ROOT/srv""#,
+            wanted: |plan, name, root| {
+                let quoted = format!("{root}/srv/{name}").replace('\'', "'\\''");
+                let script = format!("echo half-way\ntest ! -e {root}/srv/broken\necho made >'{quoted}'\n");
+                plan.command(script).named(name).creates(&format!("/srv/{name}"));
+            },
+            witness: r#"cat "$ROOT/srv/$NAME" 2>&1 || true"#,
+            drifts: &[("removal", r#"rm "$ROOT/srv/$NAME""#)],
+            removed: None,
+            failure: Wrong {
+                made: r#"rm "$ROOT/srv/$NAME"; touch "$ROOT/srv/broken""#,
+                says: "the command ended with status 1",
+                foreseen: false,
+                mended: r#"rm "$ROOT/srv/broken""#,
+            },
+        }]
+    }
+}
 
 fn world(root: &std::path::Path) -> World {
     World::new(root, Default::default(), |_| Err(Failure::new("no contents")))

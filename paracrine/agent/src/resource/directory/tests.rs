@@ -5,9 +5,37 @@ use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::directory::Directory;
 
 use crate::manage::{Manage, Turn};
+use crate::suite::{Row, Tried, Wrong, odd_names};
 use crate::world::paths::suite::{
     Machine, account, attribute, directory, failure, is_root, passes_the_suite,
 };
+
+impl Tried for Directory {
+    fn rows() -> Vec<Row> {
+        vec![Row {
+            what: "with a mode",
+            names: odd_names(),
+            given: r#"mkdir -p "$ROOT/srv""#,
+            wanted: |plan, name, _| {
+                plan.directory(format!("/srv/{name}")).mode(0o2750);
+            },
+            witness: r#"if test -e "$ROOT/srv/$NAME"; then stat -c '%F %a %u' "$ROOT/srv/$NAME"; fi"#,
+            drifts: &[
+                ("another mode", r#"chmod 1777 "$ROOT/srv/$NAME""#),
+                ("removal", r#"rmdir "$ROOT/srv/$NAME""#),
+            ],
+            removed: Some(|plan, name| {
+                plan.absent(format!("/srv/{name}"));
+            }),
+            failure: Wrong {
+                made: r#"rmdir "$ROOT/srv/$NAME"; touch "$ROOT/srv/$NAME""#,
+                says: "is a file, not a directory",
+                foreseen: true,
+                mended: r#"rm "$ROOT/srv/$NAME""#,
+            },
+        }]
+    }
+}
 
 #[test]
 fn a_directory_passes_the_suite() {

@@ -7,9 +7,40 @@ use paracrine_model::resource::file::File;
 use paracrine_model::text::Text;
 
 use crate::manage::{Comparison, Manage, Turn};
+use crate::suite::{Row, Tried, Wrong, odd_names};
 use crate::world::paths::suite::{
     Machine, account, attribute, failure, is_root, listen, passes_the_suite, path,
 };
+
+impl Tried for File {
+    fn rows() -> Vec<Row> {
+        vec![Row {
+            what: "with a mode and a validation",
+            names: odd_names(),
+            given: r#"mkdir -p "$ROOT/srv"; rm -rf -- "$ROOT/srv/$NAME""#,
+            wanted: |plan, name, root| {
+                let valid = format!("test ! -e {root}/srv/invalid && test -s {{}}");
+                plan.file(format!("/srv/{name}"), "one\ntwo\n").mode(0o640).validate(&valid);
+            },
+            witness: r#"if test -e "$ROOT/srv/$NAME"; then stat -c '%F %a %u' "$ROOT/srv/$NAME"; cat "$ROOT/srv/$NAME"; fi"#,
+            drifts: &[
+                ("another content", r#"echo other >"$ROOT/srv/$NAME""#),
+                ("another mode", r#"chmod 4711 "$ROOT/srv/$NAME""#),
+                ("removal", r#"rm "$ROOT/srv/$NAME""#),
+                ("a link in its place", r#"ln -sfn /etc/passwd "$ROOT/srv/$NAME""#),
+            ],
+            removed: Some(|plan, name| {
+                plan.absent(format!("/srv/{name}"));
+            }),
+            failure: Wrong {
+                made: r#"echo other >"$ROOT/srv/$NAME"; touch "$ROOT/srv/invalid""#,
+                says: "is not valid: the validation ended with status 1",
+                foreseen: false,
+                mended: r#"rm "$ROOT/srv/invalid""#,
+            },
+        }]
+    }
+}
 
 fn content(before: &str) -> Difference {
     Difference::Content { before: OldContent::Text(before.into()) }

@@ -1,6 +1,36 @@
 use paracrine_model::name::AccountName;
 
 use super::*;
+use crate::suite::{Row, Tried, Wrong};
+
+impl Tried for Group {
+    fn rows() -> Vec<Row> {
+        vec![Row {
+            what: "with an id",
+            names: ["suite-group", "_", "a-b_c0", "abcdefghijabcdefghijabcdefghij32"]
+                .map(str::to_owned)
+                .into(),
+            given: "",
+            wanted: |plan, name, _| {
+                plan.group(name).gid(45678);
+            },
+            witness: r#"grep "^$NAME:" "$ROOT/etc/group" || true"#,
+            drifts: &[
+                ("another id", r#"sed -i "s/^$NAME:x:45678:/$NAME:x:45679:/" "$ROOT/etc/group""#),
+                ("removal", r#"sed -i "/^$NAME:/d" "$ROOT/etc/group""#),
+            ],
+            removed: Some(|plan, name| {
+                plan.group(name).absent();
+            }),
+            failure: Wrong {
+                made: r#"sed -i "s/^$NAME:x:/suite-other:x:/" "$ROOT/etc/group""#,
+                says: "the group suite-group cannot have the id 45678: suite-other has it",
+                foreseen: true,
+                mended: r#"sed -i "s/^suite-other:x:/$NAME:x:/" "$ROOT/etc/group""#,
+            },
+        }]
+    }
+}
 
 fn world(passwd: &str, group: &str) -> (tempfile::TempDir, World) {
     let root = tempfile::tempdir().unwrap();

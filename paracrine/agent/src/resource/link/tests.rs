@@ -1,9 +1,39 @@
+use paracrine_model::resource::link::Link;
 use std::os::unix::fs::symlink;
 
 use paracrine_model::protocol::{Difference, Failure};
 
 use crate::manage::{Manage, Turn};
+use crate::suite::{Row, Tried, Wrong, odd_names};
 use crate::world::paths::suite::{Machine, attribute, directory, failure, link, listen, passes_the_suite};
+
+impl Tried for Link {
+    fn rows() -> Vec<Row> {
+        vec![Row {
+            what: "to nowhere",
+            names: odd_names(),
+            given: r#"mkdir -p "$ROOT/srv""#,
+            wanted: |plan, name, _| {
+                plan.link(format!("/srv/{name}"), "odd target/$(id)");
+            },
+            witness: r#"readlink "$ROOT/srv/$NAME" || true"#,
+            drifts: &[
+                ("another target", r#"ln -sfn /etc/passwd "$ROOT/srv/$NAME""#),
+                ("a file in its place", r#"rm "$ROOT/srv/$NAME"; echo x >"$ROOT/srv/$NAME""#),
+                ("removal", r#"rm "$ROOT/srv/$NAME""#),
+            ],
+            removed: Some(|plan, name| {
+                plan.absent(format!("/srv/{name}"));
+            }),
+            failure: Wrong {
+                made: r#"rm "$ROOT/srv/$NAME"; mkdir "$ROOT/srv/$NAME""#,
+                says: "is a directory, which no link replaces",
+                foreseen: true,
+                mended: r#"rmdir "$ROOT/srv/$NAME""#,
+            },
+        }]
+    }
+}
 
 #[test]
 fn a_link_passes_the_suite() {

@@ -3,6 +3,41 @@ use paracrine_model::protocol::Difference;
 
 use super::*;
 use crate::manage::Due;
+use crate::suite::{Row, Tried, Wrong};
+
+impl Tried for Service {
+    fn rows() -> Vec<Row> {
+        const UNIT: &str = r#"units=$ROOT/etc/systemd/system; mkdir -p $units
+            printf '[Service]\nExecStart=/bin/sleep 100000\n[Install]\nWantedBy=multi-user.target\n' >"$units/$NAME"
+            systemctl daemon-reload"#;
+        vec![Row {
+            what: "enabled and running",
+            names: ["suite.service", "suite-a_b.c:d.service", "suite\\x2dname.service"]
+                .map(str::to_owned)
+                .into(),
+            given: UNIT,
+            wanted: |plan, name, _| {
+                plan.service(name).enabled().running();
+            },
+            witness: r#"systemctl is-enabled -- "$NAME" || true; systemctl is-active -- "$NAME" || true"#,
+            drifts: &[
+                ("a stop", r#"systemctl stop -- "$NAME""#),
+                ("that it is disabled", r#"systemctl disable -- "$NAME" 2>/dev/null"#),
+            ],
+            removed: Some(|plan, name| {
+                plan.service(name).disabled().stopped();
+            }),
+            failure: Wrong {
+                made: r#"systemctl stop -- "$NAME"; mkdir "$ROOT/etc/systemd/system/$NAME.d"
+                    printf '[Service]\nExecStart=\nExecStart=/bin/false\n' >"$ROOT/etc/systemd/system/$NAME.d/fail.conf"
+                    systemctl daemon-reload"#,
+                says: "suite.service was started and does not run: its program ended with status 1",
+                foreseen: false,
+                mended: r#"rm -r "$ROOT/etc/systemd/system/$NAME.d"; systemctl daemon-reload"#,
+            },
+        }]
+    }
+}
 
 fn service(enabled: Option<bool>, running: Option<bool>, masked: Option<bool>) -> Service {
     Service { unit: UnitName::parse("app.service").unwrap(), enabled, running, masked }

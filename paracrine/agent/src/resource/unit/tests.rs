@@ -3,7 +3,39 @@ use paracrine_model::protocol::Difference;
 use paracrine_model::resource::unit::Unit;
 
 use crate::manage::{Comparison, Manage, Turn};
+use crate::suite::{Row, Tried, Wrong};
 use crate::world::paths::suite::{Machine, absent, attribute, link};
+
+impl Tried for Unit {
+    fn rows() -> Vec<Row> {
+        vec![Row {
+            what: "of a service",
+            names: ["suite-unit.service", "suite@.service", "suite-a_b.c:d.timer", "suite\\x2dunit.path"]
+                .map(str::to_owned)
+                .into(),
+            given: r#"mkdir -p "$ROOT/etc/systemd/system""#,
+            wanted: |plan, name, _| {
+                plan.unit(name, "[Service]\nExecStart=/bin/sleep 1000\n");
+            },
+            witness: r#"cd "$ROOT/etc/systemd/system"; if test -e "$NAME"; then stat -c '%F %a %u' "$NAME"; cat "$NAME"; fi"#,
+            drifts: &[
+                ("another content", r#"echo '[Service]' >"$ROOT/etc/systemd/system/$NAME""#),
+                ("another mode", r#"chmod 600 "$ROOT/etc/systemd/system/$NAME""#),
+                ("a mask", r#"ln -sfn /dev/null "$ROOT/etc/systemd/system/$NAME""#),
+                ("removal", r#"rm "$ROOT/etc/systemd/system/$NAME""#),
+            ],
+            removed: Some(|plan, name| {
+                plan.absent(format!("/etc/systemd/system/{name}"));
+            }),
+            failure: Wrong {
+                made: r#"rm "$ROOT/etc/systemd/system/$NAME"; mkdir "$ROOT/etc/systemd/system/$NAME""#,
+                says: "is a directory, which no file replaces",
+                foreseen: true,
+                mended: r#"rmdir "$ROOT/etc/systemd/system/$NAME""#,
+            },
+        }]
+    }
+}
 
 fn unit(machine: &Machine, name: &str, content: &str) -> Unit {
     Unit {

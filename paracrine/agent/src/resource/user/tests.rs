@@ -1,5 +1,40 @@
 use super::*;
+use crate::suite::{Row, Tried, Wrong};
 use crate::world::Maker;
+
+impl Tried for User {
+    fn rows() -> Vec<Row> {
+        vec![Row {
+            what: "of the system, with everything",
+            names: ["suite-user", "_", "a-b_c0", "abcdefghijabcdefghijabcdefghij32"]
+                .map(str::to_owned)
+                .into(),
+            given: r#"touch "$ROOT/etc/shadow"; grep -q ^users: "$ROOT/etc/group" || echo users:x:100: >>"$ROOT/etc/group""#,
+            wanted: |plan, name, _| {
+                let user = plan.user(name).system().uid(45680).group("users").home("/srv/home");
+                user.shell("/bin/sh").comment("A Person");
+            },
+            witness: r#"grep "^$NAME:" "$ROOT/etc/passwd" || true"#,
+            drifts: &[
+                ("another shell", r#"sed -i "/^$NAME:/s,/bin/sh,/bin/false," "$ROOT/etc/passwd""#),
+                ("another name", r#"sed -i "/^$NAME:/s/A Person/Another/" "$ROOT/etc/passwd""#),
+                (
+                    "removal",
+                    r#"sed -i "/^$NAME:/d" "$ROOT/etc/passwd"; sed -i "/^$NAME:/d" "$ROOT/etc/shadow""#,
+                ),
+            ],
+            removed: Some(|plan, name| {
+                plan.user(name).absent();
+            }),
+            failure: Wrong {
+                made: r#"sed -i "s/^$NAME:x:/suite-other:x:/" "$ROOT/etc/passwd""#,
+                says: "the user suite-user cannot have the id 45680: suite-other has it",
+                foreseen: true,
+                mended: r#"sed -i "s/^suite-other:x:/$NAME:x:/" "$ROOT/etc/passwd""#,
+            },
+        }]
+    }
+}
 
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
     ann:x:1000:1000:Ann Example,,,:/home/ann:/bin/bash\n\

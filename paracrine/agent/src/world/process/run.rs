@@ -17,7 +17,7 @@ use rustix::process::{
 };
 
 use super::capture::Capture;
-use super::{ANSWER, End, Finished, OUTPUT, PATH, Program, interruption};
+use super::{ANSWER, End, Finished, OUTPUT, Program, interruption, search_path};
 
 /// How long a program that was told to end (SIGTERM) has before it is killed with all that it started.
 const GRACE: Duration = Duration::from_secs(5);
@@ -100,13 +100,8 @@ impl Running {
         command
             .args(rest)
             .env_clear()
-            .envs([
-                ("PATH", PATH),
-                ("LC_ALL", "C.UTF-8"),
-                ("HOME", "/root"),
-                ("USER", "root"),
-                ("LOGNAME", "root"),
-            ])
+            .env("PATH", search_path())
+            .envs([("LC_ALL", "C.UTF-8"), ("HOME", "/root"), ("USER", "root"), ("LOGNAME", "root")])
             .envs(program.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(&program.directory)
             .stdin(if program.input.is_empty() { Stdio::null() } else { Stdio::piped() })
