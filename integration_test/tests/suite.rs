@@ -33,6 +33,7 @@ fn agents_tests() -> PathBuf {
     assert!(built.status.success(), "the agent's tests build");
     let said = String::from_utf8_lossy(&built.stdout);
     let messages = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
+    let executable =
+        messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
     executable.expect("cargo tells where the tests are")
 }

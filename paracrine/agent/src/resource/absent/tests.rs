@@ -11,6 +11,7 @@ impl Tried for Absent {
     fn rows() -> Vec<Row> {
         vec![Row {
             what: "of a directory",
+            needs: given::root,
             names: odd_names(),
             given: r#"mkdir -p "$ROOT/srv/$NAME/below"; echo x >"$ROOT/srv/$NAME/below/x""#,
             wanted: |plan, name, _| {
@@ -24,7 +25,7 @@ impl Tried for Absent {
             ],
             removed: None,
             failure: Wrong {
-                made: r#"rm -f /tmp/x; mkdir -p "$ROOT/srv/$NAME/below"; echo x >"$ROOT/srv/$NAME/below/x"
+                made: r#"mkdir -p "$ROOT/srv/$NAME/below"; echo x >"$ROOT/srv/$NAME/below/x"
                     chattr +i "$ROOT/srv/$NAME/below""#,
                 says: "cannot remove /srv/plain: operation not permitted",
                 foreseen: false,

@@ -14,6 +14,7 @@ impl Tried for AptPackage {
         fi"#;
         vec![Row {
             what: "of a version",
+            needs: || true,
             names: ["paracrine-hello", "g++-12", "0ad", "libsdl2-2.0-0"].map(str::to_owned).into(),
             given: DPKG,
             wanted: |plan, name, _| {

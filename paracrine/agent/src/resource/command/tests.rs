@@ -13,6 +13,7 @@ impl Tried for Command {
     fn rows() -> Vec<Row> {
         vec![Row {
             what: "that makes a file",
+            needs: || true,
             names: odd_names(),
             given: r#"mkdir -p "$ROOT/srv""#,
             wanted: |plan, name, root| {

@@ -14,6 +14,7 @@ impl Tried for Directory {
     fn rows() -> Vec<Row> {
         vec![Row {
             what: "with a mode",
+            needs: || true,
             names: odd_names(),
             given: r#"mkdir -p "$ROOT/srv""#,
             wanted: |plan, name, _| {

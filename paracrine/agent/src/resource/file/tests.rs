@@ -16,6 +16,7 @@ impl Tried for File {
     fn rows() -> Vec<Row> {
         vec![Row {
             what: "with a mode and a validation",
+            needs: || true,
             names: odd_names(),
             given: r#"mkdir -p "$ROOT/srv"; rm -rf -- "$ROOT/srv/$NAME""#,
             wanted: |plan, name, root| {

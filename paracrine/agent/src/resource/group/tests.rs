@@ -7,6 +7,7 @@ impl Tried for Group {
     fn rows() -> Vec<Row> {
         vec![Row {
             what: "with an id",
+            needs: || given::root() && given::program("/usr/sbin/groupadd", "passwd"),
             names: ["suite-group", "_", "a-b_c0", "abcdefghijabcdefghijabcdefghij32"]
                 .map(str::to_owned)
                 .into(),

@@ -11,6 +11,7 @@ impl Tried for Link {
     fn rows() -> Vec<Row> {
         vec![Row {
             what: "to nowhere",
+            needs: || true,
             names: odd_names(),
             given: r#"mkdir -p "$ROOT/srv""#,
             wanted: |plan, name, _| {

@@ -12,6 +12,7 @@ impl Tried for Service {
             systemctl daemon-reload"#;
         vec![Row {
             what: "enabled and running",
+            needs: || true,
             names: ["suite.service", "suite-a_b.c:d.service", "suite\\x2dname.service"]
                 .map(str::to_owned)
                 .into(),

@@ -10,6 +10,7 @@ impl Tried for Unit {
     fn rows() -> Vec<Row> {
         vec![Row {
             what: "of a service",
+            needs: || true,
             names: ["suite-unit.service", "suite@.service", "suite-a_b.c:d.timer", "suite\\x2dunit.path"]
                 .map(str::to_owned)
                 .into(),

@@ -6,6 +6,7 @@ impl Tried for User {
     fn rows() -> Vec<Row> {
         vec![Row {
             what: "of the system, with everything",
+            needs: || given::root() && given::program("/usr/sbin/useradd", "passwd"),
             names: ["suite-user", "_", "a-b_c0", "abcdefghijabcdefghijabcdefghij32"]
                 .map(str::to_owned)
                 .into(),
