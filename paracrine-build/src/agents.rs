@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 use paracrine_model::diagnostic::{Code, Diagnostic};
 use paracrine_model::hash::Hash;
 use paracrine_model::host::Arch;
+use paracrine_model::source;
 
 pub(crate) use agent::Agent;
 use agent::Failure;
 
-use crate::folder;
 use crate::site_plan::SitePlan;
 
 /// All agents of a site.
@@ -77,7 +77,7 @@ fn variable(arch: Arch) -> String {
 /// An agent that the user brought.
 fn brought(arch: Arch, path: &Path) -> Result<Agent, Failure> {
     let unreadable =
-        |error| Failure::new(format!("cannot be read: `{}`: {}", path.display(), folder::why(&error)));
+        |error| Failure::new(format!("cannot be read: `{}`: {}", path.display(), source::why(&error)));
     let bytes = std::fs::read(path).map_err(unreadable)?;
     let machine = match arch {
         Arch::X86_64 => 62,

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use paracrine_model::diagnostic::{Code, Diagnostic};
 
 use crate::checked::Checked;
-use crate::{agents, disk, fingerprint, local_file, output, session, show, template};
+use crate::{agents, fingerprint, input_files, local_files, output, show, template};
 
 /// Compiles the package that cargo is building with `check`, and says what came of it.
 pub(crate) fn run(check: impl FnOnce(&Path) -> Checked) {
-    let root = session::manifest_directory();
+    let root = package();
     let Some(out) = std::env::var_os("OUT_DIR").map(PathBuf::from) else {
         eprintln!("paracrine_build::compile is for build scripts: OUT_DIR is not set");
         return;
@@ -28,6 +28,11 @@ pub(crate) fn run(check: impl FnOnce(&Path) -> Checked) {
     }
     watch.print();
     show::show(&root, checked.diagnostics());
+}
+
+/// The folder of the package that is being built.
+fn package() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from)
 }
 
 /// Builds the agents and writes the outputs of a site without errors.
@@ -68,11 +73,11 @@ const VARIABLES: [&str; 5] = [
 impl Watch {
     fn new(root: &Path, checked: &Checked) -> Self {
         let mut paths: BTreeSet<PathBuf> = BTreeSet::new();
-        for folder in [template::FOLDER, local_file::FOLDER] {
+        for folder in [template::FOLDER, local_files::FOLDER] {
             paths.insert(root.join(folder));
         }
         for path in checked.looked_for() {
-            let path = disk::resolve(root, path);
+            let path = input_files::resolve(root, path);
             // What is not there may come: its folder tells, unless that is the site's own, where cargo's outputs are.
             match path.parent() {
                 Some(parent) if !path.exists() && !root.starts_with(parent) => {

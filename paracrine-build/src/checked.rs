@@ -6,8 +6,8 @@ use paracrine_model::diagnostic::draw::{self, Style};
 use paracrine_model::diagnostic::{Diagnostic, Severity};
 use paracrine_model::hash::Hash;
 
-use crate::disk::DrawnFiles;
 use crate::fingerprint::Fingerprint;
+use crate::input_files::DrawnFiles;
 use crate::output;
 use crate::site_plan::SitePlan;
 

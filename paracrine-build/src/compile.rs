@@ -1,6 +1,7 @@
 //! From a site's files and roles to what its binary embeds.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use paracrine_model::content::Blobs;
 use paracrine_model::deployment;
@@ -9,12 +10,14 @@ use paracrine_model::plan::Plan;
 use paracrine_model::source::Sources;
 
 use crate::checked::Checked;
-use crate::disk::{Disk, Machine};
+use crate::input_files::InputFiles;
+use crate::machine_secrets::MachineSecrets;
 use crate::policy::{Policies, Policy};
 use crate::rust_places::RustPlaces;
 use crate::site::SiteContext;
+use crate::site_files::SiteFiles;
 use crate::site_plan::SitePlan;
-use crate::{cargo, checks, plans, session};
+use crate::{cargo, checks, plans};
 
 /// Compiles a site: what a site's `build.rs` calls.
 ///
@@ -72,13 +75,13 @@ impl<C: SiteContext> Compile<C> {
     /// Compiles the site in the folder `root`, prints nothing and writes nothing: for tests.
     pub fn check(&self, root: impl AsRef<Path>) -> Checked {
         let root = root.as_ref();
-        let session = session::enter(root);
-        let mut disk = Disk::new(root);
-        let mut machine = Machine::new(root);
+        let files = Rc::new(SiteFiles::new(root));
+        let mut inputs = InputFiles::new(root);
+        let mut secrets = MachineSecrets::new(root);
         let blobs = Blobs::default();
         let places = RustPlaces::new(root);
         let (deployment, mut diagnostics, mut watched) = {
-            let mut sources = Sources::new(&mut disk);
+            let mut sources = Sources::new(&mut inputs);
             let (deployment, diagnostics) = deployment::load(&mut sources, C::CONFIG, C::INVENTORIES);
             let watched = sources.wanted().iter().map(|wanted| wanted.path.to_string()).collect::<Vec<_>>();
             (deployment, diagnostics, watched)
@@ -86,24 +89,23 @@ impl<C: SiteContext> Compile<C> {
         let mut plans = Vec::new();
         if let Some(deployment) = &deployment {
             let defer = std::env::var_os("PARACRINE_SECRETS").is_some_and(|value| value == "defer");
-            diagnostics.extend(deployment::check_secrets(deployment, &mut machine, defer));
-            plans = plans::all(deployment, self.role, &blobs, &mut diagnostics);
+            diagnostics.extend(deployment::check_secrets(deployment, &mut secrets, defer));
+            plans = plans::all(deployment, self.role, &blobs, &files, &mut diagnostics);
             plans
                 .iter_mut()
                 .flat_map(|(_, plan)| &mut plan.tasks)
                 .for_each(|task| places.origin(&mut task.origin));
-            diagnostics.extend(session.templates().take_found());
+            diagnostics.extend(files.templates.take_found());
         }
-        watched.extend(machine.looked().iter().cloned());
-        let mut inputs = disk.inputs();
-        inputs.extend(session.templates().inputs());
-        inputs.extend(session.files().inputs());
-        let site = deployment.map(|deployment| SitePlan::new(deployment, plans, blobs));
+        watched.extend(secrets.looked().iter().cloned());
+        let mut inputs = inputs.inputs();
+        inputs.extend(files.inputs());
+        let site = deployment.map(|deployment| SitePlan::new(deployment, plans, blobs, Rc::clone(&files)));
         if let Some(site) = &site {
             diagnostics.extend(checks::all(site));
             // Without all plans, nobody knows what is unused and what a policy would say.
             if !diagnostics.has_errors() {
-                diagnostics.extend(session.templates().unused());
+                diagnostics.extend(files.templates.unused());
                 diagnostics.extend(self.policies.all(site));
             }
         }

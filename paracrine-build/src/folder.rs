@@ -1,7 +1,6 @@
 //! What is in a folder of the site.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::Path;
 
 /// All files below a folder, as paths relative to it that use `/`. A folder that is not there has none.
@@ -37,14 +36,4 @@ fn collect(folder: &Path, prefix: &str, depth: usize, found: &mut BTreeSet<Strin
 pub(crate) fn is_clutter(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp") || name.ends_with(".orig")
-}
-
-/// Why a file cannot be read, for people.
-pub(crate) fn why(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file".into(),
-        io::ErrorKind::PermissionDenied => "permission denied".into(),
-        io::ErrorKind::IsADirectory => "it is a directory".into(),
-        _ => error.to_string().to_lowercase(),
-    }
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use paracrine_model::artifact::Writer;
 use paracrine_model::diagnostic::{Code, Diagnostic};
 use paracrine_model::host::Arch;
+use paracrine_model::source;
 
 use crate::agents::Agent;
 use crate::fingerprint::Fingerprint;
+use crate::schema;
 use crate::site_plan::SitePlan;
-use crate::values::Values;
-use crate::{folder, schema};
+use crate::value_uses::ValueUses;
 
 /// Writes all outputs of a site; those that are as they should be are not touched, so that nothing is rebuilt for them.
 pub(crate) fn write(
@@ -54,7 +55,7 @@ pub(crate) fn plan(
         deployment.environments.iter().map(|environment| environment.name.to_string()).collect();
     let mut writer = Writer::new(name, fingerprint.commit.clone(), environments);
     let wrong = |why: paracrine_model::artifact::Broken| unwritten(&why.to_string());
-    let mut values = Values::new(root, deployment);
+    let mut values = ValueUses::new(root, deployment);
     for host in site.hosts() {
         let address = deployment.hosts[host.index()].address.clone();
         let roles = host.roles().map(str::to_owned).collect();
@@ -106,7 +107,7 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
         return Ok(());
     }
     std::fs::write(path, bytes)
-        .map_err(|error| unwritten(&format!("`{}`: {}", path.display(), folder::why(&error))))
+        .map_err(|error| unwritten(&format!("`{}`: {}", path.display(), source::why(&error))))
 }
 
 fn unwritten(why: &str) -> Box<Diagnostic> {

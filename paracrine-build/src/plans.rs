@@ -1,6 +1,8 @@
 //! Running the roles: from the context of each host to its plan.
 
-use paracrine_model::content::Blobs;
+use std::rc::Rc;
+
+use paracrine_model::content::{self, Blobs};
 use paracrine_model::deployment::Deployment;
 use paracrine_model::diagnostic::{Code, Diagnostic, Diagnostics};
 use paracrine_model::plan::{HostPlan, Plan};
@@ -8,12 +10,14 @@ use paracrine_model::plan::{HostPlan, Plan};
 use crate::panic;
 use crate::per_host::PerHost;
 use crate::site::SiteContext;
+use crate::site_files::SiteFiles;
 
 /// The plans of all hosts, by their index in the deployment; hosts whose roles panicked have none.
 pub(crate) fn all<C: SiteContext>(
     deployment: &Deployment,
     role: fn(&C, &Plan),
     blobs: &Blobs,
+    files: &Rc<SiteFiles>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<(usize, HostPlan)> {
     let contexts = match C::contexts(deployment) {
@@ -24,10 +28,11 @@ pub(crate) fn all<C: SiteContext>(
         }
     };
     let _quiet = panic::quietly();
+    let files = content::SiteFiles::new(Rc::clone(files));
     let mut plans = Vec::with_capacity(contexts.len());
     let mut found = PerHost::new(deployment);
     for (host, context) in contexts {
-        let plan = Plan::new(blobs.clone());
+        let plan = Plan::of_site(blobs.clone(), files.clone());
         let result = panic::catch(|| role(&context, &plan));
         let (plan, problems) = plan.finish();
         match result {

@@ -5,6 +5,5 @@ pub use paracrine_model::plan::{AnyTask, Declared, Plan};
 pub use paracrine_model::secret::Secret;
 pub use paracrine_model::text::Text;
 
+pub use crate::content::{local_file, template};
 pub use crate::context;
-pub use crate::local_file::local_file;
-pub use crate::template::template;

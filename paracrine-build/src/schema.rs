@@ -3,6 +3,7 @@
 //! Draft 2020-12. The config's is that of the files as they are: its environments and their keys with their types. The
 //! inventories' is the same for every site but for the names of environments, roles and `vars`.
 
+mod field;
 mod inventory;
 #[cfg(test)]
 mod tests;
@@ -11,14 +12,11 @@ use std::path::Path;
 
 use paracrine_model::config;
 use paracrine_model::deployment::Deployment;
-use paracrine_model::shape::{Fields, Shape};
 use paracrine_model::source::Sources;
-use paracrine_model::yaml::TagKind;
 use serde_json::{Map, Value, json};
 
-use crate::disk::Disk;
-
-const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+use crate::input_files::InputFiles;
+use field::{DRAFT, properties};
 
 /// The schemas of a site by name.
 pub(crate) fn all(root: &Path, deployment: &Deployment) -> [(&'static str, String); 2] {
@@ -33,8 +31,8 @@ fn text(schema: &Value) -> String {
 
 /// The keys that have values for all environments. The deployment does not tell them from others.
 fn common_keys(root: &Path, deployment: &Deployment) -> Vec<String> {
-    let mut disk = Disk::new(root);
-    let mut sources = Sources::new(&mut disk);
+    let mut files = InputFiles::new(root);
+    let mut sources = Sources::new(&mut files);
     let config = sources.read(&deployment.config).ok().and_then(|source| config::parse(&source).0);
     config.iter().flat_map(|config| &config.common.entries).map(|(key, _)| key.name.clone()).collect()
 }
@@ -82,55 +80,4 @@ fn config_schema(deployment: &Deployment, common: &[String]) -> Value {
 /// What a key is in an environment, elsewhere. Keys are letters, digits, `_` and `-`: nothing has to be escaped.
 fn reference(key: &str) -> Value {
     json!({ "$ref": format!("#/$defs/values/properties/{key}") })
-}
-
-/// The fields of a struct by key; roles know them below `path`.
-fn properties(fields: &Fields, path: &str) -> Map<String, Value> {
-    let property = |field: &paracrine_model::shape::FieldShape| {
-        let path = format!("{path}.{}", field.name);
-        let mut schema = shape(&field.shape, &path);
-        if let Some(object) = schema.as_object_mut() {
-            let mut description = format!("`{path}` in roles");
-            if holds_secret(&field.shape) {
-                description.push_str(": a secret, by where it is kept: ");
-                description.push_str(&tags());
-            }
-            object.insert("description".into(), description.into());
-        }
-        (field.key.clone(), schema)
-    };
-    fields.0.iter().map(property).collect()
-}
-
-/// Whether a value is a secret or a list of them. Those in structs are told of where they stand.
-fn holds_secret(shape: &Shape) -> bool {
-    match shape {
-        Shape::Secret => true,
-        Shape::List(item) | Shape::Optional(item) => holds_secret(item),
-        _ => false,
-    }
-}
-
-/// The tags of secrets and what stands behind each.
-fn tags() -> String {
-    TagKind::ALL.map(|tag| format!("`{}` and {}", tag.name(), tag.wants())).join(", ")
-}
-
-/// A type. Roles know its value by `path`.
-fn shape(of: &Shape, path: &str) -> Value {
-    match of {
-        Shape::Unknown => json!({}),
-        Shape::Bool => json!({ "type": "boolean" }),
-        Shape::Int => json!({ "type": "integer" }),
-        Shape::Float => json!({ "type": "number" }),
-        // To JSON Schema a tagged value is its text.
-        Shape::Text | Shape::Secret => json!({ "type": "string" }),
-        Shape::List(item) => json!({ "type": "array", "items": shape(item, path) }),
-        Shape::Struct(fields) => json!({
-            "type": "object",
-            "properties": properties(fields, path),
-            "additionalProperties": false,
-        }),
-        Shape::Optional(some) => json!({ "anyOf": [shape(some, path), { "type": "null" }] }),
-    }
 }

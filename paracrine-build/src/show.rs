@@ -11,7 +11,7 @@ use std::path::Path;
 use paracrine_model::diagnostic::draw::{self, Style};
 use paracrine_model::diagnostic::{Diagnostic, Severity, format};
 
-use crate::disk::DrawnFiles;
+use crate::input_files::DrawnFiles;
 
 /// Shows all problems in the way that `PARACRINE_DIAGNOSTICS` asks for, and tells cargo.
 pub(crate) fn show(root: &Path, diagnostics: &[Diagnostic]) {

@@ -7,11 +7,14 @@ use paracrine_model::deployment::{Deployment, Os};
 use paracrine_model::hash::Hash;
 use paracrine_model::plan::{HostPlan, Task};
 
+use crate::site_files::SiteFiles;
+
 /// What all hosts should be.
 pub struct SitePlan {
     deployment: Deployment,
     hosts: Vec<(usize, HostPlan)>,
     blobs: Blobs,
+    files: Rc<SiteFiles>,
 }
 
 /// One host of a [`SitePlan`].
@@ -23,8 +26,13 @@ pub struct HostView<'s> {
 }
 
 impl SitePlan {
-    pub(crate) fn new(deployment: Deployment, hosts: Vec<(usize, HostPlan)>, blobs: Blobs) -> Self {
-        Self { deployment, hosts, blobs }
+    pub(crate) fn new(
+        deployment: Deployment,
+        hosts: Vec<(usize, HostPlan)>,
+        blobs: Blobs,
+        files: Rc<SiteFiles>,
+    ) -> Self {
+        Self { deployment, hosts, blobs, files }
     }
 
     /// All hosts of all environments. A host whose roles panicked has no plan and is left out.
@@ -98,6 +106,11 @@ impl<'s> HostView<'s> {
             let file = facets.files().find(|file| file.path().as_str() == path)?;
             self.text(file.content())
         })
+    }
+
+    /// What contents were made from.
+    pub(crate) fn site_files(&self) -> &'s SiteFiles {
+        &self.site.files
     }
 
     pub(crate) fn index(&self) -> usize {

@@ -15,16 +15,10 @@ mod scope;
 mod store;
 mod value;
 
-use std::panic::Location;
-
-use paracrine_model::content::{Body, IntoContent, Made};
-use paracrine_model::diagnostic::{Code, Diagnostic, Place};
 use serde::Serialize;
 
 pub(crate) use engine::Templates;
 pub(crate) use store::FOLDER;
-
-use crate::session;
 
 /// The values that a template sees; made by [`context!`](crate::context).
 #[derive(Clone, Debug, Default)]
@@ -34,6 +28,14 @@ pub struct Values {
 }
 
 impl Values {
+    /// The values by name; or a name, and why its value cannot be serialised.
+    pub(crate) fn entries(&self) -> Result<&[(&'static str, minijinja::Value)], (&'static str, &str)> {
+        match &self.failed {
+            Some((name, why)) => Err((name, why)),
+            None => Ok(&self.entries),
+        }
+    }
+
     /// None yet.
     pub fn new() -> Self {
         Self::default()
@@ -62,38 +64,4 @@ macro_rules! context {
     ($($name:ident $(=> $value:expr)?),* $(,)?) => {
         $crate::template::Values::new()$(.with(stringify!($name), $crate::context!(@value $name $($value)?)))*
     };
-}
-
-/// A template with its values: content for a file. Made by [`template`].
-#[must_use = "a template is rendered where it is given to a file: `plan.file(path, template(…))`"]
-pub struct Template {
-    name: String,
-    values: Values,
-    location: &'static Location<'static>,
-}
-
-/// Content from the template of that name in `templates/`: `template("app.conf.j2", context! { host => cx.env.app_host })`.
-#[track_caller]
-pub fn template(name: impl Into<String>, values: Values) -> Template {
-    Template { name: name.into(), values, location: Location::caller() }
-}
-
-impl IntoContent for Template {
-    fn into_content(self) -> Result<Made, Box<Diagnostic>> {
-        let Self { name, values, location } = self;
-        if let Some((value, why)) = values.failed {
-            let message = format!(
-                "value `{value}` of template `{name}` cannot be serialised: {}",
-                why.trim_end_matches('.')
-            );
-            let error = Diagnostic::error(Code::TEMPLATE_FAILED, message);
-            return Err(Box::new(error.at(Place::caller(location), "this template")));
-        }
-        let rendered = session::current().templates().render(&name, &values.entries, location);
-        let text = rendered.map_err(|problem| match problem.primary {
-            Some(_) => problem,
-            None => Box::new(problem.at(Place::caller(location), "this template")),
-        })?;
-        Ok(Made { body: Body::Text(text), source: Some(format!("templates/{name}")) })
-    }
 }

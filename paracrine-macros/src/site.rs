@@ -15,7 +15,7 @@ use paracrine_model::source::Sources;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use files::{Disk, Folders};
+use files::{Folders, PackageFiles};
 use parse::Input;
 
 /// `caller`: the file that calls the macro, if rustc knows it.
@@ -36,7 +36,7 @@ fn expand_in(input: &Input, folders: &Folders) -> TokenStream {
     let inventories: Vec<String> =
         input.inventories.iter().map(|path| folders.of_package(&path.value())).collect();
     let paths: Vec<&str> = inventories.iter().map(String::as_str).collect();
-    let mut disk = Disk::new(folders.package());
+    let mut disk = PackageFiles::new(folders.package());
     let mut sources = Sources::new(&mut disk);
     let (deployment, diagnostics) = deployment::load(&mut sources, &config, &paths);
     let tracked = tracked(&sources, folders.package(), &config, &paths);

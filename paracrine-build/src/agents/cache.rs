@@ -11,9 +11,9 @@ use std::time::SystemTime;
 use flate2::{Compression, GzBuilder};
 use paracrine_model::hash::Hash;
 use paracrine_model::host::Arch;
+use paracrine_model::source;
 
 use super::agent::{Agent, Failure};
-use crate::folder;
 
 /// How many states of agents are kept.
 const KEPT: usize = 8;
@@ -94,7 +94,7 @@ impl Cache {
     }
 
     fn failure(&self, error: &io::Error) -> Failure {
-        Failure::new(format!("cannot be kept in `{}`: {}", self.folder.display(), folder::why(error)))
+        Failure::new(format!("cannot be kept in `{}`: {}", self.folder.display(), source::why(error)))
     }
 }
 

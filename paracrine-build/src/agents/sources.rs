@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use paracrine_model::hash::Hash;
+use paracrine_model::source;
 
 use super::agent::Failure;
 use crate::folder;
@@ -48,7 +49,7 @@ pub(super) fn key(parts: &[(&str, &str)]) -> Result<String, Failure> {
         for name in names {
             let file = if name.is_empty() { path.clone() } else { path.join(&name) };
             let bytes = std::fs::read(&file).map_err(|error| {
-                Failure::new(format!("has unreadable sources: `{}`: {}", file.display(), folder::why(&error)))
+                Failure::new(format!("has unreadable sources: `{}`: {}", file.display(), source::why(&error)))
             })?;
             add(&file.to_string_lossy(), &bytes);
         }

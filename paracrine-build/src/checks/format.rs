@@ -34,13 +34,15 @@ fn check_file(host: &mut HostCheck<'_, '_>, task: &Task, file: &FileFacet<'_>, r
         Content::Late(_) => Rc::new(reader.look(&text, os)),
     };
     for finding in &look.findings {
-        host.report(placed(finding, task, &text));
+        let placed = placed(host, finding, task, &text);
+        host.report(placed);
     }
     let users = look.users.iter().map(|user| (accounts::Kind::User, user));
     let groups = look.groups.iter().map(|group| (accounts::Kind::Group, group));
     for (kind, (line, name)) in users.chain(groups) {
         if let Some(unknown) = accounts::in_content(host, kind, name, task) {
-            host.report(match written(task, &text, *line, name) {
+            let place = written(host, task, &text, *line, name);
+            host.report(match place {
                 Some(place) => moved(unknown, place, task),
                 None => unknown,
             });
@@ -62,15 +64,15 @@ fn text_of(host: &HostCheck<'_, '_>, content: &Content) -> Option<String> {
 }
 
 /// Where a word of the content was written, if that is a file of the site.
-fn written(task: &Task, text: &str, line: u32, word: &str) -> Option<Place> {
-    source_place::of(task.source.as_deref()?, text, line, word)
+fn written(host: &HostCheck<'_, '_>, task: &Task, text: &str, line: u32, word: &str) -> Option<Place> {
+    source_place::of(host.view.site_files(), task.source.as_deref()?, text, line, word)
 }
 
 /// A finding where it was written; where that is not known, with its line of the content beside it.
-fn placed(finding: &Finding, task: &Task, text: &str) -> Diagnostic {
+fn placed(host: &HostCheck<'_, '_>, finding: &Finding, task: &Task, text: &str) -> Diagnostic {
     let diagnostic = at_role(finding, task);
     let Some(number) = finding.line else { return diagnostic };
-    match written(task, text, number, &finding.word) {
+    match written(host, task, text, number, &finding.word) {
         Some(place) => moved(diagnostic, place, task),
         None => match text.lines().nth(number as usize - 1) {
             Some(line) => {

@@ -1,22 +1,18 @@
 //! Where a word of a content stands in the file that the content came from.
 
-use std::sync::Arc;
-
 use paracrine_model::diagnostic::Place;
 use paracrine_model::source::Source;
 
-use crate::{local_file, session, template};
+use crate::site_files::SiteFiles;
 
-/// The place of a word in a line of `text`, which was made from the file `source` of the site: in a file that is sent as
-/// it is that line, in a template the one line that reads the same, or reads the same as far as it is literal.
-pub(super) fn of(source: &str, text: &str, line: u32, word: &str) -> Option<Place> {
-    let wanted = text.lines().nth(line as usize - 1)?;
-    let session = session::current();
-    if let Some(name) = below(source, local_file::FOLDER) {
-        let source = Source::new(source, session.files().bytes(name)?.to_vec()).ok()?;
+/// The place of a word in a line of `text`, which was made from the file `path` of the site: in a file that is sent as it
+/// is that line, in a template the one line that reads the same, or reads the same as far as it is literal.
+pub(super) fn of(files: &SiteFiles, path: &str, text: &str, line: u32, word: &str) -> Option<Place> {
+    let (source, is_template) = files.text(path)?;
+    if !is_template {
         return place(&source, line, word);
     }
-    let source: Arc<Source> = session.templates().source(below(source, template::FOLDER)?)?;
+    let wanted = text.lines().nth(line as usize - 1)?;
     let only = |is_it: &dyn Fn(&str) -> bool| {
         let mut found = (1..=source.line_count()).filter(|number| source.line(*number).is_some_and(is_it));
         found.next().filter(|_| found.next().is_none())
@@ -27,11 +23,6 @@ pub(super) fn of(source: &str, text: &str, line: u32, word: &str) -> Option<Plac
         same => same,
     };
     place(&source, line?, word)
-}
-
-/// The name of a file in a folder of the site.
-fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
-    path.strip_prefix(folder)?.strip_prefix('/')
 }
 
 /// The place of a word in a line; where the word is not in it, of the line.

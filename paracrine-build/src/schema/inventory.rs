@@ -4,7 +4,7 @@ use paracrine_model::deployment::{Deployment, Os};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
-use super::{DRAFT, properties};
+use super::field::{DRAFT, properties};
 
 /// The hosts of one environment
 #[derive(JsonSchema)]

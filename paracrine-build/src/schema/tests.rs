@@ -11,8 +11,8 @@ use super::*;
 
 /// The schemas of the site in a folder.
 fn schemas(root: &Path, inventories: &[&str]) -> [Value; 2] {
-    let mut disk = Disk::new(root);
-    let (deployment, problems) = deployment::load(&mut Sources::new(&mut disk), "config.yaml", inventories);
+    let mut files = InputFiles::new(root);
+    let (deployment, problems) = deployment::load(&mut Sources::new(&mut files), "config.yaml", inventories);
     let deployment = deployment.unwrap_or_else(|| panic!("{problems:?}"));
     all(root, &deployment).map(|(_, text)| serde_json::from_str(&text).unwrap())
 }
@@ -212,10 +212,12 @@ fn the_keys_of_inventories_are_those_that_are_read() {
             "environment: dev\ndefaults: {{ {key}: null }}\nservers: [{{ name: a, ssh_hostname: b }}]\n"
         );
         let folder = tempfile::tempdir().unwrap();
-        let mut disk = Disk::new(folder.path());
-        let found =
-            paracrine_model::inventory::parse(&Source::of_text("i.yaml", text), &mut Sources::new(&mut disk))
-                .1;
+        let mut files = InputFiles::new(folder.path());
+        let found = paracrine_model::inventory::parse(
+            &Source::of_text("i.yaml", text),
+            &mut Sources::new(&mut files),
+        )
+        .1;
         let refused = found.iter().any(|problem| problem.code == Code::UNKNOWN_KEY);
         assert_eq!(keys(&inventory["$defs"]["Defaults"]).contains(key), !refused, "{key}");
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use paracrine_model::diagnostic::{Code, Diagnostic};
 use paracrine_model::hash::Hash;
-use paracrine_model::source::Source;
+use paracrine_model::source::{self, Source};
 
 use super::late;
 use crate::folder;
@@ -54,7 +54,7 @@ impl Store {
                 Source::new(path, bytes)
             }
             Err(error) => {
-                let why = folder::why(&error);
+                let why = source::why(&error);
                 Err(Box::new(Diagnostic::error(
                     Code::FILE_UNREADABLE,
                     format!("cannot read `{path}`: {why}"),

@@ -1,9 +1,8 @@
-//! The disk, as the macro sees it.
+//! The files that the macro reads, and how their paths are named.
 
-use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use paracrine_model::source::{Files, Metadata};
+use paracrine_model::source::{self, Files, Metadata};
 
 /// The folder of the package and the one of the file that calls the macro, both absolute.
 pub(super) struct Folders {
@@ -68,11 +67,11 @@ fn normal(path: &Path) -> PathBuf {
 }
 
 /// Files relative to the package.
-pub(super) struct Disk {
+pub(super) struct PackageFiles {
     package: PathBuf,
 }
 
-impl Disk {
+impl PackageFiles {
     pub(super) fn new(package: &Path) -> Self {
         Self { package: package.to_owned() }
     }
@@ -85,14 +84,9 @@ impl Disk {
     }
 }
 
-impl Files for Disk {
+impl Files for PackageFiles {
     fn read(&mut self, path: &str) -> Result<Vec<u8>, String> {
-        std::fs::read(self.path(path)).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => "no such file".to_owned(),
-            ErrorKind::PermissionDenied => "permission denied".to_owned(),
-            ErrorKind::IsADirectory => "it is a folder".to_owned(),
-            _ => error.to_string(),
-        })
+        std::fs::read(self.path(path)).map_err(|error| source::why(&error))
     }
 
     fn metadata(&mut self, path: &str) -> Option<Metadata> {

@@ -1,5 +1,6 @@
 //! What is in a file.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -77,13 +78,29 @@ impl Blobs {
     }
 }
 
+/// The files of a site, as a plan hands them on to contents that are made from them; only who made them knows what they are.
+#[derive(Clone, Default)]
+pub struct SiteFiles(Option<Rc<dyn Any>>);
+
+impl SiteFiles {
+    /// Files of some kind.
+    pub fn new<T: 'static>(files: Rc<T>) -> Self {
+        Self(Some(files))
+    }
+
+    /// The files, if there are some of that kind.
+    pub fn get<T: 'static>(&self) -> Option<&T> {
+        self.0.as_ref()?.downcast_ref()
+    }
+}
+
 /// What can become the content of a file: text, late text, a template, a local file.
 pub trait IntoContent {
     /// The bytes or the late text.
     ///
     /// # Errors
     /// What is wrong with the source of the content, at its own place (a template's line).
-    fn into_content(self) -> Result<Made, Box<Diagnostic>>;
+    fn into_content(self, site: &SiteFiles) -> Result<Made, Box<Diagnostic>>;
 }
 
 /// Content as [`IntoContent`] makes it.
@@ -103,7 +120,7 @@ pub enum Body {
 }
 
 impl IntoContent for Text {
-    fn into_content(self) -> Result<Made, Box<Diagnostic>> {
+    fn into_content(self, _: &SiteFiles) -> Result<Made, Box<Diagnostic>> {
         Ok(Made { body: Body::Text(self), source: None })
     }
 }
@@ -111,8 +128,8 @@ impl IntoContent for Text {
 macro_rules! content_by_text {
     ($($type:ty),+) => {
         $(impl IntoContent for $type {
-            fn into_content(self) -> Result<Made, Box<Diagnostic>> {
-                Text::from(self).into_content()
+            fn into_content(self, site: &SiteFiles) -> Result<Made, Box<Diagnostic>> {
+                Text::from(self).into_content(site)
             }
         })+
     };
@@ -120,13 +137,13 @@ macro_rules! content_by_text {
 content_by_text!(&str, String, &String, Secret, &Secret);
 
 impl IntoContent for &Text {
-    fn into_content(self) -> Result<Made, Box<Diagnostic>> {
-        self.clone().into_content()
+    fn into_content(self, site: &SiteFiles) -> Result<Made, Box<Diagnostic>> {
+        self.clone().into_content(site)
     }
 }
 
 impl IntoContent for Vec<u8> {
-    fn into_content(self) -> Result<Made, Box<Diagnostic>> {
+    fn into_content(self, _: &SiteFiles) -> Result<Made, Box<Diagnostic>> {
         Ok(Made { body: Body::Bytes(self), source: None })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::panic::Location;
 
-use crate::content::{Blobs, Content, IntoContent};
+use crate::content::{Blobs, Content, IntoContent, SiteFiles};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 use crate::facet::{Acts, AnyResource, Claim, Facets, Variant};
 use crate::name::{AbsolutePath, Mode};
@@ -31,6 +31,7 @@ thread_local!(static NEXT_PLAN: Cell<usize> = const { Cell::new(0) });
 pub struct Plan<R> {
     id: usize,
     blobs: Blobs,
+    site: SiteFiles,
     tasks: RefCell<Vec<Draft<R>>>,
     problems: RefCell<Diagnostics>,
 }
@@ -59,8 +60,13 @@ pub(crate) struct Finished<R> {
 impl<R: AnyResource> Plan<R> {
     /// An empty plan whose contents are kept in `blobs`.
     pub fn new(blobs: Blobs) -> Self {
+        Self::of_site(blobs, SiteFiles::default())
+    }
+
+    /// An empty plan of a site with these files.
+    pub fn of_site(blobs: Blobs, site: SiteFiles) -> Self {
         let id = NEXT_PLAN.replace(NEXT_PLAN.get() + 1);
-        Self { id, blobs, tasks: RefCell::new(Vec::new()), problems: RefCell::default() }
+        Self { id, blobs, site, tasks: RefCell::new(Vec::new()), problems: RefCell::default() }
     }
 
     /// Declares a task; for resources' builder methods.
@@ -139,7 +145,7 @@ impl<R: AnyResource> Plan<R> {
 
     #[track_caller]
     pub(crate) fn content(&self, content: impl IntoContent) -> Option<(Content, Option<String>)> {
-        match content.into_content() {
+        match content.into_content(&self.site) {
             Ok(made) => {
                 let source = made.source.clone();
                 Some((made.keep(&self.blobs), source))

@@ -248,5 +248,16 @@ impl Lookup for Sources<'_> {
     }
 }
 
+/// Why a file cannot be read, for people.
+pub fn why(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "no such file".into(),
+        ErrorKind::PermissionDenied => "permission denied".into(),
+        ErrorKind::IsADirectory => "it is a directory".into(),
+        _ => error.to_string().to_lowercase(),
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

@@ -10,7 +10,8 @@ use paracrine_model::secret::{Provider, Secret};
 use paracrine_model::source::Sources;
 use paracrine_model::text::Text;
 
-use crate::disk::Disk;
+use crate::input_files::InputFiles;
+use crate::site_files::SiteFiles;
 use crate::site_plan::SitePlan;
 
 const CONFIG: &str = "\
@@ -52,18 +53,18 @@ fn values(declaration: &str, secret: Option<Secret>) -> BTreeMap<String, Vec<Str
     for (name, text) in files {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
-    let mut disk = Disk::new(folder.path());
+    let mut files = InputFiles::new(folder.path());
     let (deployment, problems) =
-        deployment::load(&mut Sources::new(&mut disk), "config.yaml", &["dev.yaml", "prod.yaml"]);
+        deployment::load(&mut Sources::new(&mut files), "config.yaml", &["dev.yaml", "prod.yaml"]);
     let deployment = deployment.unwrap_or_else(|| panic!("{problems:?}"));
     let plan = Plan::new(Blobs::default());
     plan.file("/a", secret.as_ref().map_or_else(Text::default, Text::from)).mode(0o600);
     let (mut plan, _) = plan.finish();
     plan.tasks[0].origin = Origin { file: "roles.rs".into(), line: 2, column: 1 };
     let hosts = (0..deployment.hosts.len()).map(|host| (host, plan.clone())).collect();
-    let site = SitePlan::new(deployment, hosts, Blobs::default());
+    let site = SitePlan::new(deployment, hosts, Blobs::default(), Rc::new(SiteFiles::new(Path::new(""))));
     let mut writer = Writer::new("site".into(), None, Vec::new());
-    let mut all = Values::new(folder.path(), site.deployment());
+    let mut all = ValueUses::new(folder.path(), site.deployment());
     for host in site.hosts() {
         let address = site.deployment().hosts[host.index()].address.clone();
         writer.host(host.environment().into(), address, Vec::new(), host.plan()).unwrap();

@@ -2,39 +2,17 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use paracrine_model::content::{Body, IntoContent, Made};
-use paracrine_model::diagnostic::{Code, Diagnostic, Place};
+use paracrine_model::diagnostic::{Code, Diagnostic};
 use paracrine_model::hash::Hash;
+use paracrine_model::source;
 
-use crate::{folder, session};
+use crate::folder;
 
 /// The folder of files that are sent as they are, relative to the site.
 pub(crate) const FOLDER: &str = "files";
-
-/// A file of the site as content. Made by [`local_file`].
-#[must_use = "a local file is read where it is given to a file: `plan.file(path, local_file(…))`"]
-pub struct LocalFile {
-    name: String,
-    location: &'static Location<'static>,
-}
-
-/// Content from the file of that name in `files/`, byte for byte.
-#[track_caller]
-pub fn local_file(name: impl Into<String>) -> LocalFile {
-    LocalFile { name: name.into(), location: Location::caller() }
-}
-
-impl IntoContent for LocalFile {
-    fn into_content(self) -> Result<Made, Box<Diagnostic>> {
-        let bytes = session::current().files().read(&self.name);
-        let bytes = bytes.map_err(|why| Box::new(why.at(Place::caller(self.location), "this file")))?;
-        Ok(Made { body: Body::Bytes(bytes.to_vec()), source: Some(format!("{FOLDER}/{}", self.name)) })
-    }
-}
 
 /// The files of a site.
 pub(crate) struct LocalFiles {
@@ -51,7 +29,8 @@ impl LocalFiles {
         Self { folder, names, read: RefCell::default() }
     }
 
-    fn read(&self, name: &str) -> Result<Rc<[u8]>, Box<Diagnostic>> {
+    /// The content of a file.
+    pub(crate) fn read(&self, name: &str) -> Result<Rc<[u8]>, Box<Diagnostic>> {
         if let Some(bytes) = self.read.borrow().get(name) {
             return Ok(Rc::clone(bytes));
         }
@@ -75,7 +54,7 @@ impl LocalFiles {
                 Ok(bytes)
             }
             Err(error) => {
-                let message = format!("cannot read `{FOLDER}/{name}`: {}", folder::why(&error));
+                let message = format!("cannot read `{FOLDER}/{name}`: {}", source::why(&error));
                 Err(Box::new(Diagnostic::error(Code::LOCAL_FILE, message)))
             }
         }

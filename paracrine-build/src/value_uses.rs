@@ -22,24 +22,24 @@ const MOST: usize = 120;
 type Secrets = HashMap<SecretSource, Place>;
 
 /// Finds the values; what is alike for many tasks or hosts is worked out once.
-pub(crate) struct Values<'s> {
+pub(crate) struct ValueUses<'s> {
     deployment: &'s Deployment,
     mentions: Mentions<'s>,
     /// By environment and mention, which its list names and its place in it.
-    of_env: HashMap<(usize, *const Mention), Option<Known>>,
+    of_env: HashMap<(usize, *const Mention), Option<Told>>,
     /// By environment.
     secrets: HashMap<usize, Rc<Secrets>>,
 }
 
 /// A value that the writer was told of.
 #[derive(Clone)]
-struct Known {
+struct Told {
     id: ValueId,
     /// The name of a secret.
     secret: Option<Rc<str>>,
 }
 
-impl<'s> Values<'s> {
+impl<'s> ValueUses<'s> {
     /// For the site at `root`.
     pub(crate) fn new(root: &'s Path, deployment: &'s Deployment) -> Self {
         Self { deployment, mentions: Mentions::new(root), of_env: HashMap::new(), secrets: HashMap::new() }
@@ -56,7 +56,7 @@ impl<'s> Values<'s> {
             let mut values = Vec::new();
             let mut named: Vec<Rc<str>> = Vec::new();
             for mention in self.mentions.of(&task.origin).iter() {
-                if let Some(Known { id, secret }) = self.value(view.index(), mention, writer) {
+                if let Some(Told { id, secret }) = self.value(view.index(), mention, writer) {
                     values.push(id);
                     named.extend(secret);
                 }
@@ -84,7 +84,7 @@ impl<'s> Values<'s> {
         Rc::clone(self.secrets.entry(environment).or_insert_with(made))
     }
 
-    fn value(&mut self, host: usize, mention: &Mention, writer: &mut Writer) -> Option<Known> {
+    fn value(&mut self, host: usize, mention: &Mention, writer: &mut Writer) -> Option<Told> {
         let deployment = self.deployment;
         let host = &deployment.hosts[host];
         match mention.root {
@@ -108,9 +108,9 @@ impl<'s> Values<'s> {
     }
 }
 
-fn tell((value, secret): (ValueUse, bool), writer: &mut Writer) -> Known {
+fn tell((value, secret): (ValueUse, bool), writer: &mut Writer) -> Told {
     let secret = secret.then(|| value.key.as_str().into());
-    Known { id: writer.value(value), secret }
+    Told { id: writer.value(value), secret }
 }
 
 /// A mention as a value, and whether that is a secret; `None` where the fields are none of these.
