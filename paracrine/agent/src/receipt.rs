@@ -14,7 +14,7 @@ mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -77,7 +77,7 @@ struct Open {
     /// Records of paths to be changed later: written, and of these on disk.
     ahead: (u32, u32),
     /// Paths that held secrets by the plans of earlier runs.
-    held_secrets: HashSet<String>,
+    held_secrets: BTreeSet<String>,
 }
 
 /// A file that only grows.
@@ -309,7 +309,8 @@ fn begin(state: &Path, about: &mut About, declared: &[Declared], bounds: Bounds)
         .help("what cannot be recorded is not changed")
     };
     let mut first = MAGIC.to_vec();
-    for record in [Record::Begun(about.clone()), Record::Declared(declared.to_vec())] {
+    let held_secrets = Record::HeldSecrets(earlier.held_secrets.iter().cloned().collect());
+    for record in [Record::Begun(about.clone()), Record::Declared(declared.to_vec()), held_secrets] {
         first.extend(frame(&record).map_err(|error| wrong(io::Error::other(error)))?);
     }
     let mut records = Part::create(&directory, store::RECORDS).map_err(wrong)?;

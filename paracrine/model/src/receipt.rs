@@ -27,6 +27,8 @@ pub enum Record {
     Begun(About),
     /// What the run's plan declared, whether or not the run came to it.
     Declared(Vec<Declared>),
+    /// Paths where plans of earlier runs put secrets, which may be there still. Receipts of those runs may be gone.
+    HeldSecrets(Vec<String>),
     /// A task is about to be made equal. Paths that follow are changed by it.
     Task(TaskBefore),
     /// A path is about to be changed.

@@ -127,7 +127,8 @@ impl Bench {
         &self.root
     }
 
-    fn state(&self) -> PathBuf {
+    /// Where its agent keeps what it has to remember.
+    pub(crate) fn state(&self) -> PathBuf {
         self.directory.path().join("state")
     }
 

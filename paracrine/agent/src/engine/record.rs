@@ -4,12 +4,13 @@
 use std::collections::HashSet;
 
 use paracrine_model::content::Content;
-use paracrine_model::facet::{self, Claim};
+use paracrine_model::facet::{self, FileFacet};
 use paracrine_model::hash::Hash;
 use paracrine_model::name::AbsolutePath;
 use paracrine_model::protocol::{Failure, FromAgent, Summary, WireTask};
 use paracrine_model::receipt::{Declared, Differed, Ended, TaskBefore, Undo};
 use paracrine_model::resource::Resource;
+use paracrine_model::text::Text;
 
 use super::{AtTurn, Engine};
 use crate::port::Port;
@@ -33,11 +34,9 @@ impl<P: Port> Engine<'_, P> {
             let replaced = facets
                 .files()
                 .any(|file| matches!(file.content(), Content::Blob { hash, .. } if lacking.contains(hash)));
-            let paths = facets.claims.iter().filter_map(|claim| match claim {
-                Claim::Path(path) => AbsolutePath::parse(path).ok(),
-                _ => None,
-            });
-            changes.extend(paths.map(|path| (path, replaced)));
+            if let (false, facet::Undo::Paths(paths)) = (facets.removes, facets.undo) {
+                changes.extend(paths.into_iter().map(|path| (path.clone(), replaced)));
+            }
         }
         changes
     }
@@ -79,15 +78,11 @@ impl<P: Port> Engine<'_, P> {
 fn declared(tasks: &[WireTask]) -> Vec<Declared> {
     let declared = tasks.iter().map(|WireTask { resource, .. }| {
         let facets = resource.facets();
-        let secret = facets.texts().any(|late| late.text().is_secret());
-        let paths = facets.claims.iter().filter_map(|claim| match claim {
-            Claim::Path(path) => Some((*path).to_owned()),
-            _ => None,
-        });
+        let secret = |file: &&FileFacet<'_>| file.content().text().is_some_and(Text::is_secret);
         Declared {
             task: resource.to_string(),
             claims: facets.claims.iter().map(ToString::to_string).collect(),
-            secrets: paths.filter(|_| secret).collect(),
+            secrets: facets.files().filter(secret).map(|file| file.path().to_string()).collect(),
         }
     });
     declared.collect()

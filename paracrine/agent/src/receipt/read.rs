@@ -208,6 +208,8 @@ fn told(about: About, records: impl Iterator<Item = Record>, unknown: u32, tail:
             // Another beginning is none.
             Record::Begun(_) => told.unknown = told.unknown.saturating_add(1),
             Record::Declared(declared) => told.declared = declared,
+            // For the next run, not for those who read.
+            Record::HeldSecrets(_) => {}
             Record::Task(task) => told.steps.push(Step::Task(task)),
             Record::Path(path) => told.steps.push(Step::Path(path)),
             Record::Ahead(path) => ahead.push(Some(path)),

@@ -1,6 +1,6 @@
 //! The directory of all receipts: how many there may be, and which of their contents have to go.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -38,8 +38,8 @@ pub(super) struct Store {
 pub(super) struct Earlier {
     /// The highest number that one has.
     pub(super) last_number: u64,
-    /// Paths where their plans put secrets.
-    pub(super) held_secrets: HashSet<String>,
+    /// Paths where their plans put secrets, or those of runs before them.
+    pub(super) held_secrets: BTreeSet<String>,
 }
 
 /// A run whose receipt is here.
@@ -89,7 +89,7 @@ impl Store {
     /// Something secret is still there. Receipts that cannot be removed are in nobody's way.
     pub(super) fn make_room(&self, bounds: Bounds) -> Result<Earlier, Failure> {
         self.drop_backup()?;
-        let mut earlier = Earlier { last_number: 0, held_secrets: HashSet::new() };
+        let mut earlier = Earlier { last_number: 0, held_secrets: BTreeSet::new() };
         let mut runs = Vec::new();
         for name in names(&self.runs).map_err(|error| self.wrong(RUNS, error))? {
             let Ok(directory) = rustix::fs::openat(&self.runs, name.as_str(), DIRECTORY, Mode::empty())
@@ -256,25 +256,29 @@ fn head(directory: &OwnedFd) -> Head {
         Err(_) => return Head::Unreadable,
     };
     let mut bytes = Vec::new();
-    // Two records, the second of which can be as large as they may be.
-    if (&mut file).take(2 * LARGEST_BODY as u64).read_to_end(&mut bytes).is_err() {
+    // Each of the first three records can be as large as they may be.
+    if (&mut file).take(3 * LARGEST_BODY as u64).read_to_end(&mut bytes).is_err() {
         return Head::Unreadable;
     }
-    let Some(read) = receipt::read_some(&bytes, 2) else {
+    let Some(read) = receipt::read_some(&bytes, 3) else {
         return if receipt::MAGIC.starts_with(&bytes) { Head::Remnant } else { Head::Unreadable };
     };
     let mut records = read.records.into_iter();
-    match (records.next(), records.next()) {
-        (Some(Record::Begun(about)), declared) => {
-            let secrets = match declared {
-                Some(Record::Declared(declared)) => {
-                    declared.into_iter().flat_map(|declared| declared.secrets).collect()
+    match records.next() {
+        Some(Record::Begun(about)) => {
+            let mut secrets = Vec::new();
+            for record in records {
+                match record {
+                    Record::Declared(declared) => {
+                        secrets.extend(declared.into_iter().flat_map(|declared| declared.secrets));
+                    }
+                    Record::HeldSecrets(paths) => secrets.extend(paths),
+                    _ => {}
                 }
-                _ => Vec::new(),
-            };
+            }
             Head::Receipt { number: about.number, secrets }
         }
-        (None, _) if read.tail == receipt::Tail::Cut || bytes == receipt::MAGIC => Head::Remnant,
+        None if read.tail == receipt::Tail::Cut || bytes == receipt::MAGIC => Head::Remnant,
         _ => Head::Unreadable,
     }
 }

@@ -1,3 +1,4 @@
+mod killed;
 mod undo;
 
 pub(crate) use undo::undo;
@@ -181,6 +182,12 @@ fn what_an_earlier_plan_called_secret_stays_so() {
     let mut second = Receipt::new(state.path(), about("second"));
     assert_eq!(second.holds_secrets("/etc/env"), Ok(true));
     assert_eq!(second.holds_secrets("/etc/other"), Ok(false));
+    // Also when the receipt of that run is gone.
+    for index in 0..25 {
+        run(state.path(), &format!("run-{index}"), "x", false);
+    }
+    assert_eq!(Receipts::open(state.path()).unwrap().read("first"), Ok(None));
+    assert_eq!(Receipt::new(state.path(), about("last")).holds_secrets("/etc/env"), Ok(true));
 }
 
 #[test]
@@ -373,5 +380,5 @@ fn half_a_record_hides_nothing() {
     let _ = receipt.path(before("/etc/y", Was::Missing)).unwrap();
     let bytes = fs::read(state.path().join("runs/run/records")).unwrap();
     let read = paracrine_model::receipt::read(&bytes).unwrap();
-    assert_eq!((read.records.len(), read.tail), (4, Tail::Whole));
+    assert_eq!((read.records.len(), read.tail), (5, Tail::Whole));
 }

@@ -215,7 +215,7 @@ impl Machine {
     }
 }
 
-fn secret(name: &str) -> Late {
+pub(crate) fn secret(name: &str) -> Late {
     Late::Secret(SecretSource { name: name.into(), provider: Provider::Env(name.into()) })
 }
 
