@@ -98,7 +98,7 @@ fn apply(machine: &Path, seed: u64, after: Duration) {
     let blobs = Blobs::default();
     let tasks = tasks(seed, &blobs);
     let mut values = LateValues::default();
-    values.insert(secret("PASSWORD"), value(seed).into());
+    values.insert(secret("PASSWORD"), value(seed));
     let sent = blobs.clone();
     let fetch = move |hash: &Hash| Ok(sent.get(hash).unwrap().to_vec());
     let port = Controller { blobs, ..Controller::default() };

@@ -15,6 +15,7 @@ use paracrine_model::receipt::{Access, Kept, PathBefore, Was};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+use super::replace::is_temporary;
 use super::walk::Found;
 use super::{DIRECTORY, Paths, Stamp, entries, failed, identity, kind_of};
 use crate::receipt::{Receipt, Recorded, Untaken};
@@ -359,7 +360,11 @@ impl Tree<'_> {
             return Err(Stop::Error(Errno::XDEV));
         }
         let listed = rustix::fs::openat(&fd, ".", flags, Mode::empty()).map_err(Stop::Error)?;
-        for (name, _) in entries(listed).map_err(Stop::Error)? {
+        for (name, kind) in entries(listed).map_err(Stop::Error)? {
+            // What a killed run has left half-written was nobody's, and may be secret whatever its mode.
+            if kind == FileType::RegularFile && name.to_str().is_ok_and(is_temporary) {
+                continue;
+            }
             if self.entries >= ENTRIES {
                 return Ok(Some(format!("more than {ENTRIES} things were in it")));
             }

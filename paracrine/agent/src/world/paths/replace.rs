@@ -260,7 +260,7 @@ fn temporary_name(name: &str) -> String {
     format!(".{}{MARK}{random:016x}", &name[..end])
 }
 
-fn is_temporary(name: &str) -> bool {
+pub(super) fn is_temporary(name: &str) -> bool {
     name.starts_with('.')
         && name.rsplit_once(MARK).is_some_and(|(_, random)| {
             random.len() == 16

@@ -262,3 +262,14 @@ fn a_file_with_another_name_is_recorded_as_it_was() {
     let entries = applied_and_undone(&machine, |world| apply(&file, world).unwrap());
     assert!(matches!(entries.as_slice(), [(_, Was::File(_, Kept::At { .. }))]), "{entries:?}");
 }
+
+#[test]
+fn what_a_killed_run_has_left_half_written_is_not_kept() {
+    let machine = Machine::new();
+    machine.make("/srv/d/x", "old");
+    machine.make("/srv/d/.x.paracrine-0123456789abcdef", "half a secret");
+    apply(&absent("/srv/d"), &mut machine.world()).unwrap();
+    let paths: Vec<_> = entries(&machine).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(paths, ["/srv/d/x", "/srv/d"]);
+    assert_eq!(machine.read("/var/lib/paracrine/runs/run/contents"), "old");
+}
