@@ -142,3 +142,25 @@ impl Random {
         self.below(times) == 0
     }
 }
+
+/// A writer that can be read afterwards.
+#[derive(Clone, Default)]
+pub(crate) struct Paper(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
+
+impl Paper {
+    /// What was written on it.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,9 +1,5 @@
 //! A secret's value is put wherever an agent can put it, and searched for wherever it could come out.
 
-use std::cell::RefCell;
-use std::io::Write;
-use std::rc::Rc;
-
 use paracrine_model::protocol::{
     Difference, Failure, FromAgent, Mode, OldContent, Outcome, Report as TaskReport, Summary,
 };
@@ -11,23 +7,10 @@ use paracrine_model::protocol::{
 use super::connection::OpenError;
 use super::fake::{Fake, Ran, Trial, agent, refused};
 use crate::report::{Json, Lines, Report, Terminal};
+use crate::testing::Paper;
 
 /// What [`Trial`] gives as the value of every secret.
 const POISON: &str = "p0ison-value";
-
-#[derive(Clone, Default)]
-struct Paper(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// All that all reports write about a run.
 fn written(ran: &Ran) -> String {
@@ -41,8 +24,7 @@ fn written(ran: &Ran) -> String {
     for event in &ran.events {
         reports.iter_mut().for_each(|report| report.event(event));
     }
-    let bytes = paper.0.borrow().clone();
-    String::from_utf8(bytes).unwrap()
+    paper.text()
 }
 
 /// A run whose agents say `word` wherever they can.

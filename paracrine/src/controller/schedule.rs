@@ -59,18 +59,23 @@ impl Schedule {
         }
     }
 
-    /// Gives an answer to all hosts for which there is one by now.
+    /// Gives an answer to all hosts for which there is one by now, as long as there is a free place. Where there is none,
+    /// somebody is at work, and something will happen again.
     fn answer(&self) {
         let mut hosts = self.hosts.borrow_mut();
-        for host in hosts.waiting() {
+        let mut from = 0;
+        while hosts.at_work() < self.limit
+            && let Some(host) = hosts.next_waiting(from)
+        {
+            from = host + 1;
             let (answer, next) = match hosts.moment(host) {
                 Moment::Queued => (self.strategy.begin(host, &hosts), Moment::Begun),
                 _ => (self.strategy.admit(host, &hosts), Moment::Admitted),
             };
             let next = match answer {
-                Some(Answer::Go) if hosts.at_work() < self.limit => next,
+                Some(Answer::Go) => next,
                 Some(Answer::Held) => Moment::Held,
-                Some(Answer::Go) | None => continue,
+                None => continue,
             };
             hosts.step(host, &[Moment::Queued, Moment::Locked], next);
             self.answered[host].notify_one();

@@ -4,9 +4,6 @@ mod stream;
 mod task;
 mod terminal;
 
-use std::cell::RefCell;
-use std::io::Write;
-use std::rc::Rc;
 use std::time::Duration;
 
 use paracrine_model::plan::Origin;
@@ -14,28 +11,7 @@ use paracrine_model::protocol::{Difference, Mode, OldContent, Outcome};
 
 use super::{Json, Lines, Report, Terminal};
 use crate::event::{Ending, Event, HostEvent, Run, RunHost, Status, TaskName, TaskReport, Totals};
-use crate::testing::plain;
-
-/// A writer that can be read afterwards.
-#[derive(Clone, Default)]
-struct Paper(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Paper {
-    fn text(&self) -> String {
-        plain(&String::from_utf8(self.0.borrow().clone()).unwrap())
-    }
-}
+use crate::testing::{Paper, plain};
 
 fn run(mode: Mode, hosts: &[&str]) -> Event {
     let hosts = hosts.iter().map(|name| RunHost { name: (*name).into(), tasks: 190 }).collect();
@@ -81,21 +57,21 @@ fn terminal(events: &[Event]) -> String {
     let paper = Paper::default();
     let mut report = Terminal::new(paper.clone(), false);
     events.iter().for_each(|event| report.event(event));
-    paper.text()
+    plain(&paper.text())
 }
 
 fn json(events: &[Event]) -> String {
     let paper = Paper::default();
     let mut report = Json::new(paper.clone());
     events.iter().for_each(|event| report.event(event));
-    paper.text()
+    plain(&paper.text())
 }
 
 fn lines(events: &[Event]) -> String {
     let paper = Paper::default();
     let mut report = Lines::new(paper.clone());
     events.iter().for_each(|event| report.event(event));
-    paper.text()
+    plain(&paper.text())
 }
 
 /// One report under its host's name.

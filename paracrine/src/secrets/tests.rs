@@ -8,7 +8,7 @@ use paracrine_model::secret::Secret;
 use paracrine_model::text::Text;
 
 use super::*;
-use crate::testing::program;
+use crate::testing::{Random, program};
 
 fn source(name: &str, provider: Provider) -> SecretSource {
     SecretSource { name: name.into(), provider }
@@ -217,16 +217,13 @@ fn lines_of_a_value_are_masked_and_names_are_not() {
 fn no_text_gets_past_the_masks_whatever_it_is() {
     let values = [("A", "aab"), ("B", "aabaab"), ("C", "baa\nbbbb"), ("D", "abba")];
     let mask = mask(&values);
-    let mut seed = 7_u64;
+    let mut random = Random(7);
     for _ in 0..5000 {
         let text: String = (0..40)
-            .map(|_| {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                match (seed >> 60) % 8 {
-                    0 => '\n',
-                    n if n < 4 => 'a',
-                    _ => 'b',
-                }
+            .map(|_| match random.below(8) {
+                0 => '\n',
+                n if n < 4 => 'a',
+                _ => 'b',
             })
             .collect();
         let masked = mask.text(&text);

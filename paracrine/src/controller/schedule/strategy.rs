@@ -6,9 +6,10 @@ use crate::event::Status;
 
 /// In which order hosts are begun and changed, and when to stop.
 ///
-/// It is asked of one host after the other, in the order of the inventory, whenever something has happened. Its answers
-/// depend on nothing but what it sees in [`Hosts`], and it does not mind how many hosts are at work: that is not for it
-/// to count. It owes every host an answer once no other is [unsettled](Moment::is_settled) or at work.
+/// It is asked of one host after the other, in the order of the inventory, whenever something has happened and one more
+/// host may be at work. Its answers depend on nothing but what it sees in [`Hosts`], and it does not mind how many hosts
+/// are at work: that is not for it to count. It owes every host an answer once no other is
+/// [unsettled](Moment::is_settled) or at work.
 pub(in crate::controller) trait Strategy {
     /// Whether this host may be connected to and locked; `None`: not yet.
     fn begin(&self, host: usize, hosts: &Hosts) -> Option<Answer>;
@@ -70,6 +71,7 @@ pub(in crate::controller) struct Hosts {
     /// How many hosts are at each moment, so that a strategy need not look at all of them; none is zero.
     counts: BTreeMap<Moment, usize>,
     waiting: BTreeSet<usize>,
+    at_work: usize,
     refusals: BTreeMap<usize, String>,
 }
 
@@ -80,6 +82,7 @@ impl Hosts {
             moments: vec![Moment::Queued; hosts],
             counts: BTreeMap::from_iter((hosts > 0).then_some((Moment::Queued, hosts))),
             waiting: (0..hosts).collect(),
+            at_work: 0,
             refusals: BTreeMap::new(),
         }
     }
@@ -101,12 +104,12 @@ impl Hosts {
 
     /// How many are at work.
     pub(super) fn at_work(&self) -> usize {
-        self.counts.iter().filter(|(moment, _)| moment.is_at_work()).map(|(_, count)| count).sum()
+        self.at_work
     }
 
-    /// Those that wait for an answer, in the order of the inventory.
-    pub(super) fn waiting(&self) -> Vec<usize> {
-        self.waiting.iter().copied().collect()
+    /// The first that waits for an answer, from this one on, in the order of the inventory.
+    pub(super) fn next_waiting(&self, from: usize) -> Option<usize> {
+        self.waiting.range(from..).next().copied()
     }
 
     /// Notes why a host cannot be changed, if it is at one of these moments.
@@ -123,6 +126,8 @@ impl Hosts {
             return false;
         }
         self.moments[host] = to;
+        self.at_work -= usize::from(before.is_at_work());
+        self.at_work += usize::from(to.is_at_work());
         if let Some(count) = self.counts.get_mut(&before) {
             *count -= 1;
             if *count == 0 {
