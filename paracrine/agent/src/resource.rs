@@ -21,6 +21,7 @@ use crate::world::World;
 macro_rules! resources {
     ($($variant:ident: $type:path,)+) => {
         /// A resource with what was observed of it, whichever it is: from the look at it until its task is done.
+        #[allow(clippy::large_enum_variant, reason = "only those of neighbours are there at once")]
         pub enum AnyObserved<'t> {
             $(#[doc = concat!("See [`", stringify!($type), "`].")] $variant(Observed<'t, $type>),)+
         }

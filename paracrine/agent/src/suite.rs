@@ -115,7 +115,8 @@ impl<'r> Trial<'r> {
         }
         let trial = Self { row, name, bench };
         if on_host() {
-            trial.sh("rm -rf /srv; mkdir /srv");
+            // But for what the host's apt installs from.
+            trial.sh("mkdir -p /srv; find /srv -mindepth 1 -maxdepth 1 ! -name apt -exec rm -rf {} +");
         }
         trial.sh(row.given);
         trial

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 mod at_path;
+mod live;
 pub mod owners;
 pub mod packages;
 pub mod paths;
