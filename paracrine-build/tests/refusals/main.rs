@@ -109,6 +109,7 @@ cases! {
         cron_wrong
         file_local_missing
         good
+        hostname_wrong
         mode_decimal
         mode_out_of_range
         names_wrong

@@ -6,6 +6,7 @@ mod command;
 mod directory;
 mod file;
 mod group;
+mod hostname;
 mod link;
 mod service;
 mod unit;
@@ -127,6 +128,7 @@ resources! {
     Directory: model::directory::Directory,
     File: model::file::File,
     Group: model::group::Group,
+    Hostname: model::hostname::Hostname,
     Link: model::link::Link,
     Service: model::service::Service,
     Unit: model::unit::Unit,

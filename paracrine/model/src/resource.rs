@@ -13,6 +13,7 @@ pub mod command;
 pub mod directory;
 pub mod file;
 pub mod group;
+pub mod hostname;
 pub mod link;
 pub mod service;
 pub mod unit;
@@ -94,6 +95,7 @@ resources! {
     Directory: directory::Directory,
     File: file::File,
     Group: group::Group,
+    Hostname: hostname::Hostname,
     Link: link::Link,
     Service: service::Service,
     Unit: unit::Unit,
