@@ -3,6 +3,7 @@
 
 use paracrine_model::diagnostic::{Code, nearest};
 use paracrine_model::facet::FileFacet;
+use paracrine_model::public_key::{Flaw, KeyType, TYPES};
 
 use super::entry::{Format, ONLY, Sort};
 use super::finding::{Finding, LATE, Look};
@@ -94,34 +95,12 @@ fn other_format(number: u32, line: &str) -> Option<Finding> {
     None
 }
 
-/// A type of key: its name, how many strings follow it in the blob, and the bytes of the first, where they are fixed.
-const TYPES: [(&str, usize, Option<usize>); 16] = [
-    ("ssh-ed25519", 1, Some(32)),
-    ("ssh-rsa", 2, None),
-    ("ecdsa-sha2-nistp256", 2, Some(8)),
-    ("ecdsa-sha2-nistp384", 2, Some(8)),
-    ("ecdsa-sha2-nistp521", 2, Some(8)),
-    ("sk-ssh-ed25519@openssh.com", 2, Some(32)),
-    ("sk-ecdsa-sha2-nistp256@openssh.com", 3, Some(8)),
-    ("ssh-dss", 4, None),
-    // Of certificates, only the type is looked at.
-    ("ssh-ed25519-cert-v01@openssh.com", 0, None),
-    ("ssh-rsa-cert-v01@openssh.com", 0, None),
-    ("ecdsa-sha2-nistp256-cert-v01@openssh.com", 0, None),
-    ("ecdsa-sha2-nistp384-cert-v01@openssh.com", 0, None),
-    ("ecdsa-sha2-nistp521-cert-v01@openssh.com", 0, None),
-    ("sk-ssh-ed25519-cert-v01@openssh.com", 0, None),
-    ("sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", 0, None),
-    ("ssh-dss-cert-v01@openssh.com", 0, None),
-];
-
 /// The type that a word names; sshd takes names of signatures for the type of their keys.
-fn type_of(word: &str) -> Option<&'static (&'static str, usize, Option<usize>)> {
-    let word = match word {
+fn type_of(word: &str) -> Option<&'static KeyType> {
+    KeyType::named(match word {
         "rsa-sha2-256" | "rsa-sha2-512" => "ssh-rsa",
         word => word,
-    };
-    TYPES.iter().find(|(name, ..)| *name == word)
+    })
 }
 
 /// What is wrong with a line.
@@ -136,15 +115,12 @@ fn entry(number: u32, line: &str) -> Option<Finding> {
     // No option looks like the first bytes of a key.
     if first.starts_with("AAAA") {
         let message = "no type of key stands before the key";
-        let kind = base64(first).and_then(|bytes| Some(string(&bytes)?.0.to_vec()));
-        let kind = kind.and_then(|kind| String::from_utf8(kind).ok());
-        let kind = kind.filter(|kind| type_of(kind).is_some());
-        return Some(wrong(number, first, message).help(match kind {
-            Some(kind) => format!("write `{kind}` before it"),
+        return Some(wrong(number, first, message).help(match KeyType::within(first) {
+            Some(KeyType { name, .. }) => format!("write `{name}` before it"),
             None => "copy the line again, whole".into(),
         }));
     }
-    let names = || TYPES.iter().map(|(name, ..)| *name);
+    let names = || TYPES.iter().map(|known| known.name);
     let unknown = |word: &str| {
         let finding = wrong(number, word, format!("sshd knows no type of key `{word}`"));
         let finding = finding.nearest(word, names());
@@ -334,8 +310,7 @@ fn value_of(number: u32, name: &str, value: &str) -> Option<Finding> {
 }
 
 /// What is wrong with a key of this type.
-fn key(number: u32, kind: &(&str, usize, Option<usize>), written: &str, rest: &str) -> Option<Finding> {
-    let (name, strings, first) = *kind;
+fn key(number: u32, of: &KeyType, written: &str, rest: &str) -> Option<Finding> {
     let (body, _) = word(rest);
     if body.contains(LATE) {
         return None;
@@ -344,41 +319,32 @@ fn key(number: u32, kind: &(&str, usize, Option<usize>), written: &str, rest: &s
     if body.is_empty() {
         return Some(wrong(number, written, format!("no key follows `{written}`")).help(again));
     }
-    let Some(bytes) = base64(body) else {
-        return Some(wrong(number, body, "the key is not base64, or cut off").help(again));
+    let flaw = match of.read(body) {
+        Ok(strings) => return weak(number, of.name, &strings, written, body),
+        Err(Flaw::OfType(other)) => {
+            let finding = wrong(number, written, format!("the key is of type `{other}`, not `{written}`"));
+            return Some(finding.help(format!("write `{other}` before it")));
+        }
+        Err(flaw) => flaw,
     };
-    let Some((inner, mut rest)) = string(&bytes) else {
-        return Some(wrong(number, body, "the key is cut off").help(again));
+    let message = match flaw {
+        Flaw::NotBase64 => "the key is not base64, or cut off".to_owned(),
+        Flaw::CutOff => "the key is cut off".to_owned(),
+        Flaw::OfNoType | Flaw::OfType(_) => format!("the key is not of type `{written}`"),
+        Flaw::NotWhole => format!("the key is no whole key of type `{written}`"),
     };
-    if inner != name.as_bytes() {
-        return Some(match std::str::from_utf8(inner).ok().filter(|inner| type_of(inner).is_some()) {
-            Some(inner) => wrong(number, written, format!("the key is of type `{inner}`, not `{written}`"))
-                .help(format!("write `{inner}` before it")),
-            None => wrong(number, body, format!("the key is not of type `{written}`")).help(again),
-        });
-    }
-    if strings == 0 {
-        return None;
-    }
-    let mut read = Vec::new();
-    for _ in 0..strings {
-        let Some((string, after)) = string(rest) else {
-            return Some(wrong(number, body, "the key is cut off").help(again));
-        };
-        read.push(string);
-        rest = after;
-    }
-    let as_long_as_it_should = first.is_none_or(|length| read[0].len() == length);
-    if !rest.is_empty() || !as_long_as_it_should {
-        return Some(wrong(number, body, format!("the key is no whole key of type `{written}`")).help(again));
-    }
-    match name {
+    Some(wrong(number, body, message).help(again))
+}
+
+/// What sshd has against a whole key.
+fn weak(number: u32, name: &str, strings: &[Vec<u8>], written: &str, body: &str) -> Option<Finding> {
+    match (name, strings) {
         // A sign may stand before the number.
-        "ssh-rsa" if read[1].len() < 128 => {
+        ("ssh-rsa", [_, modulus]) if modulus.len() < 128 => {
             let finding = wrong(number, body, "sshd refuses keys of RSA with fewer than 1024 bits");
             Some(finding.help("make a new one: `ssh-keygen -t ed25519`"))
         }
-        "ssh-dss" => {
+        ("ssh-dss", _) => {
             let finding = wrong(number, written, "sshd no longer takes keys of type `ssh-dss`");
             Some(finding.warning().help("make a new one: `ssh-keygen -t ed25519`"))
         }
@@ -386,208 +352,5 @@ fn key(number: u32, kind: &(&str, usize, Option<usize>), written: &str, rest: &s
     }
 }
 
-/// The string at the start of a blob, and what follows.
-fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    rest.split_at_checked(u32::from_be_bytes(*length) as usize)
-}
-
-/// The bytes of base64 with its padding.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(4) {
-        return None;
-    }
-    let body = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
-    let mut bytes = Vec::new();
-    let (mut bits, mut count) = (0u32, 0);
-    for c in body.bytes() {
-        let value = match c {
-            b'A'..=b'Z' => c - b'A',
-            b'a'..=b'z' => c - b'a' + 26,
-            b'0'..=b'9' => c - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
-mod tests {
-    use std::process::Command;
-
-    use super::*;
-
-    const ED25519: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIMvVa2Xmllx63g7LNNtddSmoYqSmWI22gBaEsbnJv4ND";
-    const ECDSA: &str = "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPaV2KQP4eAvb+r1HjGJmz0KZ5P9YjcmQIub8GomH/Bvk0tN8/cYzhnJax2/OJ/fbOheEtTN2htF8stXINlalNY=";
-    const RSA: &str = "AAAAB3NzaC1yc2EAAAADAQABAAAAgQC+8M6KMhdX2S290jAuXEidpa44544jxTR2fhcHVbT4ZsGPmWg7G+K4BbaTsHNm7sAUY9Hn5PyT5Y3iEm10HIbwTVRkc1o9QUfI+uRqF4IjktWlq221OiWhJtqaKeH2Vdx+iJmd3hdxYjP9ltvgFY2ef2nJ8wdKhlTHEBp8vd/+IQ==";
-
-    fn filled(line: &str) -> String {
-        line.replace("E!", ED25519).replace("C!", ECDSA).replace("R!", RSA)
-    }
-
-    const GOOD: [&str; 25] = [
-        "",
-        "# x",
-        "ssh-ed25519 E!",
-        "ssh-ed25519 E! me and my host",
-        "  ssh-ed25519 E!",
-        "ssh-ed25519\tE!",
-        "ssh-ed25519  E!",
-        "ecdsa-sha2-nistp256 C!",
-        "ssh-rsa R!",
-        "rsa-sha2-256 R!",
-        "restrict ssh-ed25519 E!",
-        "no-pty, ssh-ed25519 E!",
-        "RESTRICT,PTY ssh-ed25519 E!",
-        "no-pty,no-X11-forwarding ssh-ed25519 E! x",
-        "command=\"a b\",from=\"10.0.0.0/8,*.x.org\" ssh-ed25519 E!",
-        "command=\"a \\\"b c\\\"\" ssh-ed25519 E!",
-        "environment=\"A=b\",expiry-time=\"20300101\" ssh-ed25519 E!",
-        "permitopen=\"db:5432\",permitlisten=\"8080\",tunnel=\"0\" ssh-ed25519 E!",
-        "cert-authority,principals=\"a,b\" ssh-ed25519 E!",
-        "\u{fdd0}",
-        "ssh-ed25519 \u{fdd0}",
-        "command=\"x \u{fdd0} y\" ssh-ed25519 E!",
-        "command=\"x\" \u{fdd0}",
-        "command=\u{fdd0} ssh-ed25519 E!",
-        "\u{fdd0} E!",
-    ];
-
-    const BAD: [(&str, &str, &str); 31] = [
-        ("ssh-ed2551 E!", "sshd knows no type of key `ssh-ed2551`", "did you mean `ssh-ed25519`?"),
-        (
-            "ed25519 E!",
-            "sshd knows no type of key `ed25519`",
-            "write the line as it is in the file that ends in `.pub`: `ssh-ed25519 AAAA…`",
-        ),
-        ("SSH-ED25519 E!", "sshd knows no type of key `SSH-ED25519`", "did you mean `ssh-ed25519`?"),
-        ("restrict ssh-rsaa E!", "sshd knows no type of key `ssh-rsaa`", "did you mean `ssh-rsa`?"),
-        ("ssh-rsa E!", "the key is of type `ssh-ed25519`, not `ssh-rsa`", "write `ssh-ed25519` before it"),
-        (
-            "ecdsa-sha2-nistp384 C!",
-            "the key is of type `ecdsa-sha2-nistp256`, not `ecdsa-sha2-nistp384`",
-            "write `ecdsa-sha2-nistp256` before it",
-        ),
-        ("ssh-ed25519", "no key follows `ssh-ed25519`", AGAIN),
-        ("E!", "no type of key stands before the key", "write `ssh-ed25519` before it"),
-        ("E! ssh-ed25519", "no type of key stands before the key", "write `ssh-ed25519` before it"),
-        ("ssh-ed25519 E!=", "the key is not base64, or cut off", AGAIN),
-        ("ssh-ed25519 me@host", "the key is not base64, or cut off", AGAIN),
-        ("ssh-ed25519 E!AAAA", "the key is no whole key of type `ssh-ed25519`", AGAIN),
-        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMvVa2Xmllx63g7LNNtd", "the key is cut off", AGAIN),
-        ("ssh-ed25519 AAAA", "the key is cut off", AGAIN),
-        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE4AAAA", "the key is not of type `ssh-ed25519`", AGAIN),
-        ("bogus ssh-ed25519 E!", "sshd knows no option `bogus`", "sshd passes over the key"),
-        ("no-pyt ssh-ed25519 E!", "sshd knows no option `no-pyt`", "did you mean `no-pty`?"),
-        ("no-pty,,no-user-rc ssh-ed25519 E!", "an option is empty", "leave out the `,`"),
-        ("tunnel=\"x\" ssh-ed25519 E!", "`tunnel` cannot be `x`", "write `any`, or the number of a device"),
-        (
-            "no-pty, no-user-rc ssh-ed25519 E!",
-            "a space stands within the options",
-            "leave out the space after the `,`",
-        ),
-        (
-            "command=ls ssh-ed25519 E!",
-            "the value of `command` stands without quotes",
-            "write `command=\"…\"`",
-        ),
-        ("command ssh-ed25519 E!", "the option `command` wants a value", "write `command=\"…\"`"),
-        ("restrict=\"x\" ssh-ed25519 E!", "the option `restrict` has no value", "leave out the `=`"),
-        (
-            "command=\"ls ssh-ed25519 E!",
-            "a `\"` of the options is not closed",
-            "the key is never reached; write `\\\"` for a quote within quotes",
-        ),
-        ("command=\"a\"b ssh-ed25519 E!", "`b` follows an option without a `,`", ""),
-        ("environment=\"A\" ssh-ed25519 E!", "`environment` wants `NAME=value`, not `A`", ""),
-        (
-            "expiry-time=\"soon\" ssh-ed25519 E!",
-            "`expiry-time` cannot be `soon`",
-            "write `YYYYMMDD` or `YYYYMMDDHHMM`",
-        ),
-        (
-            "restrict",
-            "the line has no key",
-            "write a line as it is in a file that ends in `.pub`: `ssh-ed25519 AAAA…`",
-        ),
-        (
-            "command=\"x\u{fdd0}\",no-pyt ssh-ed25519 E!",
-            "sshd knows no option `no-pyt`",
-            "did you mean `no-pty`?",
-        ),
-        (
-            "---- BEGIN SSH2 PUBLIC KEY ----",
-            "this is a public key in the format of RFC 4716, which sshd does not read here",
-            "convert it: `ssh-keygen -i -f FILE`",
-        ),
-        (
-            "-----BEGIN PUBLIC KEY-----",
-            "this is PEM, which sshd does not read here",
-            "write a line as `ssh-keygen -y` prints it: `ssh-ed25519 AAAA…`",
-        ),
-    ];
-
-    const AGAIN: &str = "copy the line again, whole, from the file that ends in `.pub`";
-
-    #[test]
-    fn what_sshd_takes_is_good() {
-        for good in GOOD {
-            let said: Vec<String> =
-                look(&filled(good)).findings.into_iter().map(|finding| finding.message).collect();
-            assert_eq!(said, [""; 0], "{good}");
-        }
-    }
-
-    #[test]
-    fn mistakes_are_told_with_what_was_meant() {
-        for (line, message, help) in BAD {
-            let found = look(&filled(line)).findings;
-            let said = found
-                .first()
-                .map(|finding| (finding.message.as_str(), finding.help.first().map_or("", |help| help)));
-            assert_eq!(said, Some((message, help)), "{line}");
-        }
-    }
-
-    #[test]
-    fn private_keys_are_told_once() {
-        for key in [
-            "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
-            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n",
-            "-----BEGIN PRIVATE KEY-----\nMIIE\n",
-            "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n",
-        ] {
-            let said: Vec<String> = look(key).findings.into_iter().map(|finding| finding.message).collect();
-            assert_eq!(said, ["this is a private key, which never leaves its owner"], "{key}");
-        }
-    }
-
-    /// What has no options, asked of ssh-keygen itself, which looks at those less than sshd.
-    #[test]
-    fn ssh_keygen_agrees() -> std::io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let file = folder.path().join("key");
-        let takes = |line: &str| -> std::io::Result<Option<bool>> {
-            std::fs::write(&file, format!("{line}\n"))?;
-            let asked = Command::new("ssh-keygen").arg("-lf").arg(&file).output();
-            Ok(asked.ok().map(|output| output.status.success()))
-        };
-        let is_key = |line: &&str| !line.is_empty() && !line.starts_with('#') && !line.contains(LATE);
-        for good in GOOD.into_iter().filter(is_key) {
-            assert_ne!(takes(&filled(good))?, Some(false), "{good}");
-        }
-        let plain = |line: &str| !line.contains(" ssh-ed25519 E!");
-        for (bad, ..) in BAD.into_iter().filter(|(line, ..)| is_key(line) && plain(line)) {
-            assert_ne!(takes(&filled(bad))?, Some(true), "{bad}");
-        }
-        Ok(())
-    }
-}
+mod tests;

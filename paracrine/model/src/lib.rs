@@ -22,6 +22,8 @@ pub mod mask;
 pub mod name;
 pub mod plan;
 pub mod protocol;
+#[cfg(feature = "build")]
+pub mod public_key;
 pub mod receipt;
 pub mod resource;
 pub mod secret;

@@ -7,6 +7,7 @@ use super::{Os, Server};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
 use crate::field::{Field, listed};
 use crate::host::Arch;
+use crate::public_key::{Flaw, KeyType};
 use crate::source::Sources;
 
 fn refuse(
@@ -217,6 +218,7 @@ fn platform(key: &str, field: &Field<String>, known: &[&str], diagnostics: &mut 
     refuse(Code::PLATFORM, message, field, "not known", help, diagnostics);
 }
 
+/// The types of hosts' keys.
 const KEY_TYPES: [&str; 7] = [
     "ssh-ed25519",
     "ecdsa-sha2-nistp256",
@@ -239,63 +241,16 @@ pub(super) fn host_key(key: Field<String>, diagnostics: &mut Diagnostics) -> Opt
             }
         },
         None => format!("write the key after `{kind}`, as `ssh-keyscan` prints it"),
-        Some(body) => match base64(body) {
-            None => "the key after its type is not base64; copy it again, whole".to_owned(),
-            Some(bytes) if !names(&bytes, kind) => {
-                format!("the key is cut off, or not of type `{kind}`; copy the line again, whole")
+        Some(body) => match KeyType::named(kind).map(|of| of.read(body)) {
+            Some(Ok(_)) => return Some(Field { value: format!("{kind} {body}"), place: key.place }),
+            Some(Err(Flaw::NotBase64)) => {
+                "the key after its type is not base64; copy it again, whole".to_owned()
             }
-            Some(_) => {
-                return Some(Field { value: format!("{kind} {body}"), place: key.place });
-            }
+            _ => format!("the key is cut off, or not of type `{kind}`; copy the line again, whole"),
         },
     };
     refuse(Code::HOST_KEY, "not a public host key".to_owned(), &key, "malformed", trouble, diagnostics);
     None
-}
-
-/// Whether the bytes of a key are whole fields, each with its length before it, the first of which is its type.
-fn names(bytes: &[u8], kind: &str) -> bool {
-    let mut rest = bytes;
-    let mut fields = 0;
-    while let Some((length, after)) = rest.split_first_chunk::<4>() {
-        let length = u32::from_be_bytes(*length) as usize;
-        let Some((field, after)) = after.split_at_checked(length) else {
-            return false;
-        };
-        if fields == 0 && field != kind.as_bytes() || kind == "ssh-ed25519" && fields == 1 && length != 32 {
-            return false;
-        }
-        fields += 1;
-        rest = after;
-    }
-    rest.is_empty() && fields > 1
-}
-
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(digits.len());
-    let (mut buffer, mut bits) = (0_u32, 0);
-    for digit in digits.bytes() {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        buffer = (buffer << 6) | u32::from(value);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((buffer >> bits) as u8);
-            buffer &= (1 << bits) - 1;
-        }
-    }
-    Some(bytes)
 }
 
 /// A path as it is meant in a folder beside a file; `.` and `..` in the middle are worked out.
