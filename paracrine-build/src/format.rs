@@ -56,21 +56,31 @@ impl Reader {
     }
 }
 
+/// By whom a content is read, where, and its hash.
+type Way = (Reader, Os, Hash);
+
 /// The contents that were looked at: each once for each way in which it is read, however many hosts have it.
 #[derive(Default)]
 pub(crate) struct Looks {
-    known: RefCell<HashMap<(Reader, Os, Hash), Rc<Look>>>,
+    known: RefCell<HashMap<Way, Option<Rc<Look>>>>,
 }
 
 impl Looks {
-    /// What is wrong with the text of that hash.
-    pub(crate) fn of(&self, reader: Reader, os: Os, hash: Hash, text: &str) -> Rc<Look> {
+    /// What is wrong with the content of that hash, whose text is asked for only the first time; nothing is where it has
+    /// none.
+    pub(crate) fn of<'t>(
+        &self,
+        reader: Reader,
+        os: Os,
+        hash: Hash,
+        text: impl FnOnce() -> Option<&'t str>,
+    ) -> Option<Rc<Look>> {
         let key = (reader, os, hash);
-        let known = self.known.borrow().get(&key).cloned();
-        known.unwrap_or_else(|| {
-            let look = Rc::new(reader.look(text, os));
-            self.known.borrow_mut().insert(key, Rc::clone(&look));
-            look
-        })
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone();
+        }
+        let look = text().map(|text| Rc::new(reader.look(text, os)));
+        self.known.borrow_mut().insert(key, look.clone());
+        look
     }
 }

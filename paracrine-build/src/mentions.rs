@@ -92,7 +92,7 @@ fn mentions(file: &[TokenTree], line: u32, column: u32) -> Vec<Mention> {
     let Some(inner) = levels.last() else {
         return Vec::new();
     };
-    let mut found = Found::default();
+    let mut found = Gathered::default();
     let mut variables = BTreeSet::new();
     found.scan(&inner.tokens[inner.at..end(&inner.tokens, inner.at)], false, &mut variables);
     found.follow(levels, variables, false);
@@ -163,12 +163,12 @@ fn is_mark(token: &TokenTree, mark: char) -> bool {
 }
 
 #[derive(Default)]
-struct Found {
+struct Gathered {
     all: Vec<Mention>,
     followed: BTreeSet<String>,
 }
 
-impl Found {
+impl Gathered {
     /// Notes the values that are named in `tokens`, and the variables.
     fn scan(&mut self, tokens: &[TokenTree], around: bool, variables: &mut BTreeSet<String>) {
         for (at, token) in tokens.iter().enumerate() {

@@ -134,7 +134,7 @@ const OF_PACKAGES: [(&str, &[&str]); 37] = [
 
 /// Which account is meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum AccountKind {
     /// A user.
     User,
     /// A group.
@@ -142,7 +142,7 @@ pub(super) enum Kind {
 }
 
 /// Who exists when.
-struct Accounts<'t> {
+pub(super) struct Accounts<'t> {
     users: HashMap<&'t str, usize>,
     groups: HashMap<&'t str, usize>,
 }
@@ -152,8 +152,8 @@ pub(super) fn check(host: &mut HostCheck<'_, '_>) {
     for (index, (task, facets)) in host.said().enumerate() {
         for need in &facets.needs {
             let (kind, name) = match need {
-                Need::User(user) => (Kind::User, *user),
-                Need::Group(group) => (Kind::Group, *group),
+                Need::User(user) => (AccountKind::User, *user),
+                Need::Group(group) => (AccountKind::Group, *group),
                 Need::Above(_) | Need::Path(_) | Need::Package(_) | Need::Unit(_) => continue,
             };
             if let Some(found) = accounts.missing(kind, name, index, task, host.tasks()) {
@@ -165,22 +165,21 @@ pub(super) fn check(host: &mut HostCheck<'_, '_>) {
 
 /// What is wrong with an account that a file's content names (cron's and systemd's users and groups).
 pub(super) fn in_content(
-    host: &HostCheck<'_, '_>,
-    kind: Kind,
+    accounts: &Accounts<'_>,
+    kind: AccountKind,
     name: &str,
     task: &Task,
 ) -> Option<Diagnostic> {
-    let accounts = Accounts::of(host.said().map(|(_, facets)| facets));
     let known = match kind {
-        Kind::User => accounts.users.contains_key(name),
-        Kind::Group => accounts.groups.contains_key(name),
+        AccountKind::User => accounts.users.contains_key(name),
+        AccountKind::Group => accounts.groups.contains_key(name),
     };
     (!known).then(|| unknown(kind, name, task, accounts.names(kind)))
 }
 
 impl<'t> Accounts<'t> {
     /// For each account the task from which on it is there; those of Debian from the first.
-    fn of(all: impl Iterator<Item = &'t Facets<'t>>) -> Self {
+    pub(super) fn of(all: impl Iterator<Item = &'t Facets<'t>>) -> Self {
         let mut users: HashMap<&str, usize> = USERS.iter().map(|user| (*user, 0)).collect();
         let mut groups: HashMap<&str, usize> = GROUPS.iter().map(|group| (*group, 0)).collect();
         for (index, facets) in all.enumerate() {
@@ -205,24 +204,24 @@ impl<'t> Accounts<'t> {
         Self { users, groups }
     }
 
-    fn names(&self, kind: Kind) -> BTreeSet<&'t str> {
+    fn names(&self, kind: AccountKind) -> BTreeSet<&'t str> {
         match kind {
-            Kind::User => self.users.keys().copied().collect(),
-            Kind::Group => self.groups.keys().copied().collect(),
+            AccountKind::User => self.users.keys().copied().collect(),
+            AccountKind::Group => self.groups.keys().copied().collect(),
         }
     }
 
     fn missing(
         &self,
-        kind: Kind,
+        kind: AccountKind,
         name: &str,
         index: usize,
         task: &Task,
         tasks: &[Task],
     ) -> Option<Diagnostic> {
         let there = match kind {
-            Kind::User => self.users.get(name),
-            Kind::Group => self.groups.get(name),
+            AccountKind::User => self.users.get(name),
+            AccountKind::Group => self.groups.get(name),
         };
         match there {
             // A user may be in a group that is made with it.
@@ -242,7 +241,7 @@ impl<'t> Accounts<'t> {
     }
 }
 
-impl Kind {
+impl AccountKind {
     fn word(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -260,7 +259,12 @@ fn of_package(package: &str) -> &'static [&'static str] {
     OF_PACKAGES.iter().find(|(name, _)| *name == bare).map_or(&[], |(_, accounts)| accounts)
 }
 
-fn unknown<'n>(kind: Kind, name: &str, task: &Task, names: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+fn unknown<'n>(
+    kind: AccountKind,
+    name: &str,
+    task: &Task,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Diagnostic {
     let what = kind.word();
     Diagnostic::warning(
         Code::UNKNOWN_OWNER,

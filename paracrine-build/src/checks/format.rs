@@ -1,6 +1,7 @@
 //! Contents that the programs that read them would refuse or misread: what their formats find, placed where it was
 //! written.
 
+use std::cell::LazyCell;
 use std::rc::Rc;
 
 use paracrine_model::content::Content;
@@ -9,45 +10,59 @@ use paracrine_model::facet::FileFacet;
 use paracrine_model::plan::Task;
 use paracrine_model::text::Span;
 
+use super::accounts::{self, AccountKind, Accounts};
 use super::host_check::HostCheck;
-use super::{accounts, source_place};
+use super::source_place;
 use crate::format::{Finding, LATE, Reader};
 
 pub(super) fn check(host: &mut HostCheck<'_, '_>) {
+    let accounts = LazyCell::new({
+        let said = host.said();
+        || Accounts::of(said.map(|(_, facets)| facets))
+    });
     for (task, facets) in host.said() {
         for file in facets.files() {
             if let Some(reader) = Reader::of(file.path().as_str()) {
-                check_file(host, task, file, reader);
+                for finding in reader.about(file) {
+                    host.report(at_role(&finding, task));
+                }
+                for found in in_content(host, &accounts, task, file, reader) {
+                    host.report(found);
+                }
             }
         }
     }
 }
 
-fn check_file(host: &mut HostCheck<'_, '_>, task: &Task, file: &FileFacet<'_>, reader: Reader) {
-    for finding in reader.about(file) {
-        host.report(at_role(&finding, task));
-    }
-    let Some(text) = text_of(host, file.content()) else { return };
+/// What is wrong with the content of a file.
+fn in_content<'h, F: FnOnce() -> Accounts<'h>>(
+    host: &HostCheck<'h, '_>,
+    accounts: &LazyCell<Accounts<'h>, F>,
+    task: &Task,
+    file: &FileFacet<'_>,
+    reader: Reader,
+) -> Vec<Diagnostic> {
     let os = host.view.os();
+    let text = LazyCell::new(|| text_of(host, file.content()));
     let look = match file.content() {
-        Content::Blob { hash, .. } => host.looks.of(reader, os, *hash, &text),
-        Content::Late(_) => Rc::new(reader.look(&text, os)),
+        Content::Blob { hash, .. } => host.looks.of(reader, os, *hash, || text.as_deref()),
+        Content::Late(_) => text.as_deref().map(|text| Rc::new(reader.look(text, os))),
     };
-    for finding in &look.findings {
-        let placed = placed(host, finding, task, &text);
-        host.report(placed);
-    }
-    let users = look.users.iter().map(|user| (accounts::Kind::User, user));
-    let groups = look.groups.iter().map(|group| (accounts::Kind::Group, group));
+    let Some(look) = look else { return Vec::new() };
+    let text = || text.as_deref().unwrap_or_default();
+    let mut all: Vec<Diagnostic> =
+        look.findings.iter().map(|finding| placed(host, finding, task, text())).collect();
+    let users = look.users.iter().map(|user| (AccountKind::User, user));
+    let groups = look.groups.iter().map(|group| (AccountKind::Group, group));
     for (kind, (line, name)) in users.chain(groups) {
-        if let Some(unknown) = accounts::in_content(host, kind, name, task) {
-            let place = written(host, task, &text, *line, name);
-            host.report(match place {
+        if let Some(unknown) = accounts::in_content(accounts, kind, name, task) {
+            all.push(match written(host, task, text(), *line, name) {
                 Some(place) => moved(unknown, place, task),
                 None => unknown,
             });
         }
     }
+    all
 }
 
 /// A content as a text with [`LATE`] where late values will be; `None` where it is no text.

@@ -365,7 +365,12 @@ impl<'s> Scan<'s> {
         for default in &definition.defaults {
             self.expr(default, scope);
         }
-        // A macro may use names that are set after it.
+        let mut inner = self.within(definition, scope);
+        self.body(&definition.body, &mut inner)
+    }
+
+    /// What is known within a macro with arguments that could be anything. It may use names that are set after it.
+    fn within(&self, definition: &'s ast::Macro<'s>, scope: &Scope<'s>) -> Scope<'s> {
         let mut inner = scope.clone();
         hoist(&self.at.tree, &mut inner);
         inner.push();
@@ -373,7 +378,7 @@ impl<'s> Scan<'s> {
         for argument in &definition.args {
             bind(argument, Known::Anything, &mut inner);
         }
-        self.body(&definition.body, &mut inner)
+        inner
     }
 
     fn names_from(&mut self, import: &'s ast::FromImport<'s>, scope: &mut Scope<'s>) {

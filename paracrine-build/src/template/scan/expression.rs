@@ -9,7 +9,7 @@ use paracrine_model::diagnostic::{Code, Diagnostic};
 use super::super::machinery::{self, ast};
 use super::super::scope::{self, Known, Scope};
 use super::super::{builtins, late, scan::bind};
-use super::{DEEPEST, Scan, hoist};
+use super::{DEEPEST, Scan};
 
 impl<'s> Scan<'s> {
     /// What an expression can be; says what is wrong with it.
@@ -334,13 +334,7 @@ impl<'s> Scan<'s> {
             return Known::Anything;
         }
         self.depth += 1;
-        let mut inner = scope.clone();
-        hoist(&self.at.tree, &mut inner);
-        inner.push();
-        inner.set("caller", Known::Anything);
-        for argument in &definition.args {
-            bind(argument, Known::Anything, &mut inner);
-        }
+        let mut inner = self.within(definition, scope);
         for (index, (name, known)) in args.into_iter().enumerate() {
             let target = match name {
                 Some(name) => {
