@@ -9,9 +9,11 @@ mod fake;
 pub(crate) mod over_ssh;
 #[cfg(test)]
 mod poison;
+mod run_id;
 mod schedule;
 mod session;
 mod shared;
+mod talk;
 #[cfg(test)]
 mod tests;
 
@@ -59,6 +61,7 @@ pub(crate) async fn run<C: Connector + 'static>(
         connector,
         site,
         agents: embedded.agents,
+        run: run_id::make(),
         job,
         secrets,
         events,

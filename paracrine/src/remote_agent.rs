@@ -1,8 +1,8 @@
 //! The conversation with one host's agent.
 //!
 //! ```text
-//! kept connection, or a new one ─► bootstrap, and the start of the run at once ─► first line
-//!     agent ─► messages                                                    need ─► upload ─► first line, start again
+//! kept connection, or a new one ─► bootstrap, and the request at once ─► first line
+//!     agent ─► messages                                            need ─► upload ─► first line, request again
 //! ```
 
 mod incoming;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use paracrine_model::hash::Hash;
 use paracrine_model::host::Arch;
-use paracrine_model::protocol::{self, FromAgent, Start, ToAgent};
+use paracrine_model::protocol::{self, Greeting, Message, Opening};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -51,14 +51,13 @@ pub struct RemoteAgent {
     host: String,
     channel: Channel,
     incoming: Incoming,
-    /// The agent's greeting, which was read before anybody asked for it.
-    pending: Option<FromAgent>,
     errors: ErrorTail,
     ended: bool,
 }
 
 impl RemoteAgent {
-    /// Connects, has the agent run and sends `start`. The first message is the agent's `Hello`, from the agent asked for.
+    /// Connects, has the agent run and sends `opening`, then the bytes that belong to it. The first message is the agent's
+    /// [`Greeting`], from the agent asked for.
     ///
     /// May be dropped at any time; nothing is left running then.
     ///
@@ -67,12 +66,13 @@ impl RemoteAgent {
     pub async fn open(
         target: &Target<'_>,
         agent: &AgentBinary<'_>,
-        start: &Start,
+        opening: &Opening,
+        attached: &[u8],
     ) -> Result<Self, ConnectionError> {
         let dialer = Dialer::new(target)?;
-        let start = protocol::encode(&ToAgentRef::Start(start))
-            .map_err(|error| ConnectionError::local(format!("the plan cannot be sent: {error}")))?;
-        let attempt = Attempt { target, agent, start: &start, dialer: &dialer };
+        let opening = protocol::encode(opening)
+            .map_err(|error| ConnectionError::local(format!("the request cannot be sent: {error}")))?;
+        let attempt = Attempt { target, agent, request: [&opening, attached], dialer: &dialer };
         match attempt.run(false).await {
             // Something in the agent's place cannot be it; once, it is replaced.
             Err(ConnectionError::NotOurs { .. }) => attempt.run(true).await,
@@ -93,11 +93,15 @@ impl RemoteAgent {
     /// The next message. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// The end of the conversation, or something that is no message.
-    pub async fn recv(&mut self) -> Result<FromAgent, ConnectionError> {
-        if let Some(message) = self.pending.take() {
-            return Ok(message);
-        }
+    /// The end of the conversation, or something that is no message of this phase.
+    pub async fn recv<M: Message>(&mut self) -> Result<M, ConnectionError> {
+        let message = self.ahead().await?;
+        self.incoming.heard();
+        Ok(message)
+    }
+
+    /// The next message, which stays the next one.
+    async fn ahead<M: Message>(&mut self) -> Result<M, ConnectionError> {
         loop {
             match self.incoming.message() {
                 Ok(Some(message)) => return Ok(message),
@@ -111,7 +115,7 @@ impl RemoteAgent {
     ///
     /// # Errors
     /// The end of the conversation.
-    pub async fn send(&mut self, message: &ToAgent) -> Result<(), ConnectionError> {
+    pub async fn send<M: Message>(&mut self, message: &M) -> Result<(), ConnectionError> {
         let frame =
             protocol::encode(message).map_err(|error| ConnectionError::frame(&error, String::new()))?;
         self.write(&frame).await?;
@@ -194,17 +198,11 @@ impl RemoteAgent {
     }
 }
 
-/// [`ToAgent`] without a copy of the plan; the same bytes.
-#[derive(serde::Serialize)]
-#[serde(rename = "ToAgent")]
-enum ToAgentRef<'a> {
-    Start(&'a Start),
-}
-
 struct Attempt<'a> {
     target: &'a Target<'a>,
     agent: &'a AgentBinary<'a>,
-    start: &'a [u8],
+    /// The opening, and what belongs to it.
+    request: [&'a [u8]; 2],
     dialer: &'a Dialer<'a>,
 }
 
@@ -214,7 +212,7 @@ impl Attempt<'_> {
         let bootstrap = Bootstrap {
             nonce: &nonce,
             hash: &self.agent.hash,
-            speculative: self.start.len(),
+            speculative: self.request.iter().map(|part| part.len()).sum(),
             size: self.agent.gz.len(),
             elevation: self.target.elevation(),
             renew,
@@ -228,17 +226,23 @@ impl Attempt<'_> {
             host: self.dialer.name(),
             channel,
             incoming: Incoming::new(&nonce),
-            pending: None,
             errors: ErrorTail::of(stderr),
             ended: false,
         };
-        remote.write(self.start).await?;
+        self.send_request(&mut remote).await?;
         self.start_agent(&mut remote, &bootstrap).await?;
-        remote.pending = Some(self.greeting(&mut remote).await?);
+        self.greeting(&mut remote).await?;
         Ok(remote)
     }
 
-    /// Until the agent has said its first word and has its start.
+    async fn send_request(&self, remote: &mut RemoteAgent) -> Result<(), ConnectionError> {
+        for part in self.request {
+            remote.write(part).await?;
+        }
+        Ok(())
+    }
+
+    /// Until the agent has said its first word and has its request.
     async fn start_agent(
         &self,
         remote: &mut RemoteAgent,
@@ -248,7 +252,7 @@ impl Attempt<'_> {
         loop {
             match remote.word(if uploads == 0 { FIRST_LINE } else { AFTER_UPLOAD }).await? {
                 Word::Agent if uploads == 0 => return Ok(()),
-                Word::Agent => return remote.write(self.start).await,
+                Word::Agent => return self.send_request(remote).await,
                 Word::Need { machine } => {
                     let address = self.target.address;
                     if Arch::parse(&machine) != Some(address.arch) {
@@ -286,16 +290,15 @@ impl Attempt<'_> {
         }
     }
 
-    /// The first message, if it comes from the right agent.
-    async fn greeting(&self, remote: &mut RemoteAgent) -> Result<FromAgent, ConnectionError> {
+    /// Sees that the first message, which stays to be received, comes from the right agent.
+    async fn greeting(&self, remote: &mut RemoteAgent) -> Result<(), ConnectionError> {
         let wrong = |message: String, said| Err(ConnectionError::NotOurs { message, said });
-        match timeout(FIRST_LINE, remote.recv()).await {
-            Ok(Ok(FromAgent::Hello { agent, .. })) if agent != self.agent.hash => wrong(
+        match timeout(FIRST_LINE, remote.ahead()).await {
+            Ok(Ok(Greeting::Hello { agent, .. })) if agent != self.agent.hash => wrong(
                 format!("agent {} runs on the host in place of {}", agent.short(), self.agent.hash.short()),
                 String::new(),
             ),
-            Ok(Ok(message @ (FromAgent::Hello { .. } | FromAgent::Refused(_)))) => Ok(message),
-            Ok(Ok(_)) => wrong("the agent on the host did not say hello".into(), String::new()),
+            Ok(Ok(Greeting::Hello { .. } | Greeting::Refused(_))) => Ok(()),
             Ok(Err(error)) => {
                 wrong(format!("the agent on the host did not say hello: {error}"), remote.errors.tail().await)
             }
@@ -356,23 +359,6 @@ impl Drop for ErrorTail {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paracrine_model::protocol::Mode;
-
-    #[test]
-    fn a_start_that_is_not_copied_is_the_same_on_the_wire() {
-        let start = Start {
-            agent: Hash::of(b"agent"),
-            identity: "site/dev/web1".into(),
-            adopt: false,
-            mode: Mode::Check,
-            lock_wait: 3,
-            holder: "me".into(),
-            tasks: Vec::new(),
-            values: paracrine_model::text::LateValues::default(),
-        };
-        let borrowed = protocol::encode(&ToAgentRef::Start(&start)).unwrap();
-        assert_eq!(borrowed, protocol::encode(&ToAgent::Start(Box::new(start))).unwrap());
-    }
 
     #[test]
     fn nonces_are_short_words_and_differ() {

@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use paracrine_model::late::{Late, LateValues};
-use paracrine_model::plan::HostPlan;
 use paracrine_model::secret::{Provider, SecretSource};
 
 pub(crate) use paracrine_model::mask::Mask;
@@ -41,10 +40,10 @@ impl Resolved {
         variables.collect()
     }
 
-    /// What is known of the late values that a plan consumes, and of no others.
-    pub(crate) fn for_plan(&self, plan: &HostPlan) -> LateValues {
+    /// What is known of these late values.
+    pub(crate) fn of(&self, lates: &[Late]) -> LateValues {
         let mut values = LateValues::default();
-        for late in plan.texts().flat_map(|text| text.lates()) {
+        for late in lates {
             match late {
                 Late::Secret(source) => {
                     if let Some(value) = self.0.get(source) {

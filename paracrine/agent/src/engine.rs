@@ -13,12 +13,13 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use paracrine_model::hash::Hash;
-use paracrine_model::protocol::{Difference, Failure, FromAgent, Mode, Outcome, Report, Summary, WireTask};
+use paracrine_model::plan::Work;
+use paracrine_model::protocol::{Difference, Failure, Mode, Outcome, Report, Summary};
 
 use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::manage::{Comparison, Due, Turn};
-use crate::port::{Ending, Port, unpack};
+use crate::port::{Ending, Leave, Port, unpack};
 use crate::receipt::Receipt;
 use crate::resource::{AnyObserved, announce, together, wants};
 use crate::world::World;
@@ -28,7 +29,7 @@ use causes::Causes;
 /// One run over one plan.
 pub struct Engine<'t, P> {
     mode: Mode,
-    tasks: &'t [WireTask],
+    tasks: &'t [Work],
     world: World,
     journal: Journal,
     /// Taken by the world when it may be changed.
@@ -40,8 +41,8 @@ pub struct Engine<'t, P> {
     port: Rc<RefCell<P>>,
     causes: Causes,
     summary: Summary,
-    /// Whether the controller has let this run change things.
-    going: bool,
+    /// That the controller has let this run change things.
+    leave: Option<Leave>,
 }
 
 /// What a run brings with it.
@@ -49,7 +50,7 @@ pub struct Setup<'t, P> {
     /// Check or apply.
     pub mode: Mode,
     /// The plan.
-    pub tasks: &'t [WireTask],
+    pub tasks: &'t [Work],
     /// The machine.
     pub world: World,
     /// Debts of earlier runs.
@@ -96,7 +97,7 @@ impl<'t, P: Port> Engine<'t, P> {
             port: setup.port,
             causes,
             summary: Summary::default(),
-            going: false,
+            leave: None,
         }
     }
 
@@ -119,17 +120,18 @@ impl<'t, P: Port> Engine<'t, P> {
                 self.summary.skipped += count(self.tasks.len() - index);
                 break;
             }
+            self.learn();
             let end = self.group(index);
             match self.group_of_tasks(index, end)? {
                 Flow::On => index = end,
                 Flow::End => break,
             }
         }
-        if self.going {
+        if self.leave.is_some() {
             self.end_receipt();
             // A unit file that no service came after; systemd reads it now.
             if let Err(failure) = self.world.units.daemon_reload_if_needed() {
-                self.port.borrow_mut().say(FromAgent::Notice(failure.message));
+                self.port.borrow_mut().notice(failure.message);
             }
             self.journal.end();
             if let Some(lock) = &mut self.lock {
@@ -148,7 +150,7 @@ impl<'t, P: Port> Engine<'t, P> {
         if !together(first) {
             return index + 1;
         }
-        let same = |task: &&WireTask| task.resource.kind() == first.kind();
+        let same = |task: &&Work| task.resource.kind() == first.kind();
         index + self.tasks[index..].iter().take_while(same).count()
     }
 
@@ -184,7 +186,7 @@ impl<'t, P: Port> Engine<'t, P> {
     /// Observes and compares. What only may be due makes a change only possible. An apply does nothing with values that are
     /// not known yet.
     fn observe(&mut self, index: usize) -> Result<AtTurn<'t>, Failure> {
-        let tasks: &'t [WireTask] = self.tasks;
+        let tasks: &'t [Work] = self.tasks;
         let due = self.causes.due(index);
         let (may, certain): (Vec<_>, Vec<_>) = due.into_iter().partition(|due| due.may);
         let turn = Turn { due: &certain, again: false };
@@ -221,8 +223,11 @@ impl<'t, P: Port> Engine<'t, P> {
             }
         };
         if let (Err(failure), Some(first)) = (predicted, differing.first()) {
-            self.summary.skipped += count(differing.len() - 1);
-            return self.fail(first.index, end, failure, first.comparison.differences.clone(), began);
+            // The others of the group that differ; those that do not have been counted.
+            self.summary.failed += 1;
+            self.summary.skipped += count(differing.len() - 1 + self.tasks.len() - end);
+            self.report(first.index, Outcome::Failed(failure), first.comparison.differences.clone(), began);
+            return Flow::End;
         }
         for AtTurn { index, comparison, .. } in differing {
             let outcome = match comparison.may {
@@ -245,7 +250,7 @@ impl<'t, P: Port> Engine<'t, P> {
     /// Apply: makes equal what differs, and looks again.
     fn change(&mut self, differing: Vec<AtTurn<'t>>, end: usize, began: Instant) -> Result<Flow, Failure> {
         let first = differing.first().map_or(0, |task| task.index);
-        if !self.going && !self.ask_to_go(first)? {
+        if self.leave.is_none() && !self.ask_leave(first)? {
             self.summary.stopped = true;
             self.summary.skipped += count(differing.len() + self.tasks.len() - end);
             return Ok(Flow::End);
@@ -262,7 +267,9 @@ impl<'t, P: Port> Engine<'t, P> {
             if let Some(lock) = &mut self.lock {
                 lock.at(&resource.to_string());
             }
-            self.port.borrow_mut().say(FromAgent::Begun { task: count(task.index) });
+            if let Some(leave) = &self.leave {
+                self.port.borrow_mut().begun(leave, count(task.index));
+            }
         }
         self.record(&differing)?;
 
@@ -312,20 +319,37 @@ impl<'t, P: Port> Engine<'t, P> {
         Ok(Flow::On)
     }
 
-    /// Tells the controller that the lock is held and the first change at hand, and waits for its word.
-    fn ask_to_go(&mut self, first: usize) -> Result<bool, Failure> {
+    /// Tells the controller that the lock is held and the first change at hand, and waits for its leave and for the contents
+    /// that are lacking.
+    fn ask_leave(&mut self, first: usize) -> Result<bool, Failure> {
         let lacking = self.lacking(first);
         let changes = self.changes(first, &lacking);
-        self.port.borrow_mut().say(FromAgent::Ready { lacking });
-        let go = self.port.borrow_mut().wait_for_go();
-        match go {
-            Ok(contents) => self.world.keep(unpack(&contents)?),
+        let wants = !lacking.is_empty();
+        let mut port = self.port.borrow_mut();
+        let leave = port.ask_leave(lacking).and_then(|leave| {
+            let contents = if wants { Some(port.delivery()?) } else { None };
+            Ok((leave, contents))
+        });
+        drop(port);
+        let (leave, contents) = match leave {
+            Ok(given) => given,
             Err(Ending::Stopped | Ending::Gone) => return Ok(false),
+            Err(Ending::Silent) => return Err(Ending::Silent.failure()),
+        };
+        if let Some(contents) = contents {
+            self.world.keep(unpack(&contents)?);
         }
+        self.learn();
         self.journal.begin(&self.identity, &self.holder);
         self.begin_receipt(changes);
-        self.going = true;
+        self.leave = Some(leave);
         Ok(true)
+    }
+
+    /// Takes in values that have become known meanwhile.
+    fn learn(&mut self) {
+        let late = self.port.borrow_mut().late();
+        late.into_iter().for_each(|values| self.world.learn(values));
     }
 
     /// Whether a task is applied alone, whatever neighbours it has.
@@ -368,7 +392,7 @@ impl<'t, P: Port> Engine<'t, P> {
         let microseconds = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let report = Report { task: count(index), outcome, differences, microseconds };
         let report = self.world.mask(report);
-        self.port.borrow_mut().say(FromAgent::Report(report));
+        self.port.borrow_mut().report(report);
     }
 
     /// Debts of tasks that have left the plan can never be paid: said, and in an apply struck out.
@@ -384,7 +408,7 @@ impl<'t, P: Port> Engine<'t, P> {
                     Mode::Apply => "forgotten",
                 }
             );
-            self.port.borrow_mut().say(FromAgent::Notice(text));
+            self.port.borrow_mut().notice(text);
             if self.mode == Mode::Apply {
                 self.journal.paid(&debt.task);
             }

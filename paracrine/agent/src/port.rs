@@ -1,33 +1,69 @@
 //! The agent's end of the conversation.
 
+mod input;
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Stdout, Write};
+use std::io::{self, Read, Stdout, Write};
 use std::time::{Duration, Instant};
 
-use crate::world::process::interrupt_at_end_of;
 use paracrine_model::hash::Hash;
-use paracrine_model::protocol::{self, Contents, Failure, FrameError, FromAgent, ToAgent};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use paracrine_model::late::LateValues;
+use paracrine_model::protocol::{
+    self, Changing, Contents, Delivery, Failure, FrameError, Greeting, Looking, MISSED_PINGS, Message, Mode,
+    Opening, PING_INTERVAL, Poised, Report, Summary, Told,
+};
 use rustix::fd::AsFd;
-use rustix::io::Errno;
 
-/// How long a run that holds the lock waits to be told to go on: hosts may have to wait for the locks of others, but
-/// a controller that vanished without a trace must not keep the lock for ever.
-const PATIENCE: Duration = Duration::from_secs(30 * 60);
+use crate::world::process::interrupt_at_end_of;
+use input::Input;
+
+/// How long a run that waits stays without a word of the controller: hosts may have to wait for others for hours, but a
+/// controller that vanished without a trace must not keep the lock for ever.
+const PATIENCE: Duration = PING_INTERVAL.saturating_mul(MISSED_PINGS);
 
 /// Whom the engine talks to. One for real, and one in the engine's tests.
 pub trait Port {
-    /// Says something. A controller that is gone is noticed by [`Port::ending`], not here.
-    fn say(&mut self, message: FromAgent);
+    /// Something worth telling that belongs to no task.
+    fn notice(&mut self, text: String);
 
-    /// Waits for the controller to let the run go on.
+    /// What came of a task.
+    fn report(&mut self, report: Report);
+
+    /// Says that the first change is at hand, and which contents will be wanted; waits for the controller's leave. The
+    /// contents follow the leave.
     ///
     /// # Errors
     /// Why the run has to end instead.
-    fn wait_for_go(&mut self) -> Result<Contents, Ending>;
+    fn ask_leave(&mut self, lacking: Vec<Hash>) -> Result<Leave, Ending>;
+
+    /// A task is about to change something.
+    fn begun(&mut self, leave: &Leave, task: u32);
+
+    /// Waits for contents that were asked for; the first that came if several have.
+    ///
+    /// # Errors
+    /// Why the run has to end instead.
+    fn delivery(&mut self) -> Result<Contents, Ending>;
+
+    /// Late values that have arrived since this was asked last.
+    fn late(&mut self) -> Option<LateValues>;
 
     /// Whether the run has to end; asked between tasks.
     fn ending(&mut self) -> Option<Ending>;
+}
+
+/// That the controller lets this run change things. Only a port makes one.
+#[derive(Debug)]
+pub struct Leave(());
+
+#[cfg(test)]
+impl Leave {
+    /// For ports of tests.
+    pub(crate) fn for_tests() -> Self {
+        Self(())
+    }
 }
 
 /// Why a run ends before its plan does.
@@ -37,112 +73,227 @@ pub enum Ending {
     Stopped,
     /// The controller is gone.
     Gone,
+    /// The controller has not been heard of for too long.
+    Silent,
 }
 
-/// Standard input and output.
-pub struct Stdio {
-    input: Input<File>,
-    out: Stdout,
+impl Ending {
+    /// What the run failed from.
+    pub fn failure(self) -> Failure {
+        match self {
+            Self::Stopped => Failure::new("the run was stopped"),
+            Self::Gone => Failure::new("the controller is gone"),
+            Self::Silent => Failure::new(format!(
+                "nothing was heard of the controller for {} s while this host waited for it",
+                PATIENCE.as_secs()
+            ))
+            .help("see that the connection holds, and run again"),
+        }
+    }
+}
+
+/// How long a wait goes on.
+struct Patience {
+    /// When the controller was heard last.
+    last: Instant,
+}
+
+impl Patience {
+    /// What is left of it, given whether the controller was heard since this was asked last.
+    fn left(&mut self, now: Instant, heard: bool) -> Option<Duration> {
+        if heard {
+            self.last = now;
+        }
+        PATIENCE.checked_sub(now.saturating_duration_since(self.last)).filter(|left| !left.is_zero())
+    }
+}
+
+/// What the agent has said last, and so what it can say next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Saying {
+    Checking,
+    Looking,
+    Poised,
+    Changing,
+}
+
+/// A conversation that has been opened by its first two messages.
+pub struct Talk<R, W> {
+    input: Input<R>,
+    out: W,
+    saying: Saying,
+    /// Why it is over; what was said first counts.
     ending: Option<Ending>,
 }
 
-impl Stdio {
+/// Over standard input and output.
+pub type Stdio = Talk<File, Stdout>;
+
+/// A conversation that begins.
+pub struct Beginning<R, W> {
+    from: R,
+    out: W,
+}
+
+impl Beginning<File, Stdout> {
     /// Takes standard input over, so nobody else may read it.
     ///
     /// # Errors
     /// There is none.
-    pub fn new() -> io::Result<Self> {
+    pub fn stdio() -> io::Result<Self> {
         // Not `Stdin`: that reads ahead, and what it holds cannot be polled for.
-        let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        let from = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         // A controller that is gone need not be waited for by commands. Packages are never cut off.
-        interrupt_at_end_of(input.try_clone()?.into());
-        Ok(Self { input: Input { from: input, arrived: Vec::new() }, out: io::stdout(), ending: None })
+        interrupt_at_end_of(from.try_clone()?.into());
+        Ok(Self { from, out: io::stdout() })
     }
+}
 
+impl<R: Read + AsFd, W: Write> Beginning<R, W> {
     /// Waits for the first message.
     ///
     /// # Errors
     /// It does not come, or is none.
-    pub fn first(&mut self) -> Result<ToAgent, FrameError> {
-        protocol::read(&mut self.input.from)
+    pub fn opening(&mut self) -> Result<Opening, FrameError> {
+        protocol::read(&mut self.from)
     }
 
-    fn end(&mut self, ending: Ending) -> Ending {
-        *self.ending.get_or_insert(ending)
+    /// Reads so many bytes that follow the opening.
+    ///
+    /// # Errors
+    /// They do not all come.
+    pub fn attached(&mut self, length: u32) -> Result<Vec<u8>, FrameError> {
+        protocol::read_exactly(&mut self.from, length as usize)
+    }
+
+    /// Says the only thing that can be said in place of hello.
+    pub fn refuse(&mut self, failure: Failure) {
+        let _ = protocol::write(&mut self.out, &Greeting::Refused(failure));
+    }
+
+    /// Says hello; from here on the run is talked about.
+    pub fn hello(mut self, mode: Mode, agent: Hash, machine: String) -> Talk<R, W> {
+        let said = protocol::write(&mut self.out, &Greeting::Hello { agent, machine });
+        let saying = match mode {
+            Mode::Check => Saying::Checking,
+            Mode::Apply => Saying::Looking,
+        };
+        let ending = said.err().map(|_| Ending::Gone);
+        Talk { input: Input::new(self.from, mode), out: self.out, saying, ending }
     }
 }
 
-/// Messages, read without a thread: that would cost a twentieth of the executable, as glibc's threads are linked with
-/// its resolver.
-struct Input<R> {
-    from: R,
-    /// What has been read of the next messages.
-    arrived: Vec<u8>,
-}
-
-impl<R: Read + AsFd> Input<R> {
-    /// The next message; `None` if it has not arrived as a whole after so long.
-    fn next(&mut self, patience: Duration) -> Result<Option<ToAgent>, FrameError> {
-        let deadline = Instant::now() + patience;
-        loop {
-            if let Some(message) = self.whole()? {
-                return Ok(Some(message));
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
-            match poll(&mut [PollFd::new(&self.from, PollFlags::IN)], Some(&left)) {
-                Ok(0) => return Ok(None),
-                Ok(_) => {}
-                Err(Errno::INTR) => continue,
-                Err(error) => return Err(FrameError::Io(error.into())),
-            }
-            let mut some = [0; 16 * 1024];
-            match self.from.read(&mut some) {
-                Ok(0) => return Err(FrameError::Closed),
-                Ok(read) => self.arrived.extend_from_slice(&some[..read]),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(FrameError::Io(error)),
-            }
+impl<R: Read + AsFd, W: Write> Talk<R, W> {
+    /// Says that another run holds the lock.
+    pub fn waiting(&mut self, holder: &str) {
+        if self.saying == Saying::Looking {
+            self.say(&Looking::Waiting { holder: holder.to_owned() });
         }
     }
 
-    fn whole(&mut self) -> Result<Option<ToAgent>, FrameError> {
-        let Some((header, body)) = self.arrived.split_first_chunk::<4>() else {
-            return Ok(None);
-        };
-        let Some(body) = body.get(..protocol::body_length(*header)?) else {
-            return Ok(None);
-        };
-        let message = protocol::decode(body)?;
-        self.arrived = self.arrived.split_off(header.len() + body.len());
-        Ok(Some(message))
+    /// Says which contents are lacking, for [`Port::delivery`].
+    pub fn lacking(&mut self, lacking: Vec<Hash>) {
+        self.tell(Told::Lacking(lacking));
     }
-}
 
-impl Port for Stdio {
-    fn say(&mut self, message: FromAgent) {
+    /// Says how the run ended.
+    pub fn end(&mut self, how: Result<Summary, Failure>) {
+        self.tell(match how {
+            Ok(summary) => Told::Done(summary),
+            Err(failure) => Told::Refused(failure),
+        });
+    }
+
+    /// A controller that is gone is noticed by [`Port::ending`], not here.
+    fn tell(&mut self, told: Told) {
+        match self.saying {
+            Saying::Checking => self.say(&told),
+            Saying::Looking => self.say(&Looking::Told(told)),
+            Saying::Poised => self.say(&Poised::Told(told)),
+            Saying::Changing => self.say(&Changing::Told(told)),
+        }
+    }
+
+    fn say<M: Message>(&mut self, message: &M) {
         if self.ending == Some(Ending::Gone) {
             return;
         }
-        if let Err(FrameError::Io(_)) = protocol::write(&mut self.out, &message) {
-            self.end(Ending::Gone);
+        if let Err(FrameError::Io(_)) = protocol::write(&mut self.out, message) {
+            self.ending.get_or_insert(Ending::Gone);
         }
     }
 
-    fn wait_for_go(&mut self) -> Result<Contents, Ending> {
-        match self.input.next(PATIENCE) {
-            Ok(Some(ToAgent::Go(contents))) => Ok(contents),
-            Ok(Some(ToAgent::Stop)) => Err(self.end(Ending::Stopped)),
-            Ok(Some(ToAgent::Start(_)) | None) | Err(_) => Err(self.end(Ending::Gone)),
+    /// Takes in what has arrived by now, and if that is nothing, waits for something until `patience` is over.
+    fn hear(&mut self, patience: Duration) {
+        if self.ending.is_some() {
+            return;
         }
+        match self.input.more(patience) {
+            Ok(()) if self.input.stopped() => self.ending = Some(Ending::Stopped),
+            Ok(()) => {}
+            Err(_) => self.ending = Some(Ending::Gone),
+        }
+    }
+
+    /// Waits for something that the controller has to send; any word of it renews the patience.
+    fn wait_for<T>(&mut self, mut found: impl FnMut(&mut Input<R>) -> Option<T>) -> Result<T, Ending> {
+        let mut patience = Patience { last: Instant::now() };
+        loop {
+            // What was said before a stop is not done any more.
+            self.hear(Duration::ZERO);
+            if let Some(ending) = self.ending {
+                return Err(ending);
+            }
+            if let Some(found) = found(&mut self.input) {
+                return Ok(found);
+            }
+            match patience.left(Instant::now(), self.input.take_heard()) {
+                Some(left) => self.hear(left),
+                None => return Err(*self.ending.insert(Ending::Silent)),
+            }
+        }
+    }
+}
+
+impl<R: Read + AsFd, W: Write> Port for Talk<R, W> {
+    fn notice(&mut self, text: String) {
+        self.tell(Told::Notice(text));
+    }
+
+    fn report(&mut self, report: Report) {
+        self.tell(Told::Report(report));
+    }
+
+    fn ask_leave(&mut self, lacking: Vec<Hash>) -> Result<Leave, Ending> {
+        if self.saying != Saying::Looking {
+            // A check has nothing to ask leave for, and leave is given once.
+            return Err(Ending::Stopped);
+        }
+        self.say(&Looking::Ready { lacking });
+        self.saying = Saying::Poised;
+        self.wait_for(|input| input.has_leave().then_some(()))?;
+        self.say(&Poised::Left);
+        self.saying = Saying::Changing;
+        Ok(Leave(()))
+    }
+
+    fn begun(&mut self, _leave: &Leave, task: u32) {
+        self.say(&Changing::Begun { task });
+    }
+
+    fn delivery(&mut self) -> Result<Contents, Ending> {
+        let Delivery::All(contents) = self.wait_for(Input::delivery)?;
+        Ok(contents)
+    }
+
+    fn late(&mut self) -> Option<LateValues> {
+        self.hear(Duration::ZERO);
+        self.input.late()
     }
 
     fn ending(&mut self) -> Option<Ending> {
-        match self.input.next(Duration::ZERO) {
-            Ok(Some(ToAgent::Stop)) => Some(self.end(Ending::Stopped)),
-            Err(_) => Some(self.end(Ending::Gone)),
-            Ok(Some(ToAgent::Go(_) | ToAgent::Start(_)) | None) => self.ending,
-        }
+        self.hear(Duration::ZERO);
+        self.ending
     }
 }
 
@@ -174,40 +325,4 @@ pub fn unpack(contents: &Contents) -> Result<Vec<(Hash, Vec<u8>)>, Failure> {
         all.push((*hash, bytes));
     }
     Ok(all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn input() -> (Input<io::PipeReader>, io::PipeWriter) {
-        let (from, to) = io::pipe().unwrap();
-        (Input { from, arrived: Vec::new() }, to)
-    }
-
-    #[test]
-    fn messages_are_read_as_they_arrive() {
-        let (mut input, mut to) = input();
-        assert!(matches!(input.next(Duration::ZERO), Ok(None)));
-        let contents = Contents { index: Vec::new(), deflated: vec![7; 40_000] };
-        let mut wire = protocol::encode(&ToAgent::Go(contents)).unwrap();
-        wire.extend(protocol::encode(&ToAgent::Stop).unwrap());
-        let (begin, end) = wire.split_at(30_000);
-        to.write_all(begin).unwrap();
-        assert!(matches!(input.next(Duration::from_millis(1)), Ok(None)), "half a message is none");
-        to.write_all(end).unwrap();
-        let Ok(Some(ToAgent::Go(contents))) = input.next(Duration::ZERO) else { panic!("no contents") };
-        assert_eq!(contents.deflated, vec![7; 40_000]);
-        drop(to);
-        assert!(matches!(input.next(Duration::ZERO), Ok(Some(ToAgent::Stop))), "what was said counts");
-        assert!(matches!(input.next(Duration::ZERO), Err(FrameError::Closed)));
-        assert!(matches!(input.next(PATIENCE), Err(FrameError::Closed)));
-    }
-
-    #[test]
-    fn no_protocol_is_an_end() {
-        let (mut input, mut to) = input();
-        to.write_all(b"Connection to host closed.\n").unwrap();
-        assert!(matches!(input.next(PATIENCE), Err(FrameError::TooLarge(_))));
-    }
 }

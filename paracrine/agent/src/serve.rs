@@ -2,19 +2,22 @@
 
 use std::cell::RefCell;
 use std::fs::{self, File};
+use std::io::Stdout;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
+use paracrine_model::artifact::read_work;
 use paracrine_model::hash::Hash;
-use paracrine_model::protocol::{self, Failure, FromAgent, Mode, Start, Summary, ToAgent};
+use paracrine_model::plan::Work;
+use paracrine_model::protocol::{Deploy, Failure, Mode, Opening, Request, Summary};
 use paracrine_model::receipt::About;
 
 use crate::engine::{Engine, Setup};
 use crate::journal::Journal;
 use crate::lock::Lock;
-use crate::port::{Port, Stdio, greet, unpack};
+use crate::port::{Beginning, Ending, Port, Stdio, greet, unpack};
 use crate::receipt::Receipt;
 use crate::world::World;
 
@@ -46,30 +49,46 @@ pub fn serve(nonce: &str) -> ExitCode {
     let _ = std::env::set_current_dir("/");
     // The kernel's own numbers for "nobody is to read what root's agent holds".
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let mut port = match Stdio::new() {
-        Ok(port) => port,
-        Err(error) => return refuse(&format!("the agent has no standard input: {error}")),
+    let mut beginning = match Beginning::stdio() {
+        Ok(beginning) => beginning,
+        // There is nobody to tell it to.
+        Err(_) => return ExitCode::FAILURE,
     };
-    let start = match port.first() {
-        Ok(ToAgent::Start(start)) => *start,
-        Ok(ToAgent::Go(_) | ToAgent::Stop) => return refuse("the first message was no start of a run"),
-        Err(error) => return refuse(&error.to_string()),
+    let Opening { agent, request } = match beginning.opening() {
+        Ok(opening) => opening,
+        Err(error) => return refuse(beginning, Failure::new(error.to_string())),
     };
-    match begin(&start, &mut port).and_then(|ready| run(start, ready, port)) {
-        Ok((summary, mut port)) => {
-            port.say(FromAgent::Done(measured(summary)));
-            ExitCode::SUCCESS
+    let own = match File::open("/proc/self/exe").and_then(Hash::of_reader) {
+        Ok(own) => own,
+        Err(error) => {
+            return refuse(beginning, Failure::new(format!("the agent cannot read itself: {error}")));
         }
-        Err(failure) => {
-            // A port of its own, as the run may have taken the other with it.
-            let _ = protocol::write(&mut std::io::stdout(), &FromAgent::Refused(failure));
-            ExitCode::FAILURE
+    };
+    match request {
+        Request::Deploy(deploy) => {
+            let tasks = match beginning.attached(deploy.plan) {
+                Ok(plan) => read_work(&plan).map_err(|error| format!("the plan could not be read: {error}")),
+                Err(error) => Err(format!("the plan did not arrive: {error}")),
+            };
+            let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default().trim().to_owned();
+            let port = beginning.hello(deploy.mode, own, machine);
+            let port = Rc::new(RefCell::new(port));
+            let ended = if own == agent {
+                tasks.map_err(Failure::new).and_then(|tasks| run(*deploy, &tasks, &port))
+            } else {
+                Err(Failure::new("the agent on the host is not the one of this build").help(
+                    "its cache was changed by somebody: remove /var/cache/paracrine on the host and run again",
+                ))
+            };
+            let code = if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+            port.borrow_mut().end(ended.map(measured));
+            code
         }
     }
 }
 
-fn refuse(why: &str) -> ExitCode {
-    let _ = protocol::write(&mut std::io::stdout(), &FromAgent::Refused(Failure::new(why)));
+fn refuse(mut beginning: Beginning<File, Stdout>, why: Failure) -> ExitCode {
+    beginning.refuse(why);
     ExitCode::FAILURE
 }
 
@@ -79,36 +98,26 @@ struct Ready {
     lock: Option<Lock>,
 }
 
-/// Proves that this is the agent and the machine that the controller means, and takes the lock.
-fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
-    let agent = File::open("/proc/self/exe")
-        .and_then(Hash::of_reader)
-        .map_err(|error| Failure::new(format!("the agent cannot read itself: {error}")))?;
-    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default().trim().to_owned();
-    port.say(FromAgent::Hello { agent, machine });
-    if agent != start.agent {
-        return Err(Failure::new("the agent on the host is not the one of this build").help(
-            "its cache was changed by somebody: remove /var/cache/paracrine on the host and run again",
-        ));
-    }
+/// Proves that this is the machine that the controller means, and takes the lock.
+fn begin(deploy: &Deploy, port: &mut Stdio) -> Result<Ready, Failure> {
     let folders = Folders::ours()?;
     let at;
     let mut at_work = false;
-    let lock = match start.mode {
+    let lock = match deploy.mode {
         Mode::Check => {
             if let Some(holder) = Lock::held_by(&folders.run) {
                 at_work = true;
-                port.say(FromAgent::Notice(format!("another run is at work here now: {holder}")));
+                port.notice(format!("another run is at work here now: {holder}"));
             }
             at = Lock::cut_off_at(&folders.run);
             None
         }
         Mode::Apply => {
-            let wait = Duration::from_secs(start.lock_wait.into());
+            let wait = Duration::from_secs(deploy.lock_wait.into());
             let mut told = false;
-            let (lock, before) = Lock::take(&folders.run, &start.holder, wait, |holder| {
+            let (lock, before) = Lock::take(&folders.run, &deploy.holder, wait, |holder| {
                 if !std::mem::replace(&mut told, true) {
-                    port.say(FromAgent::Waiting { holder: holder.to_owned() });
+                    port.waiting(holder);
                 }
                 port.ending().is_none()
             })?;
@@ -119,10 +128,10 @@ fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
     // Read under the lock: another run may just have written it.
     let journal = Journal::open(&folders.state)?;
     match journal.identity() {
-        Some(other) if other != start.identity && !start.adopt => {
+        Some(other) if other != deploy.identity && !deploy.adopt => {
             return Err(Failure::new(format!(
                 "this machine is deployed as {other}, and this run is for {}",
-                start.identity
+                deploy.identity
             ))
             .help("check `ssh_hostname` and `ssh_port` in the inventory; `--adopt` takes the machine over"));
         }
@@ -130,7 +139,7 @@ fn begin(start: &Start, port: &mut Stdio) -> Result<Ready, Failure> {
     }
     if let Some(holder) = cut_off(&journal, lock.as_ref(), at_work, &folders) {
         let task = at.map(|task| format!(" at {task}")).unwrap_or_default();
-        port.say(FromAgent::Notice(format!("the last run ({holder}) was cut off{task}")));
+        port.notice(format!("the last run ({holder}) was cut off{task}"));
     }
     Ok(Ready { journal, state: folders.state, lock })
 }
@@ -147,47 +156,41 @@ fn cut_off<'j>(
     journal.cut_off().filter(|_| !at_work)
 }
 
-fn run(start: Start, ready: Ready, port: Stdio) -> Result<(Summary, Stdio), Failure> {
-    let port = Rc::new(RefCell::new(port));
-    let asked = Rc::clone(&port);
-    let world = World::new("/", start.values, move |hash| {
+fn run(deploy: Deploy, tasks: &[Work], port: &Rc<RefCell<Stdio>>) -> Result<Summary, Failure> {
+    let ready = begin(&deploy, &mut port.borrow_mut())?;
+    let asked = Rc::clone(port);
+    let world = World::new("/", deploy.values, move |hash| {
         let mut port = asked.borrow_mut();
-        port.say(FromAgent::Lacking(vec![*hash]));
-        let contents = port.wait_for_go().map_err(|_| Failure::new("the controller is gone"))?;
+        port.lacking(vec![*hash]);
+        let contents = port.delivery().map_err(Ending::failure)?;
         let found = unpack(&contents)?.into_iter().find(|(found, _)| found == hash);
         found
             .map(|(_, bytes)| bytes)
             .ok_or_else(|| Failure::new(format!("the controller lacks the content {hash}")))
     });
-    let receipt = (start.mode == Mode::Apply).then(|| {
-        let began = rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec;
-        let run = format!("{began:x}-{:x}", std::process::id());
-        Receipt::new(
-            ready.state,
-            About {
-                run,
-                number: 0,
-                identity: start.identity.clone(),
-                holder: start.holder.clone(),
-                commit: None,
-                began,
-            },
-        )
+    let receipt = (deploy.mode == Mode::Apply).then(|| {
+        let about = About {
+            run: deploy.run.into(),
+            number: 0,
+            identity: deploy.identity.clone(),
+            holder: deploy.holder.clone(),
+            commit: deploy.commit,
+            began: rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec,
+        };
+        Receipt::new(ready.state, about)
     });
     let setup = Setup {
-        mode: start.mode,
+        mode: deploy.mode,
         receipt,
-        tasks: &start.tasks,
+        tasks,
         world,
         journal: ready.journal,
         lock: ready.lock,
-        identity: start.identity,
-        holder: start.holder,
-        port: Rc::clone(&port),
+        identity: deploy.identity,
+        holder: deploy.holder,
+        port: Rc::clone(port),
     };
-    let summary = Engine::new(setup).run()?;
-    let port = Rc::try_unwrap(port).map_err(|_| Failure::new("the run has not let go of its connection"))?;
-    Ok((summary, port.into_inner()))
+    Engine::new(setup).run()
 }
 
 fn measured(mut summary: Summary) -> Summary {

@@ -1,10 +1,11 @@
 //! The compiled site, `plan.bin`, as the build helper writes it and the deploy binary embeds it.
 //!
-//! Eight bytes of magic, the length of the index, the index, then all plans and contents one after the other. A run
-//! decodes the index and the plans of the hosts it deploys, nothing else, so its memory does not grow with the site.
-//! What only people ask for (which values made a task, the schemas for editors) lies among the contents too.
+//! Eight bytes of magic, the length of the index, the index, then all plans and contents one after the other. A plan lies
+//! there as agents read it, so a run forwards the bytes; it decodes the index, and the plans of hosts that have something to
+//! report, nothing else, so its memory does not grow with the site. What only people ask for (which line declared a task,
+//! which values made it, the schemas for editors) lies apart.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -13,9 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::hash::Hash;
 use crate::host::{Address, Arch};
-use crate::plan::{HostPlan, ValueUse};
+use crate::late::Late;
+use crate::plan::{HostPlan, Origin, Task, ValueUse, Work};
 
-const MAGIC: &[u8; 8] = b"PRCRNE\x00\x01";
+const MAGIC: &[u8; 8] = b"PRCRNE\x00\x02";
 
 /// What a compiled site holds, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +51,12 @@ pub struct Host {
     pub roles: Vec<String>,
     /// How many tasks its plan has.
     pub tasks: u32,
+    /// The plan as agents read it: a list of [`Work`].
     plan: Section,
+    /// For each task which line declared it, and the file its content came from.
+    origins: Section,
+    /// The late values in the plan, each once.
+    lates: Section,
     /// For each task its values, by their place among all.
     values: Section,
 }
@@ -70,8 +77,21 @@ pub struct Artifact<'a> {
 }
 
 /// What is wrong with bytes that should be a compiled site.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken(&'static str);
+
+const CUT_OFF: Broken = Broken("it is cut off");
+
+/// Reads a plan as agents get it.
+///
+/// # Errors
+/// Bytes that are no plan.
+pub fn read_work(bytes: &[u8]) -> Result<Vec<Work>, postcard::Error> {
+    match postcard::take_from_bytes(bytes)? {
+        (work, []) => Ok(work),
+        _ => Err(postcard::Error::DeserializeBadEncoding),
+    }
+}
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,9 +108,9 @@ impl<'a> Artifact<'a> {
     /// Bytes that are no compiled site, or one of another version.
     pub fn open(bytes: &'a [u8]) -> Result<Self, Broken> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(Broken("not one of this version"))?;
-        let (length, rest) = rest.split_first_chunk::<8>().ok_or(Broken("it is cut off"))?;
-        let length = usize::try_from(u64::from_be_bytes(*length)).map_err(|_| Broken("it is cut off"))?;
-        let (index, data) = rest.split_at_checked(length).ok_or(Broken("it is cut off"))?;
+        let (length, rest) = rest.split_first_chunk::<8>().ok_or(CUT_OFF)?;
+        let length = usize::try_from(u64::from_be_bytes(*length)).map_err(|_| CUT_OFF)?;
+        let (index, data) = rest.split_at_checked(length).ok_or(CUT_OFF)?;
         let index = postcard::from_bytes(index).map_err(|_| Broken("its index is garbled"))?;
         Ok(Self { index, data, values: OnceLock::new() })
     }
@@ -100,8 +120,32 @@ impl<'a> Artifact<'a> {
     /// # Errors
     /// A plan that cannot be read.
     pub fn plan(&self, host: &Host) -> Result<HostPlan, Broken> {
-        let bytes = self.section(host.plan).ok_or(Broken("it is cut off"))?;
-        postcard::from_bytes(bytes).map_err(|_| Broken("a plan is garbled"))
+        let garbled = Broken("a plan is garbled");
+        let work = read_work(self.plan_bytes(host)?).map_err(|_| garbled)?;
+        let origins = self.section(host.origins).ok_or(CUT_OFF)?;
+        let origins: Vec<(Origin, Option<String>)> = postcard::from_bytes(origins).map_err(|_| garbled)?;
+        if origins.len() != work.len() {
+            return Err(garbled);
+        }
+        let task = |(work, (origin, source))| Task { work, origin, source };
+        Ok(HostPlan { tasks: work.into_iter().zip(origins).map(task).collect() })
+    }
+
+    /// A host's plan as its agent reads it, see [`read_work`].
+    ///
+    /// # Errors
+    /// A plan that is not there.
+    pub fn plan_bytes(&self, host: &Host) -> Result<&'a [u8], Broken> {
+        self.section(host.plan).ok_or(CUT_OFF)
+    }
+
+    /// The late values in a host's plan, each once.
+    ///
+    /// # Errors
+    /// A list that cannot be read.
+    pub fn lates(&self, host: &Host) -> Result<Vec<Late>, Broken> {
+        let bytes = self.section(host.lates).ok_or(CUT_OFF)?;
+        postcard::from_bytes(bytes).map_err(|_| Broken("its late values are garbled"))
     }
 
     /// For each task of a host the values that its declaration names.
@@ -115,12 +159,12 @@ impl<'a> Artifact<'a> {
         let all = match self.values.get() {
             Some(all) => all,
             None => {
-                let bytes = self.section(self.index.values).ok_or(Broken("it is cut off"))?;
+                let bytes = self.section(self.index.values).ok_or(CUT_OFF)?;
                 let all = postcard::from_bytes(bytes).map_err(|_| Broken("its values are garbled"))?;
                 self.values.get_or_init(|| all)
             }
         };
-        let bytes = self.section(host.values).ok_or(Broken("it is cut off"))?;
+        let bytes = self.section(host.values).ok_or(CUT_OFF)?;
         let tasks: Vec<Vec<u32>> =
             postcard::from_bytes(bytes).map_err(|_| Broken("its values are garbled"))?;
         let value = |at: &u32| {
@@ -196,11 +240,25 @@ impl Writer {
         roles: Vec<String>,
         plan: &HostPlan,
     ) -> Result<(), Broken> {
-        let bytes = postcard::to_allocvec(plan).map_err(|_| Broken("a plan cannot be written"))?;
+        let unwritten = |_| Broken("a plan cannot be written");
         let tasks = u32::try_from(plan.tasks.len()).map_err(|_| Broken("a plan has over 2³² tasks"))?;
-        let plan = self.section(&bytes);
-        let values = Section::default();
-        self.index.hosts.push(Host { environment, address, roles, tasks, plan, values });
+        let work: Vec<&Work> = plan.tasks.iter().map(|task| &task.work).collect();
+        let origins: Vec<_> = plan.tasks.iter().map(|task| (&task.origin, &task.source)).collect();
+        let lates: BTreeSet<&Late> = plan.texts().flat_map(|text| text.lates()).collect();
+        let work = postcard::to_allocvec(&work).map_err(unwritten)?;
+        let origins = postcard::to_allocvec(&origins).map_err(unwritten)?;
+        let lates = postcard::to_allocvec(&lates).map_err(unwritten)?;
+        let host = Host {
+            environment,
+            address,
+            roles,
+            tasks,
+            plan: self.section(&work),
+            origins: self.section(&origins),
+            lates: self.section(&lates),
+            values: Section::default(),
+        };
+        self.index.hosts.push(host);
         Ok(())
     }
 
@@ -338,6 +396,33 @@ mod tests {
         let (three, four) = (app_host(3), app_host(4));
         assert_eq!(values(1), [vec![], vec![&three, &four, &three]]);
         assert_eq!(values(2), [vec![], Vec::<&ValueUse>::new()]);
+    }
+
+    #[test]
+    fn a_plan_is_kept_as_agents_read_it_and_its_late_values_beside_it() {
+        use crate::secret::{Provider, Secret, SecretSource};
+
+        let source = SecretSource { name: "KEY".into(), provider: Provider::Env("KEY".into()) };
+        let plan = crate::plan::Plan::new(Default::default());
+        let key = plan.file("/etc/key", Secret::new(source.clone()));
+        plan.file("/etc/key.old", Secret::new(source.clone()));
+        plan.service("app").running().restart_on(&key);
+        let (plan, _) = plan.finish();
+        let mut writer = Writer::new("site".into(), None, vec!["dev".into()]);
+        writer.host("dev".into(), address("web1"), Vec::new(), &plan).unwrap();
+        let bytes = writer.finish().unwrap();
+        let artifact = Artifact::open(&bytes).unwrap();
+        let host = &artifact.index.hosts[0];
+        assert_eq!(artifact.plan(host).unwrap(), plan);
+        assert_eq!(artifact.lates(host).unwrap(), [Late::Secret(source)]);
+        let forwarded = artifact.plan_bytes(host).unwrap();
+        let work = read_work(forwarded).unwrap();
+        assert_eq!(work, plan.tasks.into_iter().map(|task| task.work).collect::<Vec<_>>());
+        assert!(!forwarded.windows(b"artifact.rs".len()).any(|bytes| bytes == b"artifact.rs"));
+        for cut in 0..forwarded.len() {
+            assert!(read_work(&forwarded[..cut]).is_err(), "cut at {cut}");
+        }
+        assert!(read_work(&[forwarded, &[0]].concat()).is_err());
     }
 
     #[test]

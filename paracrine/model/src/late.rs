@@ -82,7 +82,7 @@ pub enum LateValue {
 }
 
 /// What is known of the late values that one host uses. Values are never printed.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LateValues(BTreeMap<Late, LateValue>);
 
 impl LateValues {

@@ -12,6 +12,8 @@ pub use crate::resource::Plan;
 pub use crate::trigger::{Action, Trigger};
 pub use value_use::ValueUse;
 
+use std::ops::Deref;
+
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Place;
@@ -36,13 +38,20 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// A resource at its place in a host's plan.
+/// A task as an agent gets it: without what only people need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Task {
+pub struct Work {
     /// What should be.
     pub resource: Resource,
     /// What makes it act beyond that.
     pub triggers: Vec<Trigger>,
+}
+
+/// A resource at its place in a host's plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// What should be, and what makes it act; a task is read as if these fields were its own.
+    pub work: Work,
     /// Which line declared it.
     pub origin: Origin,
     /// The template or local file its content came from, relative to the site.
@@ -57,8 +66,16 @@ impl Task {
     }
 }
 
+impl Deref for Task {
+    type Target = Work;
+
+    fn deref(&self) -> &Work {
+        &self.work
+    }
+}
+
 /// A host's tasks in the order in which they are done.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostPlan {
     /// In order; triggers point backwards.
     pub tasks: Vec<Task>,
@@ -80,8 +97,7 @@ impl Plan {
     pub fn finish(self) -> (HostPlan, crate::diagnostic::Diagnostics) {
         let (declared, problems) = self.into_tasks();
         let task = |task: crate::declare::Finished<Resource>| Task {
-            resource: task.resource,
-            triggers: task.triggers,
+            work: Work { resource: task.resource, triggers: task.triggers },
             origin: Origin {
                 file: task.location.file().to_owned(),
                 line: task.location.line(),

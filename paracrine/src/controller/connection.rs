@@ -1,7 +1,9 @@
 //! What the controller asks of a connection. SSH is one way to have one; tests have another.
 
+use std::time::Duration;
+
 use paracrine_model::host::Address;
-use paracrine_model::protocol::{Failure, FromAgent, Start, ToAgent};
+use paracrine_model::protocol::{Failure, Message, Opening, PING_INTERVAL};
 
 /// The agent that a host is to run, out of the deploy binary.
 pub(crate) type AgentBinary = crate::remote_agent::AgentBinary<'static>;
@@ -20,13 +22,20 @@ pub(crate) trait Connector {
     /// What it opens.
     type Connection: Connection;
 
-    /// Connects, has the agent run and sends `start`. May be dropped at any time: nothing is left running then.
+    /// Connects, has the agent run and sends the opening and what belongs to it (a plan, as it lies in the site). May be
+    /// dropped at any time: nothing is left running then.
     async fn open(
         &self,
         address: &Address,
         agent: AgentBinary,
-        start: &Start,
+        opening: &Opening,
+        attached: &[u8],
     ) -> Result<Self::Connection, OpenError>;
+
+    /// How often a host that waits is told that the controller is still there.
+    fn ping_interval(&self) -> Duration {
+        PING_INTERVAL
+    }
 }
 
 /// A conversation with an agent.
@@ -36,11 +45,12 @@ pub(crate) trait Connection {
         Vec::new()
     }
 
-    /// The next message. Dropping the future loses nothing: what was read stays for the next call.
-    async fn recv(&mut self) -> Result<FromAgent, Failure>;
+    /// The next message, of the phase that it has to be of. Dropping the future loses nothing: what was read stays for the
+    /// next call.
+    async fn recv<M: Message>(&mut self) -> Result<M, Failure>;
 
     /// Says something.
-    async fn send(&mut self, message: &ToAgent) -> Result<(), Failure>;
+    async fn send<M: Message>(&mut self, message: &M) -> Result<(), Failure>;
 
     /// Ends the conversation; the connection beneath may be kept for a later run.
     async fn close(self);

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 
+use paracrine_model::artifact::read_work;
 use paracrine_model::hash::Hash;
 use paracrine_model::host::Address;
+use paracrine_model::plan::Work;
 use paracrine_model::protocol::{
-    Difference, Failure, FromAgent, Mode, Outcome, Report, Start, Summary, ToAgent,
+    AnyTime, Changing, Deploy, Difference, Failure, Greeting, Looking, Message, Mode, Opening, Outcome,
+    PING_INTERVAL, Poised, Report, Request, Summary, Told, WhileLooking, decode, encode,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
@@ -26,23 +30,87 @@ pub(crate) const STRANGE: &str = "of a stranger\n";
 /// What a fake agent is given to talk with. Dropping it cuts the connection.
 pub(crate) struct Agent {
     host: String,
-    /// What it was sent first.
-    pub start: Start,
-    to: mpsc::UnboundedSender<FromAgent>,
-    from: mpsc::UnboundedReceiver<ToAgent>,
+    /// What it was asked for.
+    pub deploy: Deploy,
+    /// The plan that came with it.
+    pub work: Vec<Work>,
+    saying: Saying,
+    /// Whether the controller may still give leave.
+    before_leave: bool,
+    to: mpsc::UnboundedSender<Vec<u8>>,
+    from: mpsc::UnboundedReceiver<Vec<u8>>,
     log: Log,
 }
 
+/// The phase in which an agent speaks.
+#[derive(Clone, Copy)]
+enum Saying {
+    Checking,
+    Looking,
+    Poised,
+    Changing,
+}
+
 impl Agent {
-    /// Says something.
-    pub(crate) fn say(&self, message: FromAgent) {
+    /// Says something, be it out of turn.
+    pub(crate) fn say<M: Message>(&self, message: &M) {
+        self.say_bytes(&encode(message).unwrap()[4..]);
+    }
+
+    /// Says what may be no message.
+    pub(crate) fn say_bytes(&self, body: &[u8]) {
         // The other end may have been dropped on purpose.
-        let _ = self.to.send(message);
+        let _ = self.to.send(body.to_vec());
     }
 
     /// Says hello as the right agent on a machine of its own.
     pub(crate) fn hello(&self) {
-        self.say(FromAgent::Hello { agent: Hash::of(AGENT), machine: format!("machine of {}", self.host) });
+        self.hello_on(&format!("machine of {}", self.host));
+    }
+
+    /// Says hello as the right agent.
+    pub(crate) fn hello_on(&self, machine: &str) {
+        self.say(&Greeting::Hello { agent: Hash::of(AGENT), machine: machine.into() });
+    }
+
+    /// Says what can be said at any time, in the phase at hand.
+    pub(crate) fn tell(&self, told: Told) {
+        match self.saying {
+            Saying::Checking => self.say(&told),
+            Saying::Looking => self.say(&Looking::Told(told)),
+            Saying::Poised => self.say(&Poised::Told(told)),
+            Saying::Changing => self.say(&Changing::Told(told)),
+        }
+    }
+
+    /// Says that it is done with the three tasks of its plan, of which it did not reach those that `summary` leaves out.
+    pub(crate) fn done(&self, mut summary: Summary) {
+        summary.skipped += 3 - u32::try_from(summary.tasks()).unwrap();
+        self.tell(Told::Done(summary));
+    }
+
+    pub(crate) fn report(&self, report: Report) {
+        self.tell(Told::Report(report));
+    }
+
+    /// Says that it is about to change something.
+    pub(crate) fn ready(&mut self, lacking: Vec<Hash>) {
+        self.say(&Looking::Ready { lacking });
+        self.saying = Saying::Poised;
+    }
+
+    /// Waits for leave and says that it has it; `false` if it hears something else.
+    pub(crate) async fn left(&mut self) -> bool {
+        if self.hear().await != Some(WhileLooking::Leave) {
+            return false;
+        }
+        self.say(&Poised::Left);
+        self.saying = Saying::Changing;
+        true
+    }
+
+    pub(crate) fn begun(&self, task: u32) {
+        self.say(&Changing::Begun { task });
     }
 
     /// Notes what it does.
@@ -51,15 +119,22 @@ impl Agent {
     }
 
     /// Waits for a word of the controller, and notes it.
-    pub(crate) async fn hear(&mut self) -> Option<ToAgent> {
-        let message = self.from.recv().await;
-        self.log(match &message {
-            None => "hears nothing more",
-            Some(ToAgent::Start(_)) => "hears Start",
-            Some(ToAgent::Go(_)) => "hears Go",
-            Some(ToAgent::Stop) => "hears Stop",
+    pub(crate) async fn hear(&mut self) -> Option<WhileLooking> {
+        let body = self.from.recv().await;
+        let word = body.map(|body| match self.before_leave {
+            true => decode::<WhileLooking>(&body).unwrap(),
+            false => WhileLooking::AnyTime(decode::<AnyTime>(&body).unwrap()),
         });
-        message
+        self.log(match &word {
+            None => "hears nothing more",
+            Some(WhileLooking::Leave) => "hears Leave",
+            Some(WhileLooking::AnyTime(AnyTime::Delivery(_))) => "hears Delivery",
+            Some(WhileLooking::AnyTime(AnyTime::Late(_))) => "hears Late",
+            Some(WhileLooking::AnyTime(AnyTime::Ping)) => "hears Ping",
+            Some(WhileLooking::AnyTime(AnyTime::Stop)) => "hears Stop",
+        });
+        self.before_leave &= word != Some(WhileLooking::Leave);
+        word
     }
 
     /// An apply of one task, as agents do it.
@@ -71,15 +146,13 @@ impl Agent {
     /// The same, once hello has been said.
     pub(crate) async fn change(mut self) {
         self.log("is ready");
-        self.say(FromAgent::Ready { lacking: Vec::new() });
-        match self.hear().await {
-            Some(ToAgent::Go(_)) => {
-                self.say(FromAgent::Begun { task: 0 });
-                self.say(FromAgent::Report(changed(0)));
-                self.say(FromAgent::Done(Summary { changed: 1, ..Summary::default() }));
-            }
-            Some(_) => self.say(FromAgent::Done(Summary { stopped: true, skipped: 1, ..Summary::default() })),
-            None => {}
+        self.ready(Vec::new());
+        if self.left().await {
+            self.begun(0);
+            self.report(changed(0));
+            self.done(Summary { changed: 1, unchanged: 2, ..Summary::default() });
+        } else {
+            self.done(Summary { stopped: true, ..Summary::default() });
         }
     }
 }
@@ -104,7 +177,7 @@ pub(crate) fn agent<F: Future<Output = ()> + 'static>(script: impl FnOnce(Agent)
 pub(crate) fn done(summary: Summary) -> Fake {
     agent(move |agent| async move {
         agent.hello();
-        agent.say(FromAgent::Done(summary));
+        agent.done(summary);
     })
 }
 
@@ -116,7 +189,7 @@ pub(crate) fn refused(message: &str) -> Fake {
     let failure = Failure::new(message);
     agent(|agent| async move {
         agent.hello();
-        agent.say(FromAgent::Refused(failure));
+        agent.tell(Told::Refused(failure));
     })
 }
 
@@ -126,6 +199,7 @@ pub(crate) fn changed(task: u32) -> Report {
 
 struct Fakes {
     fakes: RefCell<BTreeMap<String, Fake>>,
+    pings: Duration,
     log: Log,
 }
 
@@ -136,9 +210,13 @@ impl Connector for Fakes {
         &self,
         address: &Address,
         agent: AgentBinary,
-        start: &Start,
+        opening: &Opening,
+        attached: &[u8],
     ) -> Result<FakeConnection, OpenError> {
-        assert_eq!(agent.hash, start.agent);
+        assert_eq!(agent.hash, opening.agent);
+        let Opening { request: Request::Deploy(deploy), .. } =
+            decode(&encode(opening).unwrap()[4..]).unwrap();
+        assert_eq!(deploy.plan as usize, attached.len());
         self.log.borrow_mut().push(format!("{} is connected to", address.name));
         let fake = self.fakes.borrow_mut().remove(&address.name);
         match fake.expect("each host is connected to once") {
@@ -147,26 +225,43 @@ impl Connector for Fakes {
             Fake::Agent(script) => {
                 let (to, incoming) = mpsc::unbounded_channel();
                 let (outgoing, from) = mpsc::unbounded_channel();
-                let (host, start, log) = (address.name.clone(), start.clone(), self.log.clone());
-                tokio::task::spawn_local(script(Agent { host, start, to, from, log }));
+                let before_leave = deploy.mode == Mode::Apply;
+                let agent = Agent {
+                    host: address.name.clone(),
+                    deploy: *deploy,
+                    work: read_work(attached).unwrap(),
+                    saying: if before_leave { Saying::Looking } else { Saying::Checking },
+                    before_leave,
+                    to,
+                    from,
+                    log: self.log.clone(),
+                };
+                tokio::task::spawn_local(script(agent));
                 Ok(FakeConnection { incoming, outgoing })
             }
         }
     }
+
+    fn ping_interval(&self) -> Duration {
+        self.pings
+    }
 }
 
+/// Bodies of frames go over it, so that everything is encoded and decoded as over a real one.
 struct FakeConnection {
-    incoming: mpsc::UnboundedReceiver<FromAgent>,
-    outgoing: mpsc::UnboundedSender<ToAgent>,
+    incoming: mpsc::UnboundedReceiver<Vec<u8>>,
+    outgoing: mpsc::UnboundedSender<Vec<u8>>,
 }
 
 impl Connection for FakeConnection {
-    async fn recv(&mut self) -> Result<FromAgent, Failure> {
-        self.incoming.recv().await.ok_or_else(|| Failure::new("the connection was closed"))
+    async fn recv<M: Message>(&mut self) -> Result<M, Failure> {
+        let body = self.incoming.recv().await.ok_or_else(|| Failure::new("the connection was closed"))?;
+        decode(&body).map_err(|error| Failure::new(error.to_string()))
     }
 
-    async fn send(&mut self, message: &ToAgent) -> Result<(), Failure> {
-        self.outgoing.send(message.clone()).map_err(|_| Failure::new("the connection was closed"))
+    async fn send<M: Message>(&mut self, message: &M) -> Result<(), Failure> {
+        let body = encode(message).unwrap().split_off(4);
+        self.outgoing.send(body).map_err(|_| Failure::new("the connection was closed"))
     }
 
     async fn close(self) {}
@@ -217,6 +312,7 @@ impl Ran {
 pub(crate) struct Trial {
     mode: Mode,
     jobs: usize,
+    pings: Duration,
     fakes: Vec<(&'static str, Fake)>,
     interrupt: watch::Receiver<Option<Urgency>>,
     log: Log,
@@ -226,11 +322,15 @@ impl Trial {
     pub(crate) fn new(mode: Mode, fakes: Vec<(&'static str, Fake)>) -> Self {
         // Without a sender nobody can interrupt.
         let interrupt = watch::channel(None).1;
-        Self { mode, jobs: 16, fakes, interrupt, log: Log::default() }
+        Self { mode, jobs: 16, pings: PING_INTERVAL, fakes, interrupt, log: Log::default() }
     }
 
     pub(crate) fn jobs(self, jobs: usize) -> Self {
         Self { jobs, ..self }
+    }
+
+    pub(crate) fn pings_every(self, pings: Duration) -> Self {
+        Self { pings, ..self }
     }
 
     pub(crate) fn interrupted_by(self, interrupt: &watch::Sender<Option<Urgency>>) -> Self {
@@ -268,7 +368,7 @@ impl Trial {
             holder: "ann@laptop".into(),
         };
         let fakes = self.fakes.into_iter().map(|(name, fake)| (name.to_owned(), fake)).collect();
-        let connector = Fakes { fakes: RefCell::new(fakes), log: self.log.clone() };
+        let connector = Fakes { fakes: RefCell::new(fakes), pings: self.pings, log: self.log.clone() };
         let (events, mut told) = mpsc::unbounded_channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let run = run(connector, embedded, artifact, job, secrets, events, self.interrupt);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use paracrine_model::host::Address;
-use paracrine_model::protocol::{Failure, FromAgent, Start, ToAgent};
+use paracrine_model::protocol::{Failure, Message, Opening};
 
 use super::connection::{AgentBinary, Connection, Connector, OpenError};
 use crate::remote_agent::{ConnectionError, RemoteAgent, Settings, Target};
@@ -58,7 +58,8 @@ impl Connector for OverSsh {
         &self,
         address: &Address,
         agent: AgentBinary,
-        start: &Start,
+        opening: &Opening,
+        attached: &[u8],
     ) -> Result<SshConnection, OpenError> {
         let known_hosts = self
             .known_hosts(&address.inventory)
@@ -69,7 +70,7 @@ impl Connector for OverSsh {
             known_hosts: &known_hosts,
             settings: &self.settings,
         };
-        let opened = RemoteAgent::open(&target, &agent, start).await;
+        let opened = RemoteAgent::open(&target, &agent, opening, attached).await;
         opened
             .map(SshConnection)
             .map_err(|error| OpenError { unreachable: error.unreachable(), failure: error.failure() })
@@ -85,11 +86,11 @@ impl Connection for SshConnection {
         self.0.notes().iter().filter_map(|note| accepted(note)).collect()
     }
 
-    async fn recv(&mut self) -> Result<FromAgent, Failure> {
+    async fn recv<M: Message>(&mut self) -> Result<M, Failure> {
         self.0.recv().await.map_err(|error: ConnectionError| error.failure())
     }
 
-    async fn send(&mut self, message: &ToAgent) -> Result<(), Failure> {
+    async fn send<M: Message>(&mut self, message: &M) -> Result<(), Failure> {
         self.0.send(message).await.map_err(|error: ConnectionError| error.failure())
     }
 

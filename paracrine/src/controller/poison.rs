@@ -1,7 +1,7 @@
 //! A secret's value is put wherever an agent can put it, and searched for wherever it could come out.
 
 use paracrine_model::protocol::{
-    Difference, Failure, FromAgent, Mode, OldContent, Outcome, Report as TaskReport, Summary,
+    Difference, Failure, Looking, Mode, OldContent, Outcome, Report as TaskReport, Summary, Told,
 };
 
 use super::connection::OpenError;
@@ -41,18 +41,18 @@ fn talkative(mode: Mode, word: &'static str) -> Ran {
     };
     let says = agent(move |mut agent| async move {
         agent.hello();
-        agent.say(FromAgent::Notice(w()));
-        agent.say(FromAgent::Waiting { holder: w() });
+        agent.tell(Told::Notice(w()));
         if mode == Mode::Apply {
-            agent.say(FromAgent::Ready { lacking: Vec::new() });
-            agent.hear().await;
+            agent.say(&Looking::Waiting { holder: w() });
+            agent.ready(Vec::new());
+            assert!(agent.left().await);
         }
         let outcomes = [Outcome::Changed, Outcome::MayChange { because: w() }, Outcome::Failed(failure())];
         for (outcome, task) in outcomes.into_iter().zip(0..) {
             let report = TaskReport { task, outcome, differences: differences(), microseconds: 1 };
-            agent.say(FromAgent::Report(report));
+            agent.report(report);
         }
-        agent.say(FromAgent::Done(Summary { changed: 1, may_change: 1, failed: 1, ..Summary::default() }));
+        agent.done(Summary { changed: 1, may_change: 1, failed: 1, ..Summary::default() });
     });
     let lost = agent(move |agent| async move { agent.hello() });
     let error = |unreachable| Fake::Error(OpenError { unreachable, failure: failure() });

@@ -1,26 +1,32 @@
 //! One host's part in a run: the conversation with its agent.
 
+mod named;
+
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use paracrine_model::content::Content;
+use paracrine_model::artifact::Broken;
 use paracrine_model::hash::Hash;
 use paracrine_model::late::LateValues;
-use paracrine_model::plan::{HostPlan, Task};
-use paracrine_model::protocol::{Difference, Failure, FromAgent, Mode, Report, Start, ToAgent, WireTask};
+use paracrine_model::plan::HostPlan;
+use paracrine_model::protocol::{
+    AnyTime, Changing, Delivery, Deploy, Failure, Greeting, Looking, Message, Mode, Opening, Poised, Request,
+    Summary, Told,
+};
 use tokio::sync::watch;
 
 use super::connection::{AgentBinary, Connection, Connector};
 use super::contents;
 use super::schedule::{Answer, Turn};
 use super::shared::Shared;
-use crate::event::{Ending, HostEvent, NewContent, TaskName, TaskReport, Urgency};
+use super::talk::Talk;
+use crate::event::{Ending, HostEvent, Urgency};
 use crate::secrets::Mask;
 
 /// How long an agent has to answer once it was told to stop before it changed anything.
 const GRACE: Duration = Duration::from_secs(5);
-/// Larger contents are not shown.
-const LARGEST_SHOWN: u64 = 256 * 1024;
+const BUG: &str = "this is a mistake of Paracrine: please report it";
 
 /// An ending and the time since the host's connection was begun.
 type Ended = (Ending, Duration);
@@ -39,52 +45,61 @@ pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize, turn: &T
     let began = Instant::now();
     shared.tell(index, HostEvent::Connecting);
     let ending = match prepare(shared, index) {
-        Ok((plan, agent, start)) => {
-            let mask = Mask::new(&start.values);
+        Ok(Prepared { opening, attached, agent, values }) => {
             let session = Session {
                 shared,
                 index,
-                plan,
+                plan: OnceCell::new(),
                 agent,
-                mask,
-                values: start.values.clone(),
+                mask: Mask::new(&values),
+                values,
                 turn,
                 interrupt,
-                phase: Phase::Greeting,
+                moment: Moment::BeforeHello,
                 told: None,
                 at: BTreeSet::new(),
             };
-            session.talk(start).await
+            session.talk(opening, attached).await
         }
         Err(failure) => Ending::Failed { failure, at: None },
     };
     (ending, began.elapsed())
 }
 
-/// What the host is sent first.
-fn prepare<C>(shared: &Shared<C>, index: usize) -> Result<(HostPlan, AgentBinary, Start), Failure> {
+/// What the host is sent first, and by whom it is read.
+struct Prepared {
+    opening: Opening,
+    /// The plan, as it lies in the site.
+    attached: &'static [u8],
+    agent: AgentBinary,
+    values: LateValues,
+}
+
+fn prepare<C>(shared: &Shared<C>, index: usize) -> Result<Prepared, Failure> {
     let job = &shared.job;
     let host = &job.hosts[index];
-    let plan = shared.site.plan(host).map_err(|broken| Failure::new(broken.to_string()))?;
+    let broken = |broken: Broken| Failure::new(broken.to_string());
+    let attached = shared.site.plan_bytes(host).map_err(broken)?;
+    let values = shared.secrets.of(&shared.site.lates(host).map_err(broken)?);
     let agent = shared.agent(host).ok_or_else(|| {
         Failure::new(format!("this binary holds no agent for {}", host.address.arch))
             .help("build the site again")
     })?;
-    let start = Start {
-        agent: agent.hash,
+    let deploy = Deploy {
+        run: shared.run.clone(),
         identity: format!("{}/{}/{}", shared.site.index.site, job.environment, host.address.name),
         adopt: job.adopt,
         mode: job.mode,
         lock_wait: job.lock_wait,
         holder: job.holder.clone(),
-        tasks: plan
-            .tasks
-            .iter()
-            .map(|task| WireTask { resource: task.resource.clone(), triggers: task.triggers.clone() })
-            .collect(),
-        values: shared.secrets.for_plan(&plan),
+        commit: shared.site.index.commit.clone(),
+        values: values.clone(),
+        plan: u32::try_from(attached.len()).map_err(|_| {
+            Failure::new(format!("a plan of {} bytes is too large to be sent", attached.len()))
+        })?,
     };
-    Ok((plan, agent, start))
+    let opening = Opening { agent: agent.hash, request: Request::Deploy(Box::new(deploy)) };
+    Ok(Prepared { opening, attached, agent, values })
 }
 
 /// Returns when the run is wanted to end that soon or sooner.
@@ -96,32 +111,28 @@ async fn wanted(interrupt: &mut watch::Receiver<Option<Urgency>>, urgency: Urgen
     }
 }
 
-fn out_of_turn(what: &str) -> Failure {
-    Failure::new(format!("the agent says {what}, out of turn"))
-        .help("this is a mistake of Paracrine: please report it")
-}
-
+/// How far it has come, for those who ask where it broke off.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// Waits for `Hello`.
-    Greeting,
-    /// The agent looks; nothing is changed.
-    Looking,
-    /// It was told to go.
+enum Moment {
+    BeforeHello,
+    /// Nothing is changed.
+    BeforeLeave,
+    /// Leave was given.
     Changing,
 }
 
 struct Session<'s, C> {
     shared: &'s Shared<C>,
     index: usize,
-    plan: HostPlan,
+    /// Decoded when something is to be said of a task.
+    plan: OnceCell<HostPlan>,
     agent: AgentBinary,
     mask: Mask,
     /// What is known of the late values in the plan.
     values: LateValues,
     turn: &'s Turn<'s>,
     interrupt: watch::Receiver<Option<Urgency>>,
-    phase: Phase,
+    moment: Moment,
     /// The urgency that the agent was told of.
     told: Option<Urgency>,
     /// The tasks that are being changed: neighbours are changed together.
@@ -129,15 +140,15 @@ struct Session<'s, C> {
 }
 
 impl<C: Connector> Session<'_, C> {
-    async fn talk(mut self, start: Start) -> Ending {
+    async fn talk(mut self, opening: Opening, attached: &[u8]) -> Ending {
         let address = &self.shared.job.hosts[self.index].address;
         let opened = tokio::select! {
             biased;
             _ = wanted(&mut self.interrupt, Urgency::AfterTask) => return Ending::NotBegun,
-            opened = self.shared.connector.open(address, self.agent, &start) => opened,
+            opened = self.shared.connector.open(address, self.agent, &opening, attached) => opened,
         };
-        drop(start);
-        let mut connection = match opened {
+        drop(opening);
+        let connection = match opened {
             Ok(connection) => connection,
             Err(error) => {
                 let failure = self.mask.failure(error.failure);
@@ -151,89 +162,201 @@ impl<C: Connector> Session<'_, C> {
         for note in connection.notes() {
             self.tell(HostEvent::Notice(note));
         }
-        let ending = self.converse(&mut connection).await;
-        match ending {
+        let mut talk = Talk::new(connection, self.shared.job.mode);
+        match self.converse(&mut talk).await {
             Ok(ending) => {
-                connection.close().await;
+                talk.connection.close().await;
                 ending
             }
             // A conversation that went wrong is not closed politely: the agent ends when its input does.
             Err(failure) => {
-                drop(connection);
+                drop(talk);
                 Ending::Failed { failure, at: self.at() }
             }
         }
     }
 
     /// Until the agent says that it is at its end.
-    async fn converse(&mut self, connection: &mut C::Connection) -> Result<Ending, Failure> {
+    async fn converse(&mut self, talk: &mut Talk<C::Connection>) -> Result<Ending, Failure> {
+        match self.hear(talk).await? {
+            Greeting::Hello { agent, machine } => self.greet(agent, machine)?,
+            Greeting::Refused(failure) => return Ok(self.refused(failure)),
+        }
+        match self.shared.job.mode {
+            Mode::Check => self.check(talk).await,
+            Mode::Apply => self.look(talk).await,
+        }
+    }
+
+    async fn check(&mut self, talk: &mut Talk<C::Connection>) -> Result<Ending, Failure> {
+        loop {
+            let told = self.hear(talk).await?;
+            if let Some(ending) = self.heed(talk, told).await? {
+                return Ok(ending);
+            }
+        }
+    }
+
+    /// An apply until it is about to change something.
+    async fn look(&mut self, talk: &mut Talk<C::Connection>) -> Result<Ending, Failure> {
+        loop {
+            match self.hear(talk).await? {
+                Looking::Told(told) => {
+                    if let Some(ending) = self.heed(talk, told).await? {
+                        return Ok(ending);
+                    }
+                }
+                Looking::Waiting { holder } => {
+                    self.turn.blocked();
+                    self.tell(HostEvent::Waiting { holder: self.mask.text(&holder) });
+                }
+                Looking::Ready { lacking } => return self.wait(talk, &lacking).await,
+            }
+        }
+    }
+
+    /// Locked and about to change: waits to be admitted, then gives leave, or lets the host go.
+    async fn wait(&mut self, talk: &mut Talk<C::Connection>, lacking: &[Hash]) -> Result<Ending, Failure> {
+        // An agent that was told to stop will say that it is done.
+        if self.told.is_none() {
+            self.tell(HostEvent::Ready);
+            self.turn.locked();
+            let every = self.shared.connector.ping_interval();
+            let mut pings = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
+            let answer = loop {
+                tokio::select! {
+                    biased;
+                    urgency = wanted(&mut self.interrupt, Urgency::AfterTask) => {
+                        self.interrupted(talk, urgency).await?;
+                        break None;
+                    }
+                    word = talk.hear::<Poised>() => {
+                        let word = word.map_err(|failure| self.lost(failure))?;
+                        if let Some(ending) = self.heed_poised(talk, word).await? {
+                            return Ok(ending);
+                        }
+                    }
+                    answer = self.turn.admitted() => break Some(answer),
+                    _ = pings.tick() => self.say(talk, AnyTime::Ping).await?,
+                }
+            };
+            match answer {
+                Some(Answer::Held) => return Ok(self.let_go(talk).await),
+                Some(Answer::Go) => self.give_leave(talk, lacking).await?,
+                None => {}
+            }
+        }
+        loop {
+            match self.hear(talk).await? {
+                Poised::Left if self.moment == Moment::Changing => return self.change(talk).await,
+                word => {
+                    if let Some(ending) = self.heed_poised(talk, word).await? {
+                        return Ok(ending);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn give_leave(&mut self, talk: &mut Talk<C::Connection>, lacking: &[Hash]) -> Result<(), Failure> {
+        let blobs = contents::find(&self.shared.site, self.plan()?, lacking)?;
+        self.moment = Moment::Changing;
+        talk.leave().await.map_err(|failure| self.lost(failure))?;
+        if lacking.is_empty() { Ok(()) } else { self.deliver(talk, blobs).await }
+    }
+
+    /// What an agent says that has no leave.
+    async fn heed_poised(
+        &mut self,
+        talk: &mut Talk<C::Connection>,
+        word: Poised,
+    ) -> Result<Option<Ending>, Failure> {
+        match word {
+            Poised::Told(told) => self.heed(talk, told).await,
+            Poised::Left => {
+                Err(Failure::new("the agent says that it has leave to change things, and it has none")
+                    .help(BUG))
+            }
+        }
+    }
+
+    async fn change(&mut self, talk: &mut Talk<C::Connection>) -> Result<Ending, Failure> {
+        loop {
+            match self.hear(talk).await? {
+                Changing::Told(told) => {
+                    if let Some(ending) = self.heed(talk, told).await? {
+                        return Ok(ending);
+                    }
+                }
+                Changing::Begun { task } => {
+                    let name = self.task(task)?;
+                    self.at.insert(task);
+                    self.tell(HostEvent::Begun(name));
+                }
+            }
+        }
+    }
+
+    /// The next message, which has to be one of this phase. Meanwhile an interrupt is passed on.
+    async fn hear<M: Message>(&mut self, talk: &mut Talk<C::Connection>) -> Result<M, Failure> {
         loop {
             let next = match self.told {
                 Some(Urgency::AtOnce) => return Err(self.cut_off()),
                 Some(Urgency::AfterTask) => Urgency::AtOnce,
                 None => Urgency::AfterTask,
             };
-            let message = tokio::select! {
+            tokio::select! {
                 biased;
-                urgency = wanted(&mut self.interrupt, next) => {
-                    self.told = Some(urgency);
-                    if urgency == Urgency::AfterTask {
-                        self.send(connection, &ToAgent::Stop).await?;
-                    }
-                    continue;
+                urgency = wanted(&mut self.interrupt, next) => self.interrupted(talk, urgency).await?,
+                message = talk.hear() => {
+                    // Whatever an agent says that waited for a lock, it has it now.
+                    self.turn.unblocked();
+                    return message.map_err(|failure| self.lost(failure));
                 }
-                message = connection.recv() => message.map_err(|failure| self.lost(failure))?,
-            };
-            if let Some(ending) = self.heed(connection, message).await? {
-                return Ok(ending);
             }
         }
     }
 
-    /// Acts on one message.
-    async fn heed(
-        &mut self,
-        connection: &mut C::Connection,
-        message: FromAgent,
-    ) -> Result<Option<Ending>, Failure> {
-        // Whatever an agent says that waited for a lock, it has it now.
-        self.turn.unblocked();
-        match (message, self.phase) {
-            (FromAgent::Hello { agent, machine }, Phase::Greeting) => self.greet(agent, machine)?,
-            (FromAgent::Refused(failure), phase) => {
-                let failure = self.mask.failure(failure);
-                if phase != Phase::Changing {
-                    self.refuse(format!("{}: {}", self.name(), failure.message));
-                }
-                return Ok(Some(Ending::Failed { failure, at: self.at() }));
+    async fn interrupted(&mut self, talk: &mut Talk<C::Connection>, urgency: Urgency) -> Result<(), Failure> {
+        self.told = Some(urgency);
+        if urgency == Urgency::AfterTask { self.say(talk, AnyTime::Stop).await } else { Ok(()) }
+    }
+
+    /// Acts on what can be told at any time.
+    async fn heed(&mut self, talk: &mut Talk<C::Connection>, told: Told) -> Result<Option<Ending>, Failure> {
+        match told {
+            Told::Notice(text) => self.tell(HostEvent::Notice(self.mask.text(&text))),
+            // Also while it looks: to tell how a private file differs.
+            Told::Lacking(lacking) => {
+                let blobs = contents::find(&self.shared.site, self.plan()?, &lacking)?;
+                self.deliver(talk, blobs).await?;
             }
-            (_, Phase::Greeting) => return Err(Failure::new("the agent did not say hello")),
-            (FromAgent::Waiting { holder }, _) => {
-                self.turn.blocked();
-                self.tell(HostEvent::Waiting { holder: self.mask.text(&holder) });
-            }
-            (FromAgent::Notice(text), _) => self.tell(HostEvent::Notice(self.mask.text(&text))),
-            (FromAgent::Ready { lacking }, Phase::Looking) if self.shared.job.mode == Mode::Apply => {
-                return self.await_turn(connection, &lacking).await;
-            }
-            // Also while it looks: to tell how a private file differs. That it may change things is another word.
-            (FromAgent::Lacking(lacking), _) => self.supply(connection, &lacking).await?,
-            (FromAgent::Begun { task }, Phase::Changing) => {
-                let name = self.task(task)?;
-                self.at.insert(task);
-                self.tell(HostEvent::Begun(name));
-            }
-            (FromAgent::Report(report), _) => {
+            Told::Report(report) => {
                 self.at.remove(&report.task);
                 let report = self.report(report)?;
                 self.tell(HostEvent::Report(Box::new(report)));
             }
-            (FromAgent::Done(summary), _) => return Ok(Some(Ending::Done(summary))),
-            (FromAgent::Hello { .. }, _) => return Err(out_of_turn("hello")),
-            (FromAgent::Ready { .. }, _) => return Err(out_of_turn("that it is ready")),
-            (FromAgent::Begun { .. }, _) => return Err(out_of_turn("that it begins a task")),
+            Told::Done(summary) => return self.done(summary).map(Some),
+            Told::Refused(failure) => return Ok(Some(self.refused(failure))),
         }
         Ok(None)
+    }
+
+    /// Believes an agent's numbers if they are those of its plan.
+    fn done(&self, summary: Summary) -> Result<Ending, Failure> {
+        let (told, tasks) = (summary.tasks(), self.shared.job.hosts[self.index].tasks);
+        if told == u64::from(tasks) {
+            return Ok(Ending::Done(summary));
+        }
+        Err(Failure::new(format!("the agent counts {told} tasks, the plan has {tasks}")).help(BUG))
+    }
+
+    fn refused(&self, failure: Failure) -> Ending {
+        let failure = self.mask.failure(failure);
+        if self.moment != Moment::Changing {
+            self.refuse(format!("{}: {}", self.name(), failure.message));
+        }
+        Ending::Failed { failure, at: self.at() }
     }
 
     /// Sees that this is the agent and the machine that are meant.
@@ -254,121 +377,43 @@ impl<C: Connector> Session<'_, C> {
                 return Err(failure);
             }
         }
-        self.phase = Phase::Looking;
+        self.moment = Moment::BeforeLeave;
         self.tell(HostEvent::Connected);
         Ok(())
     }
 
-    /// Locked and about to change: waits to be admitted, then goes, or is let go.
-    async fn await_turn(
-        &mut self,
-        connection: &mut C::Connection,
-        lacking: &[Hash],
-    ) -> Result<Option<Ending>, Failure> {
-        if self.told.is_some() {
-            // It has been told to stop and will say that it is done.
-            return Ok(None);
+    /// Has the agent give the lock back in good order. Whatever it answers: it has changed nothing.
+    async fn let_go(&mut self, talk: &mut Talk<C::Connection>) -> Ending {
+        if self.say(talk, AnyTime::Stop).await.is_ok() {
+            let over = |word| matches!(word, Err(_) | Ok(Poised::Told(Told::Done(_) | Told::Refused(_))));
+            let _ = tokio::time::timeout(GRACE, async { while !over(talk.hear().await) {} }).await;
         }
-        self.tell(HostEvent::Ready);
-        self.turn.locked();
-        let answer = tokio::select! {
-            biased;
-            _ = wanted(&mut self.interrupt, Urgency::AfterTask) => return Ok(None),
-            // Nothing is expected to be said here; what is heard is that the connection has gone.
-            message = connection.recv() => {
-                return match message {
-                    Ok(_) => Err(out_of_turn("something while it waits")),
-                    Err(failure) => Err(self.lost(failure)),
-                };
-            }
-            answer = self.turn.admitted() => answer,
-        };
-        if answer == Answer::Held {
-            // Whatever it answers: it has changed nothing. Waiting lets it give the lock back in good order.
-            if self.send(connection, &ToAgent::Stop).await.is_ok() {
-                let _ = tokio::time::timeout(GRACE, async {
-                    while !matches!(
-                        connection.recv().await,
-                        Ok(FromAgent::Done(_) | FromAgent::Refused(_)) | Err(_)
-                    ) {}
-                })
-                .await;
-            }
-            return Ok(Some(Ending::Held));
-        }
-        self.phase = Phase::Changing;
-        self.supply(connection, lacking).await?;
-        Ok(None)
+        Ending::Held
     }
 
-    /// Says `Go`, with what the host lacks.
-    async fn supply(&mut self, connection: &mut C::Connection, lacking: &[Hash]) -> Result<(), Failure> {
-        let blobs = contents::find(&self.shared.site, &self.plan, lacking)?;
+    /// Sends contents that were asked for.
+    async fn deliver(
+        &mut self,
+        talk: &mut Talk<C::Connection>,
+        blobs: Vec<(Hash, &'static [u8])>,
+    ) -> Result<(), Failure> {
         let packed = tokio::task::spawn_blocking(move || contents::pack(&blobs)).await;
         let packed = packed.unwrap_or_else(|_| Err(Failure::new("contents could not be packed")))?;
-        self.send(connection, &ToAgent::Go(packed)).await
+        self.say(talk, AnyTime::Delivery(Delivery::All(packed))).await
     }
 
-    /// Sends, unless the run is to end at once.
-    async fn send(&mut self, connection: &mut C::Connection, message: &ToAgent) -> Result<(), Failure> {
-        let sent = tokio::select! {
+    /// Says something, unless the run is to end at once.
+    async fn say(&mut self, talk: &mut Talk<C::Connection>, word: AnyTime) -> Result<(), Failure> {
+        let said = tokio::select! {
             biased;
             _ = wanted(&mut self.interrupt, Urgency::AtOnce) => return Err(self.cut_off()),
-            sent = connection.send(message) => sent,
+            said = talk.say(word) => said,
         };
-        sent.map_err(|failure| self.lost(failure))
-    }
-
-    fn report(&self, report: Report) -> Result<TaskReport, Failure> {
-        let name = self.task(report.task)?;
-        let any = |is: fn(&Difference) -> bool| report.differences.iter().any(is);
-        let created = any(|difference| matches!(difference, Difference::Create));
-        let differs = any(|difference| matches!(difference, Difference::Content { .. }));
-        let content = (created || differs).then(|| self.new_content(report.task)).flatten();
-        let attributes = if created { self.attributes(report.task) } else { Vec::new() };
-        Ok(TaskReport { task: name, report: self.mask.report(report), content, attributes })
-    }
-
-    /// What the plan says of a task.
-    fn attributes(&self, task: u32) -> Vec<(&'static str, String)> {
-        let attributes = task_at(&self.plan, task).map(|task| task.resource.attributes()).unwrap_or_default();
-        attributes.into_iter().map(|(name, value)| (name, self.mask.text(&value))).collect()
-    }
-
-    /// What should be in the task's file, as it may be shown.
-    fn new_content(&self, task: u32) -> Option<NewContent> {
-        let task = task_at(&self.plan, task)?;
-        Some(match task.resource.content()? {
-            Content::Late(text) => {
-                // Masked like the old content, so that what is alike looks alike.
-                NewContent::Text(self.mask.text(&text.shown(&self.values)))
-            }
-            Content::Blob { hash, length } => {
-                let text = (*length <= LARGEST_SHOWN)
-                    .then(|| self.shared.site.blob(hash))
-                    .flatten()
-                    .and_then(|bytes| std::str::from_utf8(bytes).ok())
-                    .filter(|text| !text.contains('\0'));
-                match text {
-                    Some(text) => NewContent::Text(self.mask.text(text)),
-                    None => NewContent::Opaque { length: *length },
-                }
-            }
-        })
-    }
-
-    fn task(&self, place: u32) -> Result<TaskName, Failure> {
-        task_at(&self.plan, place).map(|task| task_name(place, task)).ok_or_else(|| {
-            Failure::new(format!("the agent speaks of task {place}, the plan has {}", self.plan.tasks.len()))
-        })
-    }
-
-    fn at(&self) -> Option<TaskName> {
-        self.task(*self.at.first()?).ok()
+        said.map_err(|failure| self.lost(failure))
     }
 
     /// Keeps this host from being changed, and with it those that the schedule ties to it.
-    fn refuse(&mut self, why: String) {
+    fn refuse(&self, why: String) {
         if self.shared.job.mode == Mode::Apply {
             self.turn.refused(why);
         }
@@ -399,34 +444,20 @@ impl<C: Connector> Session<'_, C> {
     }
 
     fn aftermath(&self) -> &'static str {
-        match self.phase {
-            Phase::Changing => {
+        match self.moment {
+            Moment::Changing => {
                 "the agent ends by itself after the task at hand; `check` shows how far it came"
             }
-            Phase::Greeting | Phase::Looking => "nothing was changed on this host",
+            Moment::BeforeHello | Moment::BeforeLeave => "nothing was changed on this host",
         }
     }
 
     fn moment(&self) -> &'static str {
-        match (self.phase, self.at.is_empty()) {
-            (Phase::Greeting, _) => " before the agent answered",
-            (Phase::Looking, _) => " before any change",
-            (Phase::Changing, true) => " between two tasks",
-            (Phase::Changing, false) => "",
+        match (self.moment, self.at.is_empty()) {
+            (Moment::BeforeHello, _) => " before the agent answered",
+            (Moment::BeforeLeave, _) => " before any change",
+            (Moment::Changing, true) => " between two tasks",
+            (Moment::Changing, false) => "",
         }
     }
-}
-
-/// A task of a plan as people know it.
-fn task_name(place: u32, task: &Task) -> TaskName {
-    TaskName {
-        place,
-        kind: task.resource.kind().to_owned(),
-        name: task.resource.name().to_owned(),
-        origin: task.origin.clone(),
-    }
-}
-
-fn task_at(plan: &HostPlan, place: u32) -> Option<&Task> {
-    plan.tasks.get(usize::try_from(place).ok()?)
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use paracrine_model::artifact::{Artifact, Host};
-use paracrine_model::protocol::Mode;
+use paracrine_model::protocol::{Mode, RunId};
 use tokio::sync::{mpsc, watch};
 
 use super::connection::AgentBinary;
@@ -36,6 +36,8 @@ pub(super) struct Shared<C> {
     pub(super) connector: C,
     pub(super) site: Artifact<'static>,
     pub(super) agents: &'static [(&'static str, &'static [u8])],
+    /// The name of this run.
+    pub(super) run: RunId,
     pub(super) job: Job,
     pub(super) secrets: Resolved,
     pub(super) events: mpsc::UnboundedSender<Event>,

@@ -1,6 +1,6 @@
 //! What comes from a host, taken apart: noise, first lines, frames.
 
-use paracrine_model::protocol::{self, FrameError, FromAgent, MAGIC};
+use paracrine_model::protocol::{self, FrameError, MAGIC, Message};
 
 /// What a login may print before our first line.
 const MOST_NOISE: usize = 1024 * 1024;
@@ -73,19 +73,16 @@ impl Incoming {
         }
     }
 
-    /// The next message.
-    pub(super) fn message(&mut self) -> Result<Option<FromAgent>, FrameError> {
-        let rest = &self.bytes[self.start..];
-        let Some((header, rest)) = rest.split_first_chunk::<4>() else {
-            return Ok(None);
-        };
-        let length = protocol::body_length(*header)?;
-        let Some(body) = rest.get(..length) else {
-            return Ok(None);
-        };
-        let message = protocol::decode(body)?;
-        self.start += 4 + length;
-        Ok(Some(message))
+    /// The next message, if all of it is there; until it is [heard](Self::heard), it stays the next.
+    pub(super) fn message<M: Message>(&self) -> Result<Option<M>, FrameError> {
+        protocol::first_frame(&self.bytes[self.start..])?.map(protocol::decode).transpose()
+    }
+
+    /// The next message is done with.
+    pub(super) fn heard(&mut self) {
+        if let Ok(Some(body)) = protocol::first_frame(&self.bytes[self.start..]) {
+            self.start += 4 + body.len();
+        }
     }
 
     /// What the end of the stream means here.
@@ -116,12 +113,21 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use paracrine_model::protocol::{Poised, Told};
+
     use super::*;
 
     const NONCE: &str = "0123456789abcdef";
 
-    fn notice(text: &str) -> FromAgent {
-        FromAgent::Notice(text.into())
+    fn notice(text: &str) -> Told {
+        Told::Notice(text.into())
+    }
+
+    /// Takes the next message.
+    fn next(incoming: &mut Incoming) -> Result<Option<Told>, FrameError> {
+        let message = incoming.message();
+        incoming.heard();
+        message
     }
 
     /// Noise, a word of the bootstrap, more noise, the agent's word, two messages.
@@ -134,7 +140,7 @@ mod tests {
         bytes
     }
 
-    fn feed(pieces: impl Iterator<Item = Vec<u8>>) -> (Vec<String>, Vec<FromAgent>, Incoming) {
+    fn feed(pieces: impl Iterator<Item = Vec<u8>>) -> (Vec<String>, Vec<Told>, Incoming) {
         let mut incoming = Incoming::new(NONCE);
         let (mut lines, mut messages) = (Vec::new(), Vec::new());
         for piece in pieces {
@@ -146,7 +152,7 @@ mod tests {
                 }
             }
             if lines.last().map(String::as_str) == Some("agent") {
-                while let Some(message) = incoming.message().unwrap() {
+                while let Some(message) = next(&mut incoming).unwrap() {
                     messages.push(message);
                 }
             }
@@ -197,14 +203,24 @@ mod tests {
     }
 
     #[test]
+    fn a_message_stays_until_it_is_heard_and_is_of_one_phase() {
+        let mut incoming = Incoming::new(NONCE);
+        incoming.buffer().extend(protocol::encode(&notice("one")).unwrap());
+        assert_eq!(incoming.message().unwrap(), Some(notice("one")));
+        assert!(matches!(incoming.message::<Poised>(), Err(FrameError::OutOfTurn { .. })));
+        assert_eq!(next(&mut incoming).unwrap(), Some(notice("one")));
+        assert_eq!(incoming.message::<Told>().unwrap(), None);
+    }
+
+    #[test]
     fn garbage_in_place_of_a_message_is_an_error() {
         let mut incoming = Incoming::new(NONCE);
         incoming.buffer().extend_from_slice(b"PARACRINE 0123456789abcdef agent\n\xff\xff\xff\xff");
         assert_eq!(incoming.line(), Ok(Some("agent".into())));
-        assert!(matches!(incoming.message(), Err(FrameError::TooLarge(_))));
+        assert!(matches!(incoming.message::<Told>(), Err(FrameError::TooLarge(_))));
         incoming.start += 4;
         incoming.buffer().extend_from_slice(b"\0\0\0\x02\xff\xff");
-        assert!(matches!(incoming.message(), Err(FrameError::Garbage(_))));
+        assert!(matches!(incoming.message::<Told>(), Err(FrameError::Garbage(_))));
     }
 
     #[test]
@@ -216,7 +232,7 @@ mod tests {
         for _ in 0..10_000 {
             incoming.buffer().extend_from_slice(second);
             incoming.buffer().extend_from_slice(first);
-            assert_eq!(incoming.message().unwrap(), Some(notice("again and again")));
+            assert_eq!(next(&mut incoming).unwrap(), Some(notice("again and again")));
         }
         assert!(incoming.bytes.capacity() < 64 * 1024, "{}", incoming.bytes.capacity());
     }

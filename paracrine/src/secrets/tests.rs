@@ -2,11 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use paracrine_model::content::Blobs;
-use paracrine_model::plan::Plan;
-use paracrine_model::secret::Secret;
-use paracrine_model::text::Text;
-
 use super::*;
 use crate::testing::{Random, program};
 
@@ -176,10 +171,7 @@ fn sops_and_age_are_asked_for_what_is_meant() {
 fn a_host_gets_the_secrets_of_its_own_plan() {
     let secrets = BTreeSet::from([from_env("TOKEN"), from_env("LINES")]);
     let resolved = resolve(secrets, &Providers { site: None, env }).unwrap();
-    let plan = Plan::new(Blobs::default());
-    plan.file("/etc/token", Text::from(Secret::new(from_env("TOKEN"))));
-    let (plan, _) = plan.finish();
-    let values = resolved.for_plan(&plan);
+    let values = resolved.of(&[Late::Secret(from_env("TOKEN"))]);
     assert_eq!(values.iter().count(), 1);
     assert_eq!(values.get(&Late::Secret(from_env("TOKEN"))), Some("p0ison-token"));
     assert_eq!(format!("{resolved:?}"), r#"{"LINES", "TOKEN"}"#);

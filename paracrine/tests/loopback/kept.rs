@@ -4,6 +4,8 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use paracrine_model::protocol::Greeting;
+
 use crate::sshd::{hello, until};
 use crate::sshd_or_return;
 
@@ -14,7 +16,7 @@ async fn the_agent_is_uploaded_once_and_the_connection_kept() {
     let mut link = host.open().await.unwrap();
     assert!(!link.kept());
     assert!(link.notes().iter().any(|note| note.contains("Permanently added")), "{:?}", link.notes());
-    assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
+    assert_eq!(link.recv::<Greeting>().await.unwrap(), hello(host.agent.hash));
     link.close().await;
     let uploaded = fs::metadata(host.cached_agent()).unwrap().modified().unwrap();
     let known = sshd.read("known_hosts");
@@ -22,7 +24,7 @@ async fn the_agent_is_uploaded_once_and_the_connection_kept() {
 
     let mut link = host.open().await.unwrap();
     assert!(link.kept());
-    assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
+    assert_eq!(link.recv::<Greeting>().await.unwrap(), hello(host.agent.hash));
     link.close().await;
     assert_eq!(fs::metadata(host.cached_agent()).unwrap().modified().unwrap(), uploaded);
     assert_eq!(sshd.read("known_hosts"), known);
@@ -88,7 +90,7 @@ async fn runs_at_the_same_time_do_not_disturb_each_other() {
     let opened = tokio::join!(host.open(), host.open(), host.open(), host.open());
     let links = [opened.0.unwrap(), opened.1.unwrap(), opened.2.unwrap(), opened.3.unwrap()];
     for mut link in links {
-        assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
+        assert_eq!(link.recv::<Greeting>().await.unwrap(), hello(host.agent.hash));
         link.close().await;
     }
     assert!(host.open().await.unwrap().kept());

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use paracrine::remote_agent::{AgentBinary, ConnectionError, RemoteAgent, Settings, Target};
 use paracrine_model::hash::Hash;
 use paracrine_model::host::{Address, Arch};
-use paracrine_model::protocol::{self, FromAgent, Mode, Start};
+use paracrine_model::protocol::{self, Deploy, Greeting, Message, Mode, Opening, Request, RunId};
 
 pub(crate) const SSHD: &str = "/usr/sbin/sshd";
 
@@ -148,12 +148,12 @@ impl Agent {
     }
 }
 
-pub(crate) fn hello(hash: Hash) -> FromAgent {
-    FromAgent::Hello { agent: hash, machine: "0123".into() }
+pub(crate) fn hello(hash: Hash) -> Greeting {
+    Greeting::Hello { agent: hash, machine: "0123".into() }
 }
 
 /// A shell command that says a message.
-pub(crate) fn say(message: &FromAgent) -> String {
+pub(crate) fn say<M: Message>(message: &M) -> String {
     octal(&protocol::encode(message).unwrap())
 }
 
@@ -173,10 +173,14 @@ pub(crate) struct Host<'a> {
 
 impl Host<'_> {
     pub(crate) async fn open(&self) -> Result<RemoteAgent, ConnectionError> {
-        self.open_with(&self.start()).await
+        self.open_with(&self.opening("test"), &[]).await
     }
 
-    pub(crate) async fn open_with(&self, start: &Start) -> Result<RemoteAgent, ConnectionError> {
+    pub(crate) async fn open_with(
+        &self,
+        opening: &Opening,
+        attached: &[u8],
+    ) -> Result<RemoteAgent, ConnectionError> {
         let site = self.sshd.directory.path();
         let target = Target {
             address: &self.address,
@@ -185,20 +189,22 @@ impl Host<'_> {
             settings: &self.settings,
         };
         let agent = AgentBinary { hash: self.agent.hash, gz: &self.agent.gz };
-        RemoteAgent::open(&target, &agent, start).await
+        RemoteAgent::open(&target, &agent, opening, attached).await
     }
 
-    pub(crate) fn start(&self) -> Start {
-        Start {
-            agent: self.agent.hash,
+    pub(crate) fn opening(&self, holder: &str) -> Opening {
+        let deploy = Deploy {
+            run: RunId::new(0, 0),
             identity: "site/dev/web1".into(),
             adopt: false,
             mode: Mode::Check,
             lock_wait: 0,
-            holder: "test".into(),
-            tasks: Vec::new(),
+            holder: holder.into(),
+            commit: None,
             values: Default::default(),
-        }
+            plan: 0,
+        };
+        Opening { agent: self.agent.hash, request: Request::Deploy(Box::new(deploy)) }
     }
 
     pub(crate) fn cached_agent(&self) -> PathBuf {

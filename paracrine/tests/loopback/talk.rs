@@ -5,7 +5,7 @@ use std::fs;
 use paracrine::remote_agent::ConnectionError;
 use paracrine_model::hash::Hash;
 use paracrine_model::host::Arch;
-use paracrine_model::protocol::{FromAgent, ToAgent};
+use paracrine_model::protocol::{AnyTime, Contents, Delivery, Greeting, Told};
 
 use crate::sshd::{Agent, hello, octal, say, until};
 use crate::sshd_or_return;
@@ -17,7 +17,7 @@ async fn noise_at_login_is_skipped() {
     let host = sshd.host();
     for _ in 0..2 {
         let mut link = host.open().await.unwrap();
-        assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
+        assert_eq!(link.recv::<Greeting>().await.unwrap(), hello(host.agent.hash));
     }
 }
 
@@ -48,7 +48,7 @@ async fn a_broken_agent_in_the_cache_is_replaced() {
     for broken in ["", "#!/bin/sh\nkill -SEGV $$\n", "#!/no/such/interpreter\n"] {
         fs::write(host.cached_agent(), broken).unwrap();
         let mut link = host.open().await.unwrap();
-        assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash), "{broken:?}");
+        assert_eq!(link.recv::<Greeting>().await.unwrap(), hello(host.agent.hash), "{broken:?}");
         link.close().await;
         assert_eq!(fs::read(host.cached_agent()).unwrap(), whole);
     }
@@ -62,7 +62,7 @@ async fn another_agent_is_not_listened_to() {
     let error = host.open().await.unwrap_err();
     assert!(matches!(error, ConnectionError::NotOurs { .. }), "{error:?}");
     assert!(error.to_string().contains(&Hash::of(b"another").short()), "{error}");
-    host.agent = Agent::of(Hash::of(b"rude"), &say(&FromAgent::Notice("first".into())));
+    host.agent = Agent::of(Hash::of(b"rude"), &say(&Told::Notice("first".into())));
     let error = host.open().await.unwrap_err();
     assert!(error.to_string().contains("did not say hello"), "{error}");
 }
@@ -82,7 +82,7 @@ async fn another_architecture_is_named() {
 async fn a_conversation_that_breaks_off_is_told_with_the_hosts_last_words() {
     let sshd = sshd_or_return!("");
     let mut host = sshd.host();
-    let frame = octal(&paracrine_model::protocol::encode(&FromAgent::Notice("x".repeat(50))).unwrap()[..20]);
+    let frame = octal(&paracrine_model::protocol::encode(&Told::Notice("x".repeat(50))).unwrap()[..20]);
     for (end, expected) in [
         ("echo last words >&2", "the connection was closed"),
         (&*format!("{frame}; echo last words >&2"), "cut in the middle"),
@@ -91,12 +91,12 @@ async fn a_conversation_that_breaks_off_is_told_with_the_hosts_last_words() {
     ] {
         host.agent = Agent::new(end);
         let mut link = host.open().await.unwrap();
-        assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
-        let failure = link.recv().await.unwrap_err().failure();
+        assert_eq!(link.recv::<Greeting>().await.unwrap(), hello(host.agent.hash));
+        let failure = link.recv::<Told>().await.unwrap_err().failure();
         assert!(failure.message.contains(expected), "{failure:?}");
         assert_eq!(failure.output.as_deref(), Some("last words"), "{end}");
         // It stays broken.
-        assert!(link.recv().await.is_err());
+        assert!(link.recv::<Told>().await.is_err());
     }
 }
 
@@ -104,26 +104,23 @@ async fn a_conversation_that_breaks_off_is_told_with_the_hosts_last_words() {
 async fn large_messages_go_both_ways_at_once() {
     let sshd = sshd_or_return!("");
     let mut host = sshd.host();
-    let notice = FromAgent::Notice("y".repeat(3_000_000));
+    let notice = Told::Notice("y".repeat(3_000_000));
     let file = sshd.path("frame");
     fs::write(&file, paracrine_model::protocol::encode(&notice).unwrap()).unwrap();
     // Says all it has to say before it reads anything.
     let frame = file.display();
     host.agent = Agent::new(&format!("cat {frame}; wc -c >{frame}.read"));
-    let mut start = host.start();
-    start.holder = "x".repeat(2_000_000);
-    let mut link = host.open_with(&start).await.unwrap();
-    let go =
-        ToAgent::Go(paracrine_model::protocol::Contents { index: Vec::new(), deflated: vec![7; 5_000_000] });
+    let opening = host.opening(&"x".repeat(2_000_000));
+    let attached = vec![7; 1_000_000];
+    let mut link = host.open_with(&opening, &attached).await.unwrap();
+    let go = AnyTime::Delivery(Delivery::All(Contents { index: Vec::new(), deflated: vec![7; 5_000_000] }));
     link.send(&go).await.unwrap();
-    assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
-    assert_eq!(link.recv().await.unwrap(), notice);
+    assert_eq!(link.recv::<Greeting>().await.unwrap(), hello(host.agent.hash));
+    assert_eq!(link.recv::<Told>().await.unwrap(), notice);
     link.close().await;
-    let expected = [
-        paracrine_model::protocol::encode(&ToAgent::Start(Box::new(start))),
-        paracrine_model::protocol::encode(&go),
-    ];
+    let expected = [paracrine_model::protocol::encode(&opening), paracrine_model::protocol::encode(&go)];
     let expected: usize = expected.iter().map(|frame| frame.as_ref().unwrap().len()).sum();
+    let expected = expected + attached.len();
     until("it has read all", || sshd.read("frame.read").trim() == expected.to_string()).await;
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use paracrine::remote_agent::ConnectionError;
+use paracrine_model::protocol::Greeting;
 
 use crate::sshd::until;
 use crate::sshd::{Host, hello};
@@ -161,7 +162,7 @@ async fn a_jump_host_is_a_host_like_others() {
     host.address.ssh_hostname = "127.0.0.2".into();
     host.address.jump = vec![format!("127.0.0.3:{}", sshd.port), format!("127.0.0.4:{}", sshd.port)];
     let mut link = host.open().await.unwrap();
-    assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
+    assert_eq!(link.recv::<Greeting>().await.unwrap(), hello(host.agent.hash));
     link.close().await;
     let known = sshd.read("known_hosts");
     for last in [2, 3, 4] {
@@ -196,7 +197,7 @@ async fn connections_can_go_through_the_relay() {
     ));
     host.settings.relay = Some(program);
     let mut link = host.open().await.unwrap();
-    assert_eq!(link.recv().await.unwrap(), hello(host.agent.hash));
+    assert_eq!(link.recv::<Greeting>().await.unwrap(), hello(host.agent.hash));
     link.close().await;
     assert_eq!(sshd.read("program.used"), "\n");
     let known = sshd.read("known_hosts");

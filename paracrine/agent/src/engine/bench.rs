@@ -8,13 +8,13 @@ use std::rc::Rc;
 
 use paracrine_model::content::Blobs;
 use paracrine_model::hash::Hash;
-use paracrine_model::plan::Plan;
-use paracrine_model::protocol::{Contents, Failure, FromAgent, Mode, Report, Summary, WireTask};
-use paracrine_model::text::LateValues;
+use paracrine_model::late::LateValues;
+use paracrine_model::plan::{Plan, Work};
+use paracrine_model::protocol::{Contents, Failure, Mode, Report, Summary};
 
 use super::{Engine, Setup};
 use crate::journal::Journal;
-use crate::port::{Ending, Port};
+use crate::port::{Ending, Leave, Port};
 use crate::receipt::Receipt;
 use crate::world::World;
 use crate::world::paths::suite::about;
@@ -32,32 +32,62 @@ pub(crate) struct Bench {
 #[derive(Default)]
 pub(crate) struct Controller {
     pub(crate) blobs: Blobs,
-    pub(crate) said: Vec<FromAgent>,
+    pub(crate) said: Vec<Said>,
     /// Is gone when asked to let the run go on.
     pub(crate) vanishes: bool,
+    /// Values that it sends once a task has begun.
+    pub(crate) learns: LateValues,
     /// Stops the run once so many tasks have begun.
     pub(crate) stops_after: Option<usize>,
 }
 
+/// What the engine said.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Said {
+    Notice(String),
+    Report(Report),
+    Ready { lacking: Vec<Hash> },
+    Begun { task: u32 },
+}
+
+impl Controller {
+    fn begun(&self) -> usize {
+        self.said.iter().filter(|said| matches!(said, Said::Begun { .. })).count()
+    }
+}
+
 impl Port for Controller {
-    fn say(&mut self, message: FromAgent) {
-        self.said.push(message);
+    fn notice(&mut self, text: String) {
+        self.said.push(Said::Notice(text));
     }
 
-    fn wait_for_go(&mut self) -> Result<Contents, Ending> {
-        if self.vanishes {
-            return Err(Ending::Gone);
-        }
-        let lacking = self.said.iter().rev().find_map(|message| match message {
-            FromAgent::Ready { lacking } | FromAgent::Lacking(lacking) => Some(lacking.clone()),
+    fn report(&mut self, report: Report) {
+        self.said.push(Said::Report(report));
+    }
+
+    fn ask_leave(&mut self, lacking: Vec<Hash>) -> Result<Leave, Ending> {
+        self.said.push(Said::Ready { lacking });
+        if self.vanishes { Err(Ending::Gone) } else { Ok(Leave::for_tests()) }
+    }
+
+    fn begun(&mut self, _leave: &Leave, task: u32) {
+        self.said.push(Said::Begun { task });
+    }
+
+    fn delivery(&mut self) -> Result<Contents, Ending> {
+        let lacking = self.said.iter().rev().find_map(|said| match said {
+            Said::Ready { lacking } => Some(lacking.clone()),
             _ => None,
         });
         Ok(pack(&self.blobs, &lacking.unwrap()))
     }
 
+    fn late(&mut self) -> Option<LateValues> {
+        (Self::begun(self) > 0).then(|| std::mem::take(&mut self.learns))
+    }
+
     fn ending(&mut self) -> Option<Ending> {
-        let begun = self.said.iter().filter(|message| matches!(message, FromAgent::Begun { .. })).count();
-        self.stops_after.filter(|after| begun >= *after).map(|_| Ending::Stopped)
+        self.stops_after.filter(|after| Self::begun(self) >= *after).map(|_| Ending::Stopped)
     }
 }
 
@@ -75,13 +105,13 @@ fn pack(blobs: &Blobs, lacking: &[Hash]) -> Contents {
 /// What came of a run.
 pub(crate) struct Ran {
     pub(crate) summary: Summary,
-    pub(crate) said: Vec<FromAgent>,
+    pub(crate) said: Vec<Said>,
 }
 
 impl Ran {
     pub(crate) fn reports(&self) -> Vec<&Report> {
         let reports = self.said.iter().filter_map(|message| match message {
-            FromAgent::Report(report) => Some(report),
+            Said::Report(report) => Some(report),
             _ => None,
         });
         reports.collect()
@@ -89,7 +119,7 @@ impl Ran {
 
     pub(crate) fn lacking(&self) -> Option<usize> {
         self.said.iter().find_map(|message| match message {
-            FromAgent::Ready { lacking } => Some(lacking.len()),
+            Said::Ready { lacking } => Some(lacking.len()),
             _ => None,
         })
     }
@@ -136,15 +166,12 @@ impl Bench {
         self.directory.path().join("log")
     }
 
-    pub(crate) fn tasks(&self, declare: impl Fn(&Plan)) -> Vec<WireTask> {
+    pub(crate) fn tasks(&self, declare: impl Fn(&Plan)) -> Vec<Work> {
         let plan = Plan::new(self.blobs.clone());
         declare(&plan);
         let (plan, problems) = plan.finish();
         assert!(problems.is_empty(), "{problems:?}");
-        plan.tasks
-            .into_iter()
-            .map(|task| WireTask { resource: task.resource, triggers: task.triggers })
-            .collect()
+        plan.tasks.into_iter().map(|task| task.work).collect()
     }
 
     pub(crate) fn run(&self, mode: Mode, declare: impl Fn(&Plan)) -> Ran {
@@ -167,6 +194,7 @@ impl Bench {
             port: Rc::clone(&port),
         };
         let summary = Engine::new(setup).run().unwrap();
+        assert_eq!(summary.tasks(), tasks.len() as u64, "every task is counted once: {summary:?}");
         Ran { summary, said: std::mem::take(&mut port.borrow_mut().said) }
     }
 

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use paracrine_model::plan::Action;
-use paracrine_model::protocol::WireTask;
+use paracrine_model::plan::{Action, Work};
 
 use crate::journal::Debt;
 use crate::manage::Due;
@@ -18,7 +17,7 @@ pub(super) struct Causes {
 }
 
 impl Causes {
-    pub(super) fn new(tasks: &[WireTask], debts: &[Debt]) -> Self {
+    pub(super) fn new(tasks: &[Work], debts: &[Debt]) -> Self {
         let names: Vec<String> = tasks.iter().map(|task| task.resource.to_string()).collect();
         let mut due: BTreeMap<usize, Vec<Due>> = BTreeMap::new();
         for debt in debts {

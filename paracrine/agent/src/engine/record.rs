@@ -7,7 +7,8 @@ use paracrine_model::content::Content;
 use paracrine_model::facet::{self, FileFacet};
 use paracrine_model::hash::Hash;
 use paracrine_model::name::AbsolutePath;
-use paracrine_model::protocol::{Failure, FromAgent, Summary, WireTask};
+use paracrine_model::plan::Work;
+use paracrine_model::protocol::{Failure, Summary};
 use paracrine_model::receipt::{Declared, Differed, Ended, TaskBefore, Undo};
 use paracrine_model::resource::Resource;
 use paracrine_model::text::Text;
@@ -29,7 +30,7 @@ impl<P: Port> Engine<'_, P> {
     pub(super) fn changes(&self, first: usize, lacking: &[Hash]) -> Vec<(AbsolutePath, bool)> {
         let lacking: HashSet<&Hash> = lacking.iter().collect();
         let mut changes = Vec::new();
-        for WireTask { resource, .. } in &self.tasks[first..] {
+        for Work { resource, .. } in &self.tasks[first..] {
             let facets = resource.facets();
             let replaced = facets
                 .files()
@@ -69,14 +70,14 @@ impl<P: Port> Engine<'_, P> {
             && let Err(failure) = receipt.end(Ended { changed, failed, skipped })
         {
             // All that was changed is recorded; without its end the run only looks cut off.
-            self.port.borrow_mut().say(FromAgent::Notice(failure.message));
+            self.port.borrow_mut().notice(failure.message);
         }
     }
 }
 
 /// What a receipt says of the plan.
-fn declared(tasks: &[WireTask]) -> Vec<Declared> {
-    let declared = tasks.iter().map(|WireTask { resource, .. }| {
+fn declared(tasks: &[Work]) -> Vec<Declared> {
+    let declared = tasks.iter().map(|Work { resource, .. }| {
         let facets = resource.facets();
         let secret = |file: &&FileFacet<'_>| file.content().text().is_some_and(Text::is_secret);
         Declared {

@@ -254,3 +254,17 @@ fn a_command_that_has_nothing_to_do_waits_for_no_value() {
     });
     assert_eq!(apply.said, []);
 }
+
+#[test]
+fn a_value_that_arrives_between_two_tasks_counts_from_the_next_on() {
+    let mut bench = Bench::new();
+    bench.values.insert_unknown(public_key());
+    let mut controller = Controller::default();
+    controller.learns.insert(public_key(), "abc".into());
+    let apply = bench.run_with(Mode::Apply, controller, |plan| {
+        plan.file("/etc/before", "before\n");
+        peer(plan);
+    });
+    assert_eq!(apply.summary, Summary { changed: 3, ..Summary::default() });
+    assert_eq!(fs::read_to_string(bench.root().join("etc/wg")).unwrap(), "PublicKey = abc");
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use paracrine_model::artifact::Host;
+use paracrine_model::late::Late;
 use paracrine_model::secret::SecretSource;
 
 use crate::cli::problem::Problem;
@@ -31,8 +32,10 @@ pub(in crate::cli) fn agents(embedded: &Embedded, site: &Site, hosts: &[Host]) -
 pub(in crate::cli) fn secrets(site: &Site, hosts: &[Host]) -> Result<Resolved, Problem> {
     let mut used: BTreeSet<SecretSource> = BTreeSet::new();
     for host in hosts {
-        let plan = site.artifact.plan(host)?;
-        used.extend(plan.texts().flat_map(|text| text.sources()).cloned());
+        used.extend(site.artifact.lates(host)?.into_iter().filter_map(|late| match late {
+            Late::Secret(source) => Some(source),
+            Late::Signal(_) => None,
+        }));
     }
     let providers = Providers { site: site.directory.clone(), env: |name| std::env::var_os(name) };
     secrets::resolve(used, &providers).map_err(|missing| lacking(&missing))

@@ -1,6 +1,6 @@
 //! Ctrl-C.
 
-use paracrine_model::protocol::{FromAgent, Mode, Summary};
+use paracrine_model::protocol::{Mode, Summary};
 use tokio::sync::watch;
 
 use super::numbers;
@@ -13,17 +13,17 @@ fn an_interrupt_stops_hosts_at_work_and_begins_no_more() {
     let ctrl_c = interrupt.clone();
     let working = agent(|mut agent| async move {
         agent.hello();
-        agent.say(FromAgent::Ready { lacking: Vec::new() });
-        agent.hear().await;
-        agent.say(FromAgent::Begun { task: 0 });
+        agent.ready(Vec::new());
+        assert!(agent.left().await);
+        agent.begun(0);
         ctrl_c.send_replace(Some(Urgency::AfterTask));
         agent.hear().await;
-        agent.say(FromAgent::Report(changed(0)));
-        agent.say(FromAgent::Done(Summary { changed: 1, skipped: 2, stopped: true, ..Summary::default() }));
+        agent.report(changed(0));
+        agent.done(Summary { changed: 1, skipped: 2, stopped: true, ..Summary::default() });
     });
     let ran = Trial::new(Mode::Apply, vec![("web1", working)]).interrupted_by(&interrupt).run();
     assert_eq!(numbers(&ran.totals), [(Status::Stopped, 1)]);
-    assert!(ran.when("web1 hears Go") < ran.when("web1 hears Stop"));
+    assert!(ran.when("web1 hears Leave") < ran.when("web1 hears Stop"));
     let Ending::Done(summary) = ran.ending("web1") else { panic!("the agent came to its end") };
     assert_eq!((summary.changed, summary.skipped), (1, 2));
 }
@@ -43,7 +43,7 @@ fn an_interrupt_before_any_change_changes_nothing() {
                     agent.hello();
                     ctrl_c.send_replace(Some(Urgency::AfterTask));
                     agent.hear().await;
-                    agent.say(FromAgent::Done(Summary { stopped: true, ..Summary::default() }));
+                    agent.done(Summary { stopped: true, ..Summary::default() });
                 }),
             ),
         ],
@@ -54,7 +54,7 @@ fn an_interrupt_before_any_change_changes_nothing() {
     assert_eq!(*ran.ending("web2"), Ending::NotBegun);
     ran.when("web1 hears Stop");
     ran.when("web3 hears Stop");
-    assert!(!ran.log.iter().any(|entry| entry.ends_with("hears Go")));
+    assert!(!ran.log.iter().any(|entry| entry.ends_with("hears Leave")));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn hosts_that_have_had_no_turn_are_not_begun_after_an_interrupt() {
         agent.hello();
         ctrl_c.send_replace(Some(Urgency::AfterTask));
         agent.hear().await;
-        agent.say(FromAgent::Done(Summary { stopped: true, ..Summary::default() }));
+        agent.done(Summary { stopped: true, ..Summary::default() });
     });
     let ran = Trial::new(Mode::Check, vec![("web1", first), ("web2", done(Summary::default()))])
         .jobs(1)
@@ -81,9 +81,9 @@ fn a_second_interrupt_drops_connections_at_once() {
     let ctrl_c = interrupt.clone();
     let stubborn = agent(|mut agent| async move {
         agent.hello();
-        agent.say(FromAgent::Ready { lacking: Vec::new() });
-        agent.hear().await;
-        agent.say(FromAgent::Begun { task: 2 });
+        agent.ready(Vec::new());
+        assert!(agent.left().await);
+        agent.begun(2);
         ctrl_c.send_replace(Some(Urgency::AfterTask));
         agent.hear().await;
         // Does not stop, so once more.

@@ -3,13 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use paracrine_model::hash::Hash;
-use paracrine_model::protocol::{Failure, FromAgent, Mode, Summary};
+use paracrine_model::protocol::{Failure, Looking, Mode, Summary};
 
 use super::numbers;
 use crate::controller::fake::{Agent, Trial, agent, refused, unreachable};
 use crate::event::{Ending, Event, HostEvent, Status};
-use crate::testing::AGENT;
 
 #[test]
 fn no_host_is_changed_before_all_are_locked() {
@@ -30,7 +28,7 @@ fn no_host_is_changed_before_all_are_locked() {
                 "web3",
                 agent(|agent| async move {
                     agent.hello();
-                    agent.say(FromAgent::Done(Summary { unchanged: 1, ..Summary::default() }));
+                    agent.done(Summary { unchanged: 1, ..Summary::default() });
                     late.send(()).unwrap();
                 }),
             ),
@@ -39,7 +37,7 @@ fn no_host_is_changed_before_all_are_locked() {
     .run();
     assert_eq!(numbers(&ran.totals), [(Status::AsPlanned, 1), (Status::Applied, 2)]);
     let last_ready = ran.when("web1 is ready").max(ran.when("web2 is ready"));
-    let first_go = ran.when("web1 hears Go").min(ran.when("web2 hears Go"));
+    let first_go = ran.when("web1 hears Leave").min(ran.when("web2 hears Leave"));
     assert!(last_ready < first_go, "{:#?}", ran.log);
 }
 
@@ -50,7 +48,7 @@ fn hosts_that_wait_for_others_take_no_ones_turn() {
     let ran = Trial::new(Mode::Apply, fakes).jobs(1).run();
     assert_eq!(numbers(&ran.totals), [(Status::Applied, 4)]);
     let last_ready = hosts.iter().map(|host| ran.when(&format!("{host} is ready"))).max();
-    let first_go = hosts.iter().map(|host| ran.when(&format!("{host} hears Go"))).min();
+    let first_go = hosts.iter().map(|host| ran.when(&format!("{host} hears Leave"))).min();
     assert!(last_ready < first_go);
 }
 
@@ -72,7 +70,7 @@ fn no_more_hosts_are_worked_on_at_once_than_allowed() {
                     tokio::task::yield_now().await;
                 }
                 at_work.borrow_mut().0 -= 1;
-                agent.say(FromAgent::Done(Summary::default()));
+                agent.done(Summary::default());
             });
             (name, fake)
         })
@@ -93,7 +91,7 @@ fn a_taken_lock_on_one_host_keeps_all_from_being_changed() {
     assert_eq!(ran.totals.refused, ["web2: another run holds the lock: bob@ci"]);
     assert_eq!(ran.failure("web2"), ("another run holds the lock: bob@ci", None, None));
     ran.when("web1 hears Stop");
-    assert!(!ran.log.contains(&"web1 hears Go".to_owned()));
+    assert!(!ran.log.contains(&"web1 hears Leave".to_owned()));
 }
 
 #[test]
@@ -116,9 +114,9 @@ fn unreachable_hosts_do_not_hold_up_the_others_and_count_apart() {
 
 #[test]
 fn a_connection_lost_while_waiting_for_others_lets_the_others_go() {
-    let lost = agent(|agent| async move {
+    let lost = agent(|mut agent| async move {
         agent.hello();
-        agent.say(FromAgent::Ready { lacking: Vec::new() });
+        agent.ready(Vec::new());
     });
     let ran = Trial::new(Mode::Apply, vec![("web1", lost), ("web2", agent(Agent::apply))]).run();
     assert_eq!(numbers(&ran.totals), [(Status::Applied, 1), (Status::Failed, 1)]);
@@ -128,19 +126,19 @@ fn a_connection_lost_while_waiting_for_others_lets_the_others_go() {
 fn two_names_for_one_machine_are_refused_before_any_change() {
     let same = || {
         agent(|mut agent| async move {
-            agent.say(FromAgent::Hello { agent: Hash::of(AGENT), machine: "0123".into() });
-            agent.say(FromAgent::Ready { lacking: Vec::new() });
+            agent.hello_on("0123");
+            agent.ready(Vec::new());
             agent.hear().await;
         })
     };
     let ran = Trial::new(Mode::Apply, vec![("web1", same()), ("web2", same())]).run();
     assert_eq!(ran.totals.refused, ["web1 and web2 are one machine"]);
     assert_eq!(numbers(&ran.totals), [(Status::Held, 1), (Status::Failed, 1)]);
-    assert!(!ran.log.contains(&"web1 hears Go".to_owned()));
+    assert!(!ran.log.contains(&"web1 hears Leave".to_owned()));
     let unknown = || {
         agent(|agent| async move {
-            agent.say(FromAgent::Hello { agent: Hash::of(AGENT), machine: String::new() });
-            agent.say(FromAgent::Done(Summary::default()));
+            agent.hello_on("");
+            agent.done(Summary::default());
         })
     };
     let ran = Trial::new(Mode::Apply, vec![("web1", unknown()), ("web2", unknown())]).run();
@@ -152,13 +150,13 @@ fn a_run_that_waits_for_a_lock_lets_others_have_the_turn() {
     let (free, wait) = tokio::sync::oneshot::channel::<()>();
     let waiting = agent(|agent| async move {
         agent.hello();
-        agent.say(FromAgent::Waiting { holder: "bob@ci".into() });
+        agent.say(&Looking::Waiting { holder: "bob@ci".into() });
         wait.await.unwrap();
-        agent.say(FromAgent::Done(Summary::default()));
+        agent.done(Summary::default());
     });
     let other = agent(|agent| async move {
         agent.hello();
-        agent.say(FromAgent::Done(Summary::default()));
+        agent.done(Summary::default());
         free.send(()).unwrap();
     });
     let ran = Trial::new(Mode::Apply, vec![("web1", waiting), ("web2", other)]).jobs(1).run();

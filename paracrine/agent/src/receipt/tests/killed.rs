@@ -13,8 +13,8 @@ use std::time::Duration;
 use paracrine_model::content::{Blobs, Content};
 use paracrine_model::hash::Hash;
 use paracrine_model::name::Mode;
+use paracrine_model::plan::Work;
 use paracrine_model::protocol;
-use paracrine_model::protocol::WireTask;
 use paracrine_model::receipt::{Kept, PathBefore, Was};
 use paracrine_model::resource::Resource;
 use paracrine_model::resource::directory::Directory;
@@ -53,7 +53,7 @@ fn value(seed: u64) -> String {
 }
 
 /// What a run of that seed makes of a machine, whatever it is.
-fn tasks(seed: u64, blobs: &Blobs) -> Vec<WireTask> {
+fn tasks(seed: u64, blobs: &Blobs) -> Vec<Work> {
     let mut random = Random(seed);
     for _ in 0..8 {
         random.below(2);
@@ -84,7 +84,7 @@ fn tasks(seed: u64, blobs: &Blobs) -> Vec<WireTask> {
             _ => tasks.push(file.into()),
         }
     }
-    tasks.into_iter().map(|resource| WireTask { resource, triggers: Vec::new() }).collect()
+    tasks.into_iter().map(|resource| Work { resource, triggers: Vec::new() }).collect()
 }
 
 fn placed(name: &str, before: &str) -> Text {

@@ -46,7 +46,7 @@ fn machine() -> World {
 fn command(script: &str) -> Command {
     let plan = Plan::new(Default::default());
     plan.command(script).named("test").timeout(60);
-    match plan.finish().0.tasks.remove(0).resource {
+    match plan.finish().0.tasks.remove(0).work.resource {
         Resource::Command(command) => command,
         other => panic!("{other}"),
     }

@@ -1,0 +1,237 @@
+//! Over pipes: what arrives when, what is kept, what is said in which phase.
+
+use std::io::{PipeReader, PipeWriter};
+
+use paracrine_model::late::{Late, Signal};
+use paracrine_model::protocol::{AnyTime, Deploy, Outcome, Request, RunId, WhileLooking, encode};
+
+use super::*;
+
+type Ours = Talk<PipeReader, Vec<u8>>;
+
+/// A conversation behind its hello, and the controller's end of it.
+fn talk(mode: Mode) -> (Ours, PipeWriter) {
+    let (from, to) = io::pipe().unwrap();
+    let mut talk = Beginning { from, out: Vec::new() }.hello(mode, Hash::of(b"agent"), "0123".into());
+    let hello: Greeting = said(&mut talk);
+    assert_eq!(hello, Greeting::Hello { agent: Hash::of(b"agent"), machine: "0123".into() });
+    (talk, to)
+}
+
+/// What the agent has said first of what was not asked for yet.
+fn said<M: Message>(talk: &mut Ours) -> M {
+    let mut rest = talk.out.as_slice();
+    let message = protocol::read(&mut rest).unwrap();
+    talk.out = rest.to_vec();
+    message
+}
+
+fn send<M: Message>(to: &mut PipeWriter, message: &M) {
+    to.write_all(&encode(message).unwrap()).unwrap();
+}
+
+fn contents(byte: u8) -> Contents {
+    Contents { index: Vec::new(), deflated: vec![byte; 40_000] }
+}
+
+fn late(name: &str, value: &str) -> LateValues {
+    let mut values = LateValues::default();
+    values.insert(signal(name), value.into());
+    values
+}
+
+fn signal(name: &str) -> Late {
+    Late::Signal(Signal { name: name.into(), host: "db1".into(), secret: false })
+}
+
+fn report() -> Report {
+    Report { task: 1, outcome: Outcome::Changed, differences: Vec::new(), microseconds: 1 }
+}
+
+#[test]
+fn the_plan_follows_the_opening_and_what_is_said_next_follows_the_plan() {
+    let (from, mut to) = io::pipe().unwrap();
+    let deploy = Deploy {
+        run: RunId::new(0, 0),
+        identity: "shop/dev/web1".into(),
+        adopt: false,
+        mode: Mode::Check,
+        lock_wait: 0,
+        holder: "ann@laptop".into(),
+        commit: None,
+        values: LateValues::default(),
+        plan: 4,
+    };
+    send(&mut to, &Opening { agent: Hash::of(b"agent"), request: Request::Deploy(Box::new(deploy)) });
+    to.write_all(b"plan").unwrap();
+    send(&mut to, &AnyTime::Stop);
+    let mut beginning = Beginning { from, out: Vec::new() };
+    let Request::Deploy(deploy) = beginning.opening().unwrap().request;
+    assert_eq!(beginning.attached(deploy.plan).unwrap(), b"plan");
+    let mut talk = beginning.hello(deploy.mode, Hash::of(b"agent"), String::new());
+    assert_eq!(talk.ending(), Some(Ending::Stopped));
+}
+
+#[test]
+fn a_plan_that_is_cut_off_is_an_error() {
+    let (from, mut to) = io::pipe().unwrap();
+    to.write_all(b"pla").unwrap();
+    drop(to);
+    let mut beginning = Beginning { from, out: Vec::new() };
+    assert!(matches!(beginning.attached(4), Err(FrameError::Cut)));
+    beginning.refuse(Failure::new("no"));
+    let mut out = beginning.out.as_slice();
+    assert_eq!(protocol::read::<Greeting>(&mut out).unwrap(), Greeting::Refused(Failure::new("no")));
+}
+
+#[test]
+fn what_is_said_is_of_the_phase_at_hand() {
+    let (mut check, _to) = talk(Mode::Check);
+    check.notice("n".into());
+    check.report(report());
+    check.lacking(Vec::new());
+    check.end(Ok(Summary::default()));
+    assert_eq!(said::<Told>(&mut check), Told::Notice("n".into()));
+    assert_eq!(said::<Told>(&mut check), Told::Report(report()));
+    assert_eq!(said::<Told>(&mut check), Told::Lacking(Vec::new()));
+    assert_eq!(said::<Told>(&mut check), Told::Done(Summary::default()));
+
+    let (mut apply, mut to) = talk(Mode::Apply);
+    apply.waiting("bob@ci");
+    apply.notice("n".into());
+    send(&mut to, &WhileLooking::Leave);
+    let leave = apply.ask_leave(vec![Hash::of(b"x")]).unwrap();
+    apply.begun(&leave, 3);
+    apply.report(report());
+    apply.end(Err(Failure::new("broken")));
+    assert_eq!(said::<Looking>(&mut apply), Looking::Waiting { holder: "bob@ci".into() });
+    assert_eq!(said::<Looking>(&mut apply), Looking::Told(Told::Notice("n".into())));
+    assert_eq!(said::<Looking>(&mut apply), Looking::Ready { lacking: vec![Hash::of(b"x")] });
+    assert_eq!(said::<Poised>(&mut apply), Poised::Left);
+    assert_eq!(said::<Changing>(&mut apply), Changing::Begun { task: 3 });
+    assert_eq!(said::<Changing>(&mut apply), Changing::Told(Told::Report(report())));
+    assert_eq!(said::<Changing>(&mut apply), Changing::Told(Told::Refused(Failure::new("broken"))));
+}
+
+#[test]
+fn messages_are_read_as_they_arrive() {
+    let (mut talk, mut to) = talk(Mode::Check);
+    assert_eq!(talk.ending(), None);
+    let mut wire = encode(&AnyTime::Delivery(Delivery::All(contents(7)))).unwrap();
+    wire.extend(encode(&AnyTime::Stop).unwrap());
+    let (begin, end) = wire.split_at(30_000);
+    to.write_all(begin).unwrap();
+    assert_eq!(talk.ending(), None, "half a message is none");
+    assert!(talk.input.delivery().is_none());
+    to.write_all(end).unwrap();
+    drop(to);
+    assert_eq!(talk.ending(), Some(Ending::Stopped), "what was said before the end counts");
+    assert_eq!(talk.input.delivery(), Some(Delivery::All(contents(7))));
+    assert_eq!(talk.ending(), Some(Ending::Stopped));
+}
+
+#[test]
+fn what_arrives_between_tasks_is_there_when_it_is_asked_for() {
+    let (mut talk, mut to) = talk(Mode::Apply);
+    send(&mut to, &WhileLooking::AnyTime(AnyTime::Late(late("one", "1"))));
+    send(&mut to, &WhileLooking::AnyTime(AnyTime::Delivery(Delivery::All(contents(1)))));
+    assert_eq!(talk.ending(), None);
+    send(&mut to, &WhileLooking::AnyTime(AnyTime::Late(late("two", "2"))));
+    send(&mut to, &WhileLooking::Leave);
+    send(&mut to, &AnyTime::Delivery(Delivery::All(contents(2))));
+    send(&mut to, &AnyTime::Late(late("three", "3")));
+    assert_eq!(talk.ending(), None);
+    assert!(talk.ask_leave(Vec::new()).is_ok(), "a leave that came early is one");
+    assert_eq!(talk.delivery(), Ok(contents(1)));
+    assert_eq!(talk.delivery(), Ok(contents(2)));
+    let values = talk.late().unwrap();
+    let values = ["one", "two", "three"].map(|name| values.get(&signal(name)).map(str::to_owned));
+    assert_eq!(values, ["1", "2", "3"].map(|value| Some(value.to_owned())));
+    assert_eq!(talk.late(), None);
+}
+
+#[test]
+fn a_stop_on_either_side_of_the_leave_stops() {
+    for before in [true, false] {
+        let (mut talk, mut to) = talk(Mode::Apply);
+        if before {
+            send(&mut to, &WhileLooking::AnyTime(AnyTime::Stop));
+        }
+        send(&mut to, &WhileLooking::Leave);
+        if !before {
+            send(&mut to, &AnyTime::Stop);
+        }
+        assert_eq!(talk.ask_leave(Vec::new()).unwrap_err(), Ending::Stopped);
+        talk.end(Ok(Summary::default()));
+        assert_eq!(said::<Looking>(&mut talk), Looking::Ready { lacking: Vec::new() });
+        assert_eq!(said::<Poised>(&mut talk), Poised::Told(Told::Done(Summary::default())));
+    }
+}
+
+#[test]
+fn a_check_has_no_leave() {
+    let (mut check, mut to) = talk(Mode::Check);
+    assert_eq!(check.ask_leave(Vec::new()).unwrap_err(), Ending::Stopped);
+    assert_eq!(check.out, b"");
+    send(&mut to, &WhileLooking::Leave);
+    assert_eq!(check.ending(), Some(Ending::Gone), "a word of another phase ends the conversation");
+}
+
+#[test]
+fn a_controller_that_is_gone_is_waited_for_no_longer() {
+    let (mut apply, to) = talk(Mode::Apply);
+    drop(to);
+    assert_eq!(apply.ask_leave(Vec::new()).unwrap_err(), Ending::Gone);
+    let (mut apply, mut to) = talk(Mode::Apply);
+    let word = encode(&WhileLooking::Leave).unwrap();
+    to.write_all(&word[..3]).unwrap();
+    drop(to);
+    assert_eq!(apply.ask_leave(Vec::new()).unwrap_err(), Ending::Gone);
+    assert_eq!(Ending::Gone.failure().message, "the controller is gone");
+}
+
+#[test]
+fn garbage_ends_the_conversation_in_every_phase() {
+    let garbage: [&[u8]; 4] =
+        [b"Connection to host closed.\n", &[0xff; 9], &[0, 0, 0, 0], &[0, 0, 0, 3, 7, 99, 99]];
+    for garbage in garbage {
+        let (mut check, mut to) = talk(Mode::Check);
+        to.write_all(garbage).unwrap();
+        assert_eq!(check.delivery(), Err(Ending::Gone), "{garbage:?}");
+        let (mut apply, mut to) = talk(Mode::Apply);
+        to.write_all(garbage).unwrap();
+        assert_eq!(apply.ask_leave(Vec::new()).unwrap_err(), Ending::Gone, "{garbage:?}");
+        let (mut apply, mut to) = talk(Mode::Apply);
+        send(&mut to, &WhileLooking::Leave);
+        assert!(apply.ask_leave(Vec::new()).is_ok());
+        to.write_all(garbage).unwrap();
+        assert_eq!(apply.ending(), Some(Ending::Gone), "{garbage:?}");
+        // And it stays so.
+        assert_eq!(apply.ending(), Some(Ending::Gone));
+    }
+}
+
+#[test]
+fn pings_keep_a_host_patient_and_silence_does_not() {
+    let begin = Instant::now();
+    let mut patience = Patience { last: begin };
+    let mut now = begin;
+    for _ in 0..10_000 {
+        now += PING_INTERVAL;
+        assert_eq!(patience.left(now, true), Some(PATIENCE));
+    }
+    assert_eq!(patience.left(now + PATIENCE - PING_INTERVAL, false), Some(PING_INTERVAL));
+    assert_eq!(patience.left(now + PATIENCE, false), None);
+
+    let (mut apply, mut to) = talk(Mode::Apply);
+    send(&mut to, &WhileLooking::AnyTime(AnyTime::Ping));
+    assert_eq!(apply.ending(), None);
+    assert!(apply.input.take_heard(), "a ping is heard");
+    assert!(!apply.input.take_heard());
+    let failure = Ending::Silent.failure();
+    assert_eq!(
+        failure.message,
+        "nothing was heard of the controller for 300 s while this host waited for it"
+    );
+    assert_eq!(failure.help.as_deref(), Some("see that the connection holds, and run again"));
+}
