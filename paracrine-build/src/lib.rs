@@ -61,6 +61,8 @@ pub use site_plan::{HostView, SitePlan};
 #[doc(hidden)]
 pub mod __private {
     pub use paracrine_model::deployment::Deployment;
+    pub use paracrine_model::host::{Arch, by_name};
+    pub use paracrine_model::inventory::Os;
     pub use paracrine_model::secret::Secret;
     pub use paracrine_model::text::{Place, Text};
     pub use paracrine_model::value::{Entries, FromValue, Mismatch, Path};

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use paracrine_build::model::deployment::Deployment;
 use paracrine_build::model::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use paracrine_build::model::resource::Resource;
 use paracrine_build::model::value::{Entries, Mismatch, Path as Keys};
 use paracrine_build::prelude::*;
 use paracrine_build::{Checked, Compile, SiteContext, SitePlan, policies};
@@ -132,9 +131,8 @@ fn files_with_secrets_are_private_and_secrets_are_no_inputs() {
     let modes: Vec<String> = plan
         .tasks
         .iter()
-        .filter_map(|task| match &task.resource {
-            Resource::File(file) => Some(file.mode.to_string()),
-            _ => None,
+        .flat_map(|task| {
+            task.resource.facets().files().map(|file| file.mode().to_string()).collect::<Vec<_>>()
         })
         .collect();
     assert_eq!(modes, ["0600", "0600", "0644"]);
@@ -229,4 +227,73 @@ fn what_is_not_there_is_an_error_and_no_panic() {
     let checked = Compile::new(|_: &Context, _: &Plan| {}).check(Path::new("/nonexistent/site"));
     assert!(checked.has_errors() && checked.plan().is_none());
     assert!(checked.drawn().contains("cannot read `config.yaml`: no such file"), "{}", checked.drawn());
+}
+
+/// What a task of a host is triggered by: what it does, and the name of the other.
+fn triggers(checked: &Checked, task: &str) -> Vec<String> {
+    let plan = checked.plan().unwrap().host("prod", "a").unwrap().plan();
+    let task = plan.tasks.iter().find(|found| found.resource.to_string() == task).unwrap();
+    let on = |on: u32| plan.tasks[usize::try_from(on).unwrap()].resource.to_string();
+    task.triggers.iter().map(|trigger| format!("{} on {}", trigger.action, on(trigger.on))).collect()
+}
+
+#[test]
+fn several_packages_or_tasks_trigger_as_one_does() {
+    let checked = Site::new(&[]).check(|_, plan| {
+        let packages = plan.packages(["nginx", "nginx-common"]);
+        let files = ["/etc/a", "/etc/b"].map(|path| plan.file(path, "x\n"));
+        plan.service("nginx").restart_on(&packages).reload_on(&files);
+        plan.command("true").run_on(&packages[1]);
+    });
+    assert_eq!(checked.drawn(), "");
+    assert_eq!(
+        triggers(&checked, "service nginx"),
+        [
+            "restart on package nginx",
+            "restart on package nginx-common",
+            "reload on file /etc/a",
+            "reload on file /etc/b"
+        ]
+    );
+    assert_eq!(triggers(&checked, "command true"), ["run on package nginx-common"]);
+}
+
+#[test]
+fn names_are_taken_in_any_kind_of_string() {
+    /// What signatures of roles name is in the prelude.
+    fn conf<'p>(plan: &'p Plan, name: &String, after: Task) -> Declared<'p, File> {
+        plan.command("true").user(name).directory(String::from("/srv")).run_on(&after);
+        plan.file(format!("/etc/{name}"), "x\n").owner(name).group(name.as_str()).mode(0o640)
+    }
+    let checked = Site::new(&[]).check(|_, plan| {
+        let name = String::from("www-data");
+        let made = plan.directory(String::from("/etc/made")).owner(&name);
+        let conf: Declared<'_, File> = conf(plan, &name, made.task());
+        plan.user(&name).home(format!("/srv/{name}")).shell(String::from("/bin/sh"));
+        plan.service(&name).unmasked().restart_on(&conf);
+        plan.unit(format!("{name}.service"), "[Service]\nExecStart=/bin/true\n").mode(0o640);
+    });
+    let plan = checked.plan().unwrap().host("prod", "a").unwrap().plan();
+    let told: Vec<String> = plan
+        .tasks
+        .iter()
+        .map(|task| {
+            let attributes = task.resource.attributes();
+            let told =
+                attributes.iter().filter(|(name, _)| !matches!(*name, "content" | "present" | "script"));
+            let told = told.map(|(name, value)| format!(", {name} {value}"));
+            format!("{}{}", task.resource, told.collect::<String>())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "directory /etc/made, owner www-data, group root, mode 0755",
+            "command true, user www-data, directory /srv",
+            "file /etc/www-data, owner www-data, group www-data, mode 0640",
+            "user www-data, home /srv/www-data, shell /bin/sh",
+            "service www-data, masked no",
+            "unit www-data.service, mode 0640",
+        ]
+    );
 }

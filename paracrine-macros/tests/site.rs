@@ -5,6 +5,8 @@ extern crate self as paracrine_build;
 #[doc(hidden)]
 pub mod __private {
     pub use paracrine_model::deployment::Deployment;
+    pub use paracrine_model::host::{Arch, by_name};
+    pub use paracrine_model::inventory::Os;
     pub use paracrine_model::secret::Secret;
     pub use paracrine_model::text::{Place, Text};
     pub use paracrine_model::value::{Entries, FromValue, Mismatch, Path};
@@ -18,6 +20,8 @@ pub mod site;
 use std::sync::Arc;
 
 use paracrine_model::deployment;
+use paracrine_model::host::Arch;
+use paracrine_model::inventory::Os;
 use paracrine_model::source::{Files, Metadata, Sources};
 use site::SiteContext;
 
@@ -85,11 +89,12 @@ fn every_host_has_its_context_and_shares_what_is_common() {
     let (first, second, third) = (&contexts[0].1, &contexts[1].1, &contexts[2].1);
     assert!(Arc::ptr_eq(&first.env, &second.env) && Arc::ptr_eq(&first.hosts, &second.hosts));
     assert!(Arc::ptr_eq(&first.host, &second.hosts[0]));
-    assert_eq!((first.environment, third.environment), (Environment::Dev, Environment::ProdEu));
-    assert_eq!(third.environment.to_string(), "prod-eu");
+    assert_eq!((first.host.environment, third.host.environment), (Environment::Dev, Environment::ProdEu));
+    assert_eq!(third.host.environment.to_string(), "prod-eu");
     assert_eq!(first.host.roles, [Role::Web, Role::DbReplica]);
     assert_eq!(Role::ALL, [Role::DbReplica, Role::Web]);
     assert_eq!(Role::DbReplica.name(), "db-replica");
+    assert_eq!((first.host.os, first.host.arch), (Os::Debian, Arch::X86_64));
     assert_eq!(first.host.wireguard_ip, Some([10, 1, 0, 1].into()));
     assert_eq!((first.host.vars.weight, second.host.vars.weight), (Some(10), None));
     assert!(third.host.vars.api_token.is_some());
@@ -104,8 +109,9 @@ fn templates_see_names_as_the_files_have_them() {
     let (_, context) = &contexts()[0];
     assert!(serde_json::to_value(&context.env).is_err(), "a secret is serialised for templates only");
     let json = paracrine_model::secret::placing(|| serde_json::to_value(context)).unwrap();
-    assert_eq!(json["environment"], "dev");
+    assert_eq!(json["host"]["environment"], "dev");
     assert_eq!(json["host"]["roles"], serde_json::json!(["web", "db-replica"]));
+    assert_eq!((&json["host"]["os"], &json["host"]["arch"]), (&"debian".into(), &"x86_64".into()));
     assert_eq!(json["host"]["wireguard_ip"], "10.1.0.1");
     assert_eq!(
         json["env"]["smtp"],

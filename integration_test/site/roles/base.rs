@@ -7,5 +7,8 @@ pub fn host(cx: &Context, plan: &Plan) {
     for admin in &cx.env.admins {
         plan.user(admin).shell("/bin/bash").groups(["operators"]);
     }
-    plan.file("/etc/motd", text!("{} of {}, deployed by Paracrine\n", cx.host.name, cx.environment.name()));
+    plan.file(
+        "/etc/motd",
+        text!("{} of {}, deployed by Paracrine\n", cx.host.name, cx.host.environment.name()),
+    );
 }

@@ -178,7 +178,12 @@ fn methods() -> Vec<(String, bool, bool)> {
             if line.starts_with("impl") {
                 on_plan = match line {
                     "impl Plan {" => Some(true),
-                    line if line.starts_with("impl Declared<") => Some(false),
+                    line if line.starts_with("impl")
+                        && line.contains(" Declared<")
+                        && !line.contains(" for ") =>
+                    {
+                        Some(false)
+                    }
                     _ => None,
                 };
             }

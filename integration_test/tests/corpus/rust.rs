@@ -66,9 +66,11 @@ pub(crate) fn argument(method: &str, on_plan: bool, at: usize) -> Option<Kind> {
         ("template" | "local_file", _, 0) => Kind::File,
         ("text!", _, 0) => Kind::Format,
         ("file" | "unit", true, 1) | ("run_on" | "restart_on" | "reload_on", false, 0) => Kind::Other,
-        ("absent" | "system" | "enabled" | "disabled" | "running" | "stopped" | "masked", false, 0) => {
-            Kind::Other
-        }
+        (
+            "absent" | "system" | "enabled" | "disabled" | "running" | "stopped" | "masked" | "unmasked",
+            false,
+            0,
+        ) => Kind::Other,
         _ => return None,
     })
 }

@@ -105,6 +105,12 @@ fn host() -> TokenStream {
             pub environment: Environment,
             /// The parts it plays.
             pub roles: ::std::vec::Vec<Role>,
+            /// Its operating system.
+            #[serde(serialize_with = "::paracrine_build::__private::by_name")]
+            pub os: ::paracrine_build::__private::Os,
+            /// Its processor's architecture.
+            #[serde(serialize_with = "::paracrine_build::__private::by_name")]
+            pub arch: ::paracrine_build::__private::Arch,
             /// Its address among the hosts.
             pub wireguard_ip: ::core::option::Option<::std::net::IpAddr>,
             /// Its own values.
@@ -122,9 +128,7 @@ fn context(config: &str, inventories: &[&str]) -> TokenStream {
         pub struct Context {
             /// The values of the host's environment.
             pub env: ::std::sync::Arc<Env>,
-            /// The host's environment.
-            pub environment: Environment,
-            /// The host.
+            /// The host; it knows which environment it belongs to.
             pub host: ::std::sync::Arc<Host>,
             /// All hosts of the environment, this one among them.
             pub hosts: ::std::sync::Arc<[::std::sync::Arc<Host>]>,
@@ -170,6 +174,8 @@ fn context(config: &str, inventories: &[&str]) -> TokenStream {
                             ssh_hostname: host.address.ssh_hostname.clone(),
                             environment,
                             roles,
+                            os: host.os,
+                            arch: host.address.arch,
                             wireguard_ip: host.wireguard_ip,
                             vars: <Vars as FromValue>::from_value(&host.vars, &Path::ROOT)?,
                         }));
@@ -180,7 +186,6 @@ fn context(config: &str, inventories: &[&str]) -> TokenStream {
                             index,
                             Self {
                                 env: ::std::sync::Arc::clone(&env),
-                                environment,
                                 host: ::std::sync::Arc::clone(host),
                                 hosts: ::std::sync::Arc::clone(&hosts),
                             },

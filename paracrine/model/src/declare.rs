@@ -324,25 +324,42 @@ pub struct TaskRef {
     task: Option<usize>,
 }
 
-/// Anything that names a task: what `restart_on(&…)` takes.
+/// Anything that names tasks: what `restart_on(&…)` takes.
 pub trait AnyTask {
-    /// Its name.
-    fn task(&self) -> TaskRef;
+    /// Their names.
+    fn tasks(&self) -> Vec<TaskRef>;
 }
 
 impl<K: Variant> AnyTask for Declared<'_, K> {
-    fn task(&self) -> TaskRef {
-        TaskRef { plan: self.plan.id, task: self.task }
+    fn tasks(&self) -> Vec<TaskRef> {
+        vec![self.task()]
     }
 }
 
 impl AnyTask for TaskRef {
-    fn task(&self) -> TaskRef {
-        *self
+    fn tasks(&self) -> Vec<TaskRef> {
+        vec![*self]
+    }
+}
+
+impl<T: AnyTask> AnyTask for Vec<T> {
+    fn tasks(&self) -> Vec<TaskRef> {
+        self.iter().flat_map(AnyTask::tasks).collect()
+    }
+}
+
+impl<T: AnyTask, const N: usize> AnyTask for [T; N] {
+    fn tasks(&self) -> Vec<TaskRef> {
+        self.iter().flat_map(AnyTask::tasks).collect()
     }
 }
 
 impl<'p, K: Variant> Declared<'p, K> {
+    /// Its name, whatever its resource.
+    pub fn task(&self) -> TaskRef {
+        TaskRef { plan: self.plan.id, task: self.task }
+    }
+
     /// The plan it is in.
     pub fn plan(&self) -> &'p Plan<K::Any> {
         self.plan
@@ -370,19 +387,21 @@ impl<'p, K: Variant> Declared<'p, K> {
     /// Adds a trigger; for resources' builder methods.
     #[track_caller]
     pub(crate) fn triggered(self, on: &dyn AnyTask, action: Action) -> Self {
-        let on = on.task();
-        if on.plan != self.plan.id {
-            self.plan.wrong(
-                Code::TRIGGER_ORDER,
-                "a trigger names a task of another plan",
-                "only tasks of the same host can trigger each other",
-            );
-            return self;
-        }
-        if let (Some(task), Some(on)) = (self.task, on.task)
-            && let Some(draft) = self.plan.tasks.borrow_mut().get_mut(task)
-        {
-            draft.triggers.push(DraftTrigger { on, action, location: Location::caller() });
+        // A plain loop: `track_caller` does not reach into closures.
+        for on in on.tasks() {
+            if on.plan != self.plan.id {
+                self.plan.wrong(
+                    Code::TRIGGER_ORDER,
+                    "a trigger names a task of another plan",
+                    "only tasks of the same host can trigger each other",
+                );
+                continue;
+            }
+            if let (Some(task), Some(on)) = (self.task, on.task)
+                && let Some(draft) = self.plan.tasks.borrow_mut().get_mut(task)
+            {
+                draft.triggers.push(DraftTrigger { on, action, location: Location::caller() });
+            }
         }
         self
     }

@@ -65,3 +65,11 @@ impl std::fmt::Display for Arch {
         f.write_str(self.name())
     }
 }
+
+/// Serialises by the name that is shown, for templates.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn by_name<T: std::fmt::Display, S: serde::Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}

@@ -125,6 +125,12 @@ impl Os {
     }
 }
 
+impl std::fmt::Display for Os {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// Reads an inventory. Without one only if the text is no YAML mapping.
 pub fn parse(source: &Source, sources: &mut Sources<'_>) -> (Option<Inventory>, Diagnostics) {
     let (node, mut diagnostics) = yaml::parse(source);

@@ -15,6 +15,7 @@ pub mod file;
 pub mod group;
 pub mod hostname;
 pub mod link;
+pub mod owned;
 pub mod service;
 pub mod unit;
 pub mod user;
@@ -43,17 +44,17 @@ impl<K: Variant<Any = Resource>> Kind for K {}
 pub type Plan = crate::declare::Plan<Resource>;
 
 macro_rules! resources {
-    ($($variant:ident: $type:path,)+) => {
+    ($($variant:ident: $module:ident::$type:ident,)+) => {
         /// Any resource.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Resource {
-            $(#[doc = concat!("See [`", stringify!($type), "`].")] $variant($type),)+
+            $(#[doc = concat!("See [`", stringify!($module), "::", stringify!($type), "`].")] $variant($module::$type),)+
         }
 
         impl Resource {
             /// The word for it: `file`, `package`.
             pub fn kind(&self) -> &'static str {
-                match self { $(Self::$variant(_) => <$type as Describe>::KIND,)+ }
+                match self { $(Self::$variant(_) => <$module::$type as Describe>::KIND,)+ }
             }
 
             /// What it is called.
@@ -67,14 +68,19 @@ macro_rules! resources {
             }
 
             /// The words for all of them, in the order of the list.
-            pub const KINDS: &'static [&'static str] = &[$(<$type as Describe>::KIND,)+];
+            pub const KINDS: &'static [&'static str] = &[$(<$module::$type as Describe>::KIND,)+];
+        }
+
+        /// All of them by their own names.
+        pub mod all {
+            $(pub use super::$module::$type;)+
         }
 
         $(
-            impl From<$type> for Resource {
-                fn from(resource: $type) -> Self { Self::$variant(resource) }
+            impl From<$module::$type> for Resource {
+                fn from(resource: $module::$type) -> Self { Self::$variant(resource) }
             }
-            impl Variant for $type {
+            impl Variant for $module::$type {
                 type Any = Resource;
                 fn of_mut(resource: &mut Resource) -> Option<&mut Self> {
                     match resource { Resource::$variant(resource) => Some(resource), _ => None }

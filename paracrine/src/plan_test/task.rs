@@ -6,10 +6,10 @@ use paracrine_model::plan::{self, Action, Origin};
 use paracrine_model::resource::Kind;
 use paracrine_model::resource::apt_package::{AptPackage, PackageState};
 use paracrine_model::resource::command::Command;
-use paracrine_model::resource::directory::Directory;
 use paracrine_model::resource::file::File;
 use paracrine_model::resource::group::Group;
 use paracrine_model::resource::link::Link;
+use paracrine_model::resource::owned::{Moded, Owned};
 use paracrine_model::resource::service::Service;
 use paracrine_model::resource::unit::Unit;
 use paracrine_model::resource::user::User;
@@ -182,41 +182,30 @@ macro_rules! with_text {
                 let is = self.task.source.as_deref().unwrap_or("no file");
                 self.expect("its content from", is, source, quoted)
             }
-
-            /// Expects this mode, like `0o644`.
-            #[track_caller]
-            pub fn mode(self, mode: u32) -> Self {
-                self.expect("mode", self.resource.mode.bits(), mode, mode_shown)
-            }
         }
     )+ };
 }
 with_text!(File, Unit);
 
-macro_rules! with_owner {
-    ($($resource:ty),+) => { $(
-        impl Tested<'_, $resource> {
-            /// Expects this owner.
-            #[track_caller]
-            pub fn owner(self, owner: &str) -> Self {
-                self.expect("owner", self.resource.owner.as_str(), owner, quoted)
-            }
-
-            /// Expects this group.
-            #[track_caller]
-            pub fn group(self, group: &str) -> Self {
-                self.expect("group", self.resource.group.as_str(), group, quoted)
-            }
-        }
-    )+ };
-}
-with_owner!(File, Directory);
-
-impl Tested<'_, Directory> {
-    /// Expects this mode, like `0o750`.
+impl<R: Kind + Moded> Tested<'_, R> {
+    /// Expects this mode, like `0o644`.
     #[track_caller]
     pub fn mode(self, mode: u32) -> Self {
-        self.expect("mode", self.resource.mode.bits(), mode, mode_shown)
+        self.expect("mode", self.resource.mode().bits(), mode, mode_shown)
+    }
+}
+
+impl<R: Kind + Owned> Tested<'_, R> {
+    /// Expects this owner.
+    #[track_caller]
+    pub fn owner(self, owner: &str) -> Self {
+        self.expect("owner", self.resource.owner().as_str(), owner, quoted)
+    }
+
+    /// Expects this group.
+    #[track_caller]
+    pub fn group(self, group: &str) -> Self {
+        self.expect("group", self.resource.group().as_str(), group, quoted)
     }
 }
 

@@ -16,7 +16,7 @@ pub fn site(cx: &Context, plan: &Plan) {
             Role::DbReplica => drop(plan.package("postgresql")),
         }
     }
-    match cx.environment {
+    match cx.host.environment {
         Environment::Dev | Environment::Prod => {}
     }
     let file =

@@ -8,7 +8,7 @@ site! {
 }
 
 pub fn is_staging(cx: &Context) -> bool {
-    cx.environment == Environment::Staging
+    cx.host.environment == Environment::Staging
 }
 
 fn main() {}

@@ -7,7 +7,7 @@ use crate::name::{PackageName, Version};
 use crate::take_apart;
 #[cfg(feature = "declare")]
 use crate::{
-    declare::{AnyTask, Declared, TaskRef},
+    declare::{Declared, TaskRef},
     diagnostic::Code,
     resource::Plan,
 };
@@ -72,7 +72,7 @@ impl Plan {
         }
     }
 
-    /// Declares several packages at once; the result names them for `restart_on` and the like.
+    /// Declares several packages at once; the result names them all for `restart_on` and the like.
     #[track_caller]
     pub fn packages<S: AsRef<str>>(&self, names: impl IntoIterator<Item = S>) -> Vec<TaskRef> {
         // A plain loop: `track_caller` does not reach into closures.
@@ -88,8 +88,8 @@ impl Plan {
 impl Declared<'_, AptPackage> {
     /// Installed in this version or a later one.
     #[track_caller]
-    pub fn at_least(self, version: &str) -> Self {
-        let version = self.plan().parse(Code::BAD_VERSION, Version::WHAT, version, Version::parse);
+    pub fn at_least(self, version: impl AsRef<str>) -> Self {
+        let version = self.plan().parse(Code::BAD_VERSION, Version::WHAT, version.as_ref(), Version::parse);
         self.adjust_with(version, |package, version| package.state = PackageState::AtLeast(version))
     }
 

@@ -130,8 +130,8 @@ impl Plan {
 impl Declared<'_, Command> {
     /// Names it in plans and reports.
     #[track_caller]
-    pub fn named(self, name: &str) -> Self {
-        let name = self.plan().parse(Code::BAD_VALUE, "name", name, |name| {
+    pub fn named(self, name: impl AsRef<str>) -> Self {
+        let name = self.plan().parse(Code::BAD_VALUE, "name", name.as_ref(), |name| {
             if name.is_empty() || name.contains('\n') {
                 Err("is empty or holds a line break".into())
             } else {
@@ -143,22 +143,22 @@ impl Declared<'_, Command> {
 
     /// Nothing to do when `path` exists. The command has to make it.
     #[track_caller]
-    pub fn creates(self, path: &str) -> Self {
-        let path = self.plan().path(path);
+    pub fn creates(self, path: impl AsRef<str>) -> Self {
+        let path = self.plan().path(path.as_ref());
         self.adjust_with(path, |command, path| command.creates = Some(path))
     }
 
     /// Nothing to do when the shell command `guard` succeeds. It has to succeed after the command has run.
     #[track_caller]
-    pub fn unless(self, guard: &str) -> Self {
-        let guard = self.plan().parse(Code::BAD_VALUE, "guard", guard, not_blank);
+    pub fn unless(self, guard: impl AsRef<str>) -> Self {
+        let guard = self.plan().parse(Code::BAD_VALUE, "guard", guard.as_ref(), not_blank);
         self.adjust_with(guard, |command, guard| command.unless = Some(guard))
     }
 
     /// Something to do only when the shell command `guard` succeeds.
     #[track_caller]
-    pub fn only_if(self, guard: &str) -> Self {
-        let guard = self.plan().parse(Code::BAD_VALUE, "guard", guard, not_blank);
+    pub fn only_if(self, guard: impl AsRef<str>) -> Self {
+        let guard = self.plan().parse(Code::BAD_VALUE, "guard", guard.as_ref(), not_blank);
         self.adjust_with(guard, |command, guard| command.only_if = Some(guard))
     }
 
@@ -170,15 +170,15 @@ impl Declared<'_, Command> {
 
     /// Runs it as this user.
     #[track_caller]
-    pub fn user(self, user: &str) -> Self {
-        let user = self.plan().parse(Code::BAD_NAME, "user", user, AccountName::parse);
+    pub fn user(self, user: impl AsRef<str>) -> Self {
+        let user = self.plan().parse(Code::BAD_NAME, "user", user.as_ref(), AccountName::parse);
         self.adjust_with(user, |command, user| command.user = Some(user))
     }
 
     /// Runs it in this directory.
     #[track_caller]
-    pub fn directory(self, path: &str) -> Self {
-        let path = self.plan().path(path);
+    pub fn directory(self, path: impl AsRef<str>) -> Self {
+        let path = self.plan().path(path.as_ref());
         self.adjust_with(path, |command, path| command.directory = Some(path))
     }
 
@@ -194,8 +194,8 @@ impl Declared<'_, Command> {
 
     /// Allows a secret to stand where others than its users can read it, for this reason; without it, that is an error.
     #[track_caller]
-    pub fn expose(self, reason: &str) -> Self {
-        let reason = self.plan().parse(Code::BAD_VALUE, "reason", reason, super::reason);
+    pub fn expose(self, reason: impl AsRef<str>) -> Self {
+        let reason = self.plan().parse(Code::BAD_VALUE, "reason", reason.as_ref(), super::reason);
         self.adjust_with(reason, |command, reason| command.exposed = Some(reason))
     }
 }

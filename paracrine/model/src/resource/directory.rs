@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::facet::{Acts, Claim, Describe, Entry, Facets, Need, Provided, Undo};
 use crate::name::{AbsolutePath, AccountName, Mode};
+use crate::resource::owned::owned;
 use crate::take_apart;
 #[cfg(feature = "declare")]
-use crate::{declare::Declared, diagnostic::Code, resource::Plan};
+use crate::{declare::Declared, resource::Plan};
 
 /// A directory with this owner, group and mode. What is in it is not touched. Missing parents are not made: they
 /// have owners and modes of their own, so declare them.
@@ -21,6 +22,8 @@ pub struct Directory {
     /// 0755 where nothing is said.
     pub mode: Mode,
 }
+
+owned!(Directory);
 
 impl Describe for Directory {
     const KIND: &'static str = "directory";
@@ -58,29 +61,5 @@ impl Plan {
             }),
             None => self.nothing(),
         }
-    }
-}
-
-#[cfg(feature = "declare")]
-impl Declared<'_, Directory> {
-    /// Sets the owner.
-    #[track_caller]
-    pub fn owner(self, owner: &str) -> Self {
-        let owner = self.plan().parse(Code::BAD_NAME, "owner", owner, AccountName::parse);
-        self.adjust_with(owner, |directory, owner| directory.owner = owner)
-    }
-
-    /// Sets the group.
-    #[track_caller]
-    pub fn group(self, group: &str) -> Self {
-        let group = self.plan().parse(Code::BAD_NAME, "group", group, AccountName::parse);
-        self.adjust_with(group, |directory, group| directory.group = group)
-    }
-
-    /// Sets the mode, like `0o750`.
-    #[track_caller]
-    pub fn mode(self, mode: u32) -> Self {
-        let mode = self.plan().mode(mode);
-        self.adjust_with(mode, |directory, mode| directory.mode = mode)
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::Content;
 use crate::facet::{Acts, Claim, Describe, Entry, Facets, InFile, Need, Provided, Readers, Shown, Undo, Who};
 use crate::name::{AbsolutePath, AccountName, Mode};
+use crate::resource::owned::owned;
 use crate::take_apart;
 #[cfg(feature = "declare")]
 use crate::{content::IntoContent, declare::Declared, diagnostic::Code, resource::Plan};
@@ -28,6 +29,8 @@ pub struct File {
     /// Why a secret may stand where others can read it.
     pub exposed: Option<String>,
 }
+
+owned!(File);
 
 impl Describe for File {
     const KIND: &'static str = "file";
@@ -85,32 +88,11 @@ impl Plan {
 
 #[cfg(feature = "declare")]
 impl Declared<'_, File> {
-    /// Sets the owner.
-    #[track_caller]
-    pub fn owner(self, owner: &str) -> Self {
-        let owner = self.plan().parse(Code::BAD_NAME, "owner", owner, AccountName::parse);
-        self.adjust_with(owner, |file, owner| file.owner = owner)
-    }
-
-    /// Sets the group.
-    #[track_caller]
-    pub fn group(self, group: &str) -> Self {
-        let group = self.plan().parse(Code::BAD_NAME, "group", group, AccountName::parse);
-        self.adjust_with(group, |file, group| file.group = group)
-    }
-
-    /// Sets the mode, like `0o640`.
-    #[track_caller]
-    pub fn mode(self, mode: u32) -> Self {
-        let mode = self.plan().mode(mode);
-        self.adjust_with(mode, |file, mode| file.mode = mode)
-    }
-
     /// Has a shell command look at the new content before it is put in place; `{}` in it is the path of the new
     /// content, as in `.validate("visudo -c -f {}")`. When it fails, the file stays as it was and the task fails.
     #[track_caller]
-    pub fn validate(self, command: &str) -> Self {
-        let command = self.plan().parse(Code::BAD_VALUE, "validation", command, |command| {
+    pub fn validate(self, command: impl AsRef<str>) -> Self {
+        let command = self.plan().parse(Code::BAD_VALUE, "validation", command.as_ref(), |command| {
             if command.contains("{}") {
                 Ok(command.to_owned())
             } else {
@@ -122,8 +104,8 @@ impl Declared<'_, File> {
 
     /// Allows a secret to stand where others than its users can read it, for this reason; without it, that is an error.
     #[track_caller]
-    pub fn expose(self, reason: &str) -> Self {
-        let reason = self.plan().parse(Code::BAD_VALUE, "reason", reason, super::reason);
+    pub fn expose(self, reason: impl AsRef<str>) -> Self {
+        let reason = self.plan().parse(Code::BAD_VALUE, "reason", reason.as_ref(), super::reason);
         self.adjust_with(reason, |file, reason| file.exposed = Some(reason))
     }
 }

@@ -100,6 +100,11 @@ impl Declared<'_, Service> {
         })
     }
 
+    /// Can be started again, by hand or by other units.
+    pub fn unmasked(self) -> Self {
+        self.adjust(|service| service.masked = Some(false))
+    }
+
     /// Restarts it when the earlier task has changed something.
     #[track_caller]
     pub fn restart_on(self, task: &dyn AnyTask) -> Self {

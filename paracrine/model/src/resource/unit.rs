@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::Content;
 use crate::facet::{Acts, Claim, Describe, Entry, Facets, InFile, Need, Provided, Readers, Shown, Undo, Who};
 use crate::name::{AbsolutePath, Mode, UnitName};
+use crate::resource::owned::moded;
 use crate::take_apart;
 #[cfg(feature = "declare")]
 use crate::{content::IntoContent, declare::Declared, diagnostic::Code, resource::Plan};
@@ -24,6 +25,8 @@ pub struct Unit {
     /// Why a secret may stand where others can read it.
     pub exposed: Option<String>,
 }
+
+moded!(Unit);
 
 impl Describe for Unit {
     const KIND: &'static str = "unit";
@@ -74,8 +77,8 @@ impl Plan {
 impl Declared<'_, Unit> {
     /// Allows a secret to stand where others than its users can read it, for this reason; without it, that is an error.
     #[track_caller]
-    pub fn expose(self, reason: &str) -> Self {
-        let reason = self.plan().parse(Code::BAD_VALUE, "reason", reason, super::reason);
+    pub fn expose(self, reason: impl AsRef<str>) -> Self {
+        let reason = self.plan().parse(Code::BAD_VALUE, "reason", reason.as_ref(), super::reason);
         self.adjust_with(reason, |unit, reason| unit.exposed = Some(reason))
     }
 }

@@ -109,8 +109,8 @@ impl Declared<'_, User> {
 
     /// Sets its primary group, which has to exist by then.
     #[track_caller]
-    pub fn group(self, group: &str) -> Self {
-        let group = self.plan().parse(Code::BAD_NAME, "group", group, AccountName::parse);
+    pub fn group(self, group: impl AsRef<str>) -> Self {
+        let group = self.plan().parse(Code::BAD_NAME, "group", group.as_ref(), AccountName::parse);
         self.adjust_with(group, |user, group| user.group = Some(group))
     }
 
@@ -131,22 +131,22 @@ impl Declared<'_, User> {
 
     /// Sets its home.
     #[track_caller]
-    pub fn home(self, home: &str) -> Self {
-        let home = self.plan().path(home);
+    pub fn home(self, home: impl AsRef<str>) -> Self {
+        let home = self.plan().path(home.as_ref());
         self.adjust_with(home, |user, home| user.home = Some(home))
     }
 
     /// Sets its login shell.
     #[track_caller]
-    pub fn shell(self, shell: &str) -> Self {
-        let shell = self.plan().path(shell);
+    pub fn shell(self, shell: impl AsRef<str>) -> Self {
+        let shell = self.plan().path(shell.as_ref());
         self.adjust_with(shell, |user, shell| user.shell = Some(shell))
     }
 
     /// Sets its full name.
     #[track_caller]
-    pub fn comment(self, comment: &str) -> Self {
-        let comment = self.plan().parse(Code::BAD_VALUE, "comment", comment, |comment| {
+    pub fn comment(self, comment: impl AsRef<str>) -> Self {
+        let comment = self.plan().parse(Code::BAD_VALUE, "comment", comment.as_ref(), |comment| {
             if comment.contains([':', '\n', '\0']) {
                 Err("holds a colon or a line break, which /etc/passwd cannot".into())
             } else {

@@ -6,10 +6,10 @@ site! {
 }
 
 pub fn site(cx: &Context, plan: &Plan) {
-    let shown = match cx.environment {
+    let shown = match cx.host.environment {
         Environment::Dev => "d",
         Environment::StagingEu => "s",
         Environment::Prod => "p",
     };
-    plan.file("/etc/env", text!("{shown} {} {}\n", cx.env.n, cx.environment.name()));
+    plan.file("/etc/env", text!("{shown} {} {}\n", cx.env.n, cx.host.environment.name()));
 }

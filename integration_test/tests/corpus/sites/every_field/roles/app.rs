@@ -58,7 +58,7 @@ fn values(cx: &Context) -> paracrine_build::template::Values {
     assert!(smtp.port > 0 && !smtp.host.is_empty());
     context! {
         host => cx.env.app_host,
-        environment => cx.environment,
+        environment => cx.host.environment,
         admins,
         workers,
         upstreams,
