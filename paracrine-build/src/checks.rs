@@ -1,7 +1,8 @@
 //! What can be known of finished plans: one file per family of checks.
 //!
 //! A family is a function that looks at one host's plan and reports what it finds; to add one, write it and name it in
-//! [`FAMILIES`]. What concerns one task alone is the business of its resource; what two tasks claim is the plan's.
+//! [`FAMILIES`]. What only shows when all hosts are seen together is a family of [`ACROSS`]. What concerns one task alone is
+//! the business of its resource; what two tasks claim is the plan's.
 
 mod accounts;
 mod format;
@@ -22,7 +23,24 @@ use host_check::HostCheck;
 const FAMILIES: [fn(&mut HostCheck<'_, '_>); 5] =
     [paths::check, order::check, accounts::check, format::check, secrets::check];
 
-/// All that is wrong with the plans.
+/// All families across hosts, in the order in which what they find is most telling. They run where all hosts have plans
+/// and these are right each by itself: else nobody knows what is unused or what one host lacks of another.
+const ACROSS: [fn(&SitePlan, &mut Diagnostics); 1] = [unused_templates];
+
+/// What is wrong with the plans, seen together.
+pub(crate) fn across(site: &SitePlan) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    for family in ACROSS {
+        family(site, &mut diagnostics);
+    }
+    diagnostics
+}
+
+fn unused_templates(site: &SitePlan, found: &mut Diagnostics) {
+    found.extend(site.files().templates.unused());
+}
+
+/// All that is wrong with the plans, each by itself.
 pub(crate) fn all(site: &SitePlan) -> Diagnostics {
     let mut found = PerHost::new(site.deployment());
     let looks = Looks::default();

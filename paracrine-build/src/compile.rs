@@ -103,9 +103,9 @@ impl<C: SiteContext> Compile<C> {
         let site = deployment.map(|deployment| SitePlan::new(deployment, plans, blobs, Rc::clone(&files)));
         if let Some(site) = &site {
             diagnostics.extend(checks::all(site));
-            // Without all plans, nobody knows what is unused and what a policy would say.
+            // Without all plans, nobody knows what goes together and what a policy would say.
             if !diagnostics.has_errors() {
-                diagnostics.extend(files.templates.unused());
+                diagnostics.extend(checks::across(site));
                 diagnostics.extend(self.policies.all(site));
             }
         }

@@ -55,6 +55,11 @@ impl SitePlan {
         self.blobs.get(hash)
     }
 
+    /// What contents were made from.
+    pub(crate) fn files(&self) -> &SiteFiles {
+        &self.files
+    }
+
     pub(crate) fn blobs(&self) -> &Blobs {
         &self.blobs
     }
