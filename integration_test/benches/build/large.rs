@@ -196,7 +196,7 @@ pub fn site(cx: &Context, plan: &Plan) {
         plan.link(format!("/srv/app{directory}/current.conf"), "file0.conf");
         let unit = plan.unit(format!("app{directory}.service"), template("app.service.j2", context! { index => directory }));
         plan.service(format!("app{directory}")).enabled().running().restart_on(&unit);
-        plan.command(format!("touch /srv/app{directory}/made")).creates(&format!("/srv/app{directory}/made"));
+        plan.command(format!("touch /srv/app{directory}/made")).creates(format!("/srv/app{directory}/made"));
     }
     plan.file("/etc/motd", template("conf9.j2", context! { index => 0, domain => env.domain, workers => env.workers }));
     for role in &cx.host.roles {

@@ -64,7 +64,7 @@ pub(crate) fn site(cx: &Context, plan: &Plan) {
             "[Service]\nExecStart=/bin/sleep infinity\n\n[Install]\nWantedBy=multi-user.target\n",
         );
         plan.service(format!("bench{directory}")).enabled().running();
-        plan.command(format!("touch /srv/bench{directory}/made")).creates(&format!("/srv/bench{directory}/made"));
+        plan.command(format!("touch /srv/bench{directory}/made")).creates(format!("/srv/bench{directory}/made"));
     }
     plan.file("/srv/bench0/token", text!("{}\n", cx.env.token));
 }

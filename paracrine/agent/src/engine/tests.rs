@@ -194,7 +194,7 @@ fn what_an_apply_observed_is_what_it_applies() {
     let bench = Bench::new();
     let log = bench.log();
     let ran = bench.run(Mode::Apply, |plan| {
-        plan.command("true").named("once").only_if(&format!("echo asked >> {}", log.display()));
+        plan.command("true").named("once").only_if(format!("echo asked >> {}", log.display()));
     });
     assert_eq!(ran.summary.changed, 1);
     assert_eq!(fs::read_to_string(&log).unwrap(), "asked\n");

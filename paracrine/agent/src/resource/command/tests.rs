@@ -19,7 +19,7 @@ impl Tried for Command {
             wanted: |plan, name, root| {
                 let quoted = format!("{root}/srv/{name}").replace('\'', "'\\''");
                 let script = format!("echo half-way\ntest ! -e {root}/srv/broken\necho made >'{quoted}'\n");
-                plan.command(script).named(name).creates(&format!("/srv/{name}"));
+                plan.command(script).named(name).creates(format!("/srv/{name}"));
             },
             witness: r#"cat "$ROOT/srv/$NAME" 2>&1 || true"#,
             drifts: &[("removal", r#"rm "$ROOT/srv/$NAME""#)],
