@@ -52,7 +52,7 @@ pub(crate) fn argument(method: &str, on_plan: bool, at: usize) -> Option<Kind> {
         ("file" | "directory" | "absent" | "link", true, 0) => Kind::Path,
         ("creates" | "directory" | "home" | "shell", false, 0) => Kind::Path,
         ("link", true, 1) => Kind::Target,
-        ("user" | "group" | "package" | "packages", true, 0) => Kind::Name,
+        ("user" | "group" | "hostname" | "package" | "packages", true, 0) => Kind::Name,
         ("owner" | "group" | "groups" | "user", false, 0) => Kind::Account,
         ("unit", true, 0) => Kind::Unit,
         ("service", true, 0) => Kind::Service,

@@ -13,6 +13,7 @@ pub fn all(cx: &Context, plan: &Plan) {
     plan.user("backup").system();
     plan.user("intern").absent();
     plan.file("/etc/sudoers.d/operators", local_file("ops.sudoers")).mode(0o440).validate("visudo -cf {}");
+    plan.hostname("app1.example.org");
     plan.file("/etc/motd", text!("{} of {}\n", cx.host.name, cx.host.environment.name()));
     if let Some(zone) = &cx.host.vars.zone {
         plan.file("/etc/zone", text!("{zone} {}\n", cx.env.domain));
