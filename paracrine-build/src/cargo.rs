@@ -49,7 +49,12 @@ fn finish(root: &Path, out: &Path, checked: &Checked, watch: &mut Watch) -> Vec<
     let fingerprint = fingerprint::of(root, checked.inputs().to_vec());
     watch.paths.extend(fingerprint.watched.iter().cloned());
     match output::write(out, root, site, &fingerprint, &agents.built) {
-        Ok(()) => Vec::new(),
+        Ok(object) => {
+            if let Some(object) = object {
+                println!("cargo::rustc-link-arg-bins={}", object.display());
+            }
+            Vec::new()
+        }
         Err(problem) => vec![*problem],
     }
 }

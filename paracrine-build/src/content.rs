@@ -61,11 +61,8 @@ impl IntoContent for LocalFile {
         let Self { name, location } = self;
         let here = |problem: Diagnostic| Box::new(problem.at(Place::caller(location), "this file"));
         let files = files(site, Code::LOCAL_FILE, "file", &name).map_err(|problem| here(*problem))?;
-        let bytes = files.local.read(&name).map_err(|problem| here(*problem))?;
-        Ok(Made {
-            body: Body::Bytes(bytes.to_vec()),
-            source: Some(format!("{}/{name}", local_files::FOLDER)),
-        })
+        let body = files.local.read(&name).map_err(|problem| here(*problem))?;
+        Ok(Made { body, source: Some(format!("{}/{name}", local_files::FOLDER)) })
     }
 }
 

@@ -27,6 +27,7 @@ mod fingerprint;
 mod folder;
 mod format;
 mod input_files;
+mod large;
 mod local_files;
 mod machine_secrets;
 mod mentions;

@@ -2,14 +2,17 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use paracrine_model::content::{Body, LARGE, LargeFile};
 use paracrine_model::diagnostic::{Code, Diagnostic};
 use paracrine_model::hash::Hash;
 use paracrine_model::source;
 
 use crate::folder;
+use crate::large::{self, Hashes};
 
 /// The folder of files that are sent as they are, relative to the site.
 pub(crate) const FOLDER: &str = "files";
@@ -19,6 +22,8 @@ pub(crate) struct LocalFiles {
     folder: PathBuf,
     names: BTreeSet<String>,
     read: RefCell<BTreeMap<String, Rc<[u8]>>>,
+    hashes: Hashes,
+    large: RefCell<BTreeMap<String, LargeFile>>,
 }
 
 impl LocalFiles {
@@ -26,13 +31,20 @@ impl LocalFiles {
     pub(crate) fn new(root: &Path) -> Self {
         let folder = root.join(FOLDER);
         let names = folder::files(&folder);
-        Self { folder, names, read: RefCell::default() }
+        let out = std::env::var_os("OUT_DIR").map(PathBuf::from);
+        Self {
+            folder,
+            names,
+            read: RefCell::default(),
+            hashes: Hashes::new(out.as_deref()),
+            large: RefCell::default(),
+        }
     }
 
     /// The content of a file.
-    pub(crate) fn read(&self, name: &str) -> Result<Rc<[u8]>, Box<Diagnostic>> {
-        if let Some(bytes) = self.read.borrow().get(name) {
-            return Ok(Rc::clone(bytes));
+    pub(crate) fn read(&self, name: &str) -> Result<Body, Box<Diagnostic>> {
+        if let Some(bytes) = self.bytes(name) {
+            return Ok(Body::Bytes(bytes));
         }
         if !self.names.contains(name) {
             let missing = Diagnostic::error(Code::LOCAL_FILE, format!("there is no file `{FOLDER}/{name}`"));
@@ -47,17 +59,23 @@ impl LocalFiles {
                 missing
             }));
         }
-        match std::fs::read(self.folder.join(name)) {
-            Ok(bytes) => {
-                let bytes: Rc<[u8]> = bytes.into();
-                self.read.borrow_mut().insert(name.to_owned(), Rc::clone(&bytes));
-                Ok(bytes)
-            }
-            Err(error) => {
-                let message = format!("cannot read `{FOLDER}/{name}`: {}", source::why(&error));
-                Err(Box::new(Diagnostic::error(Code::LOCAL_FILE, message)))
-            }
+        self.open(name).map_err(|error| {
+            let message = format!("cannot read `{FOLDER}/{name}`: {}", source::why(&error));
+            Box::new(Diagnostic::error(Code::LOCAL_FILE, message))
+        })
+    }
+
+    fn open(&self, name: &str) -> io::Result<Body> {
+        let path = self.folder.join(name);
+        let stamp = large::stamp(&path)?;
+        if stamp.length < LARGE {
+            let bytes: Rc<[u8]> = std::fs::read(path)?.into();
+            self.read.borrow_mut().insert(name.to_owned(), Rc::clone(&bytes));
+            return Ok(Body::Bytes(bytes));
         }
+        let file = self.hashes.of(&path, stamp)?;
+        self.large.borrow_mut().insert(name.to_owned(), file.clone());
+        Ok(Body::Large(file))
     }
 
     /// The content of a file that was read.
@@ -67,6 +85,9 @@ impl LocalFiles {
 
     /// The files that were read, with the hashes of their contents.
     pub(crate) fn inputs(&self) -> Vec<(String, Hash)> {
-        self.read.borrow().iter().map(|(name, bytes)| (format!("{FOLDER}/{name}"), Hash::of(bytes))).collect()
+        let path = |name: &str| format!("{FOLDER}/{name}");
+        let (read, large) = (self.read.borrow(), self.large.borrow());
+        let read = read.iter().map(|(name, bytes)| (path(name), Hash::of(bytes)));
+        read.chain(large.iter().map(|(name, file)| (path(name), file.hash))).collect()
     }
 }

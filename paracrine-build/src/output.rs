@@ -1,6 +1,6 @@
 //! What the site's binary embeds: `plan.bin`, the agents, and `site.rs` that names them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use paracrine_model::artifact::Writer;
 use paracrine_model::diagnostic::{Code, Diagnostic};
@@ -9,25 +9,28 @@ use paracrine_model::source;
 
 use crate::agents::Agent;
 use crate::fingerprint::Fingerprint;
-use crate::schema;
 use crate::site_plan::SitePlan;
 use crate::value_uses::ValueUses;
+use crate::{large, schema};
 
 /// Writes all outputs of a site; those that are as they should be are not touched, so that nothing is rebuilt for them.
+/// Returns the object file that the linker has to be given, if there is one.
 pub(crate) fn write(
     out: &Path,
     root: &Path,
     site: &SitePlan,
     fingerprint: &Fingerprint,
     agents: &[Agent],
-) -> Result<(), Box<Diagnostic>> {
+) -> Result<Option<PathBuf>, Box<Diagnostic>> {
+    let object = large::write(out, &site.blobs().large()).map_err(|error| unwritten(&error.to_string()))?;
     let plan = plan(root, site, fingerprint, agents)?;
     put(&out.join("plan.bin"), &plan)?;
     for agent in agents {
         put(&out.join(file_name(agent.arch)), &agent.compressed)?;
     }
     let arches: Vec<Arch> = agents.iter().map(|agent| agent.arch).collect();
-    put(&out.join("site.rs"), code(root, &arches).as_bytes())
+    put(&out.join("site.rs"), code(root, &arches).as_bytes())?;
+    Ok(object)
 }
 
 /// Writes outputs that compile, where errors keep real ones from being made and none were made before.
@@ -68,6 +71,13 @@ pub(crate) fn plan(
     }
     for (hash, bytes) in site.blobs().all() {
         writer.blob(hash, &bytes);
+    }
+    let large = site.blobs().large();
+    writer.large(&large);
+    for file in &large {
+        if let Ok(path) = file.path.strip_prefix(root) {
+            writer.stamp(path.to_string_lossy().into_owned(), file.stamp);
+        }
     }
     for (path, hash) in &fingerprint.inputs {
         writer.input(path.clone(), *hash);

@@ -57,6 +57,7 @@ pub(crate) async fn run<C: Connector + 'static>(
 
     let shared = Rc::new(Shared {
         schedule: Schedule::new(hosts, job.jobs, Box::new(AllAtOnce)),
+        large_contents: std::cell::OnceCell::new(),
         machines: RefCell::default(),
         connector,
         site,

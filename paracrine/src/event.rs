@@ -56,6 +56,13 @@ pub(crate) enum HostEvent {
     Ready,
     /// A task is about to change something.
     Begun(TaskName),
+    /// Contents that it lacks are on their way.
+    Sent {
+        /// So many bytes.
+        sent: u64,
+        /// Of so many.
+        total: u64,
+    },
     /// A task differed from the plan, or failed.
     Report(Box<TaskReport>),
     /// Something that belongs to no task.

@@ -19,6 +19,7 @@ mod event;
 pub mod json_output;
 mod kept_connections;
 mod known_hosts;
+mod large;
 pub mod plan_test;
 mod relay;
 #[doc(hidden)]

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use paracrine_model::artifact::{Artifact, Broken, Index};
+use paracrine_model::content::Stamp;
 use paracrine_model::hash::Hash;
 
 use crate::embedded::Embedded;
@@ -54,7 +55,13 @@ impl Site {
         let Some(directory) = &self.directory else {
             return Vec::new();
         };
+        let untouched = |path: &String, file: &Path| {
+            self.index().stamps.get(path).is_some_and(|built| stamp(file).is_ok_and(|now| now == *built))
+        };
         let changed = |(path, built): &(String, Hash)| {
+            if untouched(path, &directory.join(path)) {
+                return None;
+            }
             let what = match File::open(directory.join(path)).and_then(Hash::of_reader) {
                 Ok(now) if now == *built => return None,
                 Ok(_) => "changed".to_owned(),
@@ -70,6 +77,11 @@ impl Site {
     pub(crate) fn index(&self) -> &Index {
         &self.artifact.index
     }
+}
+
+/// How a large file is, without reading it.
+fn stamp(path: &Path) -> io::Result<Stamp> {
+    Stamp::of(&std::fs::metadata(path)?)
 }
 
 /// Whether the directory holds the Cargo package of that name.

@@ -12,17 +12,16 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Instant;
 
-use paracrine_model::hash::Hash;
 use paracrine_model::plan::Work;
-use paracrine_model::protocol::{Difference, Failure, Mode, Outcome, Report, Summary};
+use paracrine_model::protocol::{Difference, Failure, Lacking, Mode, Outcome, Report, Summary};
 
 use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::manage::{Comparison, Due, Turn};
-use crate::port::{Ending, Leave, Port, unpack};
+use crate::port::{Ending, Leave, Port};
 use crate::receipt::Receipt;
 use crate::resource::{AnyObserved, announce, together, wants};
-use crate::world::World;
+use crate::world::{World, apart};
 
 use causes::Causes;
 
@@ -66,6 +65,9 @@ pub struct Setup<'t, P> {
     /// The controller.
     pub port: Rc<RefCell<P>>,
 }
+
+/// So many bytes of contents are asked for together at the most, and held until their turn; others are asked for at it.
+const MOST_TOGETHER: u64 = 32 * 1024 * 1024;
 
 /// How a run over the plan went on.
 enum Flow {
@@ -285,6 +287,13 @@ impl<'t, P: Port> Engine<'t, P> {
             }
         };
 
+        if applied.is_err() && self.world.undelivered() {
+            // It has changed nothing: what it waited for does not come any more.
+            self.summary.stopped = true;
+            self.summary.skipped += count(differing.len() + self.tasks.len() - end);
+            return Ok(Flow::End);
+        }
+
         let mut failed = None;
         for AtTurn { index, comparison, .. } in differing {
             let again = self.observe_again(index);
@@ -324,21 +333,20 @@ impl<'t, P: Port> Engine<'t, P> {
     fn ask_leave(&mut self, first: usize) -> Result<bool, Failure> {
         let lacking = self.lacking(first);
         let changes = self.changes(first, &lacking);
-        let wants = !lacking.is_empty();
+        let length = lacking.iter().map(|content| content.length).sum();
+        let mut contents = Vec::new();
         let mut port = self.port.borrow_mut();
-        let leave = port.ask_leave(lacking).and_then(|leave| {
-            let contents = if wants { Some(port.delivery()?) } else { None };
-            Ok((leave, contents))
+        let leave = port.ask_leave(lacking.clone()).and_then(|leave| {
+            port.delivery(length, &mut |piece| contents.extend_from_slice(piece))?;
+            Ok(leave)
         });
         drop(port);
-        let (leave, contents) = match leave {
-            Ok(given) => given,
+        let leave = match leave {
+            Ok(leave) => leave,
             Err(Ending::Stopped | Ending::Gone) => return Ok(false),
             Err(Ending::Silent) => return Err(Ending::Silent.failure()),
         };
-        if let Some(contents) = contents {
-            self.world.keep(unpack(&contents)?);
-        }
+        self.world.keep(apart(&contents, &lacking)?);
         self.learn();
         self.journal.begin(&self.identity, &self.holder);
         self.begin_receipt(changes);
@@ -365,11 +373,16 @@ impl<'t, P: Port> Engine<'t, P> {
 
     /// The contents that tasks from `first` on will want, as far as can be told before anything is changed: asked
     /// for at once, so that they cost one round trip and not one each.
-    fn lacking(&mut self, first: usize) -> Vec<Hash> {
+    fn lacking(&mut self, first: usize) -> Vec<Lacking> {
         let mut lacking = Vec::new();
         let mut known = BTreeSet::new();
+        let mut room = MOST_TOGETHER;
         for task in &self.tasks[first..] {
-            lacking.extend(wants(&task.resource, &mut self.world).filter(|hash| known.insert(*hash)));
+            let Some(content) = wants(&task.resource, &mut self.world) else { continue };
+            if content.length <= room && known.insert(content.hash) {
+                room -= content.length;
+                lacking.push(content);
+            }
         }
         lacking
     }

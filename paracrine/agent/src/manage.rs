@@ -1,8 +1,7 @@
 //! What a resource's agent half has to know: how to observe, compare, apply and predict.
 
-use paracrine_model::hash::Hash;
 use paracrine_model::plan::Action;
-use paracrine_model::protocol::{Difference, Failure};
+use paracrine_model::protocol::{Difference, Failure, Lacking};
 
 use crate::world::World;
 
@@ -64,7 +63,7 @@ pub trait Manage {
     fn announce(&self, _world: &mut World) {}
 
     /// The content that it will ask for, as far as can be told before the first change; nothing if that is there already.
-    fn wants(&self, _world: &mut World) -> Option<Hash> {
+    fn wants(&self, _world: &mut World) -> Option<Lacking> {
         None
     }
 }

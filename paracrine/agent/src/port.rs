@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use paracrine_model::hash::Hash;
 use paracrine_model::late::LateValues;
 use paracrine_model::protocol::{
-    self, Changing, Contents, Delivery, Failure, FrameError, Greeting, Looking, MISSED_PINGS, Message, Mode,
-    Opening, PING_INTERVAL, Poised, Report, Summary, Told,
+    self, Changing, Delivery, Failure, FrameError, Greeting, Lacking, Looking, MISSED_PINGS, Message, Mode,
+    Opening, PIECE, PING_INTERVAL, Poised, Report, Summary, Told,
 };
 use rustix::fd::AsFd;
 
@@ -36,16 +36,19 @@ pub trait Port {
     ///
     /// # Errors
     /// Why the run has to end instead.
-    fn ask_leave(&mut self, lacking: Vec<Hash>) -> Result<Leave, Ending>;
+    fn ask_leave(&mut self, lacking: Vec<Lacking>) -> Result<Leave, Ending>;
 
     /// A task is about to change something.
     fn begun(&mut self, leave: &Leave, task: u32);
 
-    /// Waits for contents that were asked for; the first that came if several have.
+    /// Says which contents turned out to be lacking, for [`Port::delivery`].
+    fn lacking(&mut self, lacking: Vec<Lacking>);
+
+    /// Waits for so many bytes of contents that were asked for, and hands on piece by piece.
     ///
     /// # Errors
     /// Why the run has to end instead.
-    fn delivery(&mut self) -> Result<Contents, Ending>;
+    fn delivery(&mut self, length: u64, take: &mut dyn FnMut(&[u8])) -> Result<(), Ending>;
 
     /// Late values that have arrived since this was asked last.
     fn late(&mut self) -> Option<LateValues>;
@@ -191,11 +194,6 @@ impl<R: Read + AsFd, W: Write> Talk<R, W> {
         }
     }
 
-    /// Says which contents are lacking, for [`Port::delivery`].
-    pub fn lacking(&mut self, lacking: Vec<Hash>) {
-        self.tell(Told::Lacking(lacking));
-    }
-
     /// Says how the run ended.
     pub fn end(&mut self, how: Result<Summary, Failure>) {
         self.tell(match how {
@@ -264,7 +262,7 @@ impl<R: Read + AsFd, W: Write> Port for Talk<R, W> {
         self.tell(Told::Report(report));
     }
 
-    fn ask_leave(&mut self, lacking: Vec<Hash>) -> Result<Leave, Ending> {
+    fn ask_leave(&mut self, lacking: Vec<Lacking>) -> Result<Leave, Ending> {
         if self.saying != Saying::Looking {
             // A check has nothing to ask leave for, and leave is given once.
             return Err(Ending::Stopped);
@@ -281,9 +279,22 @@ impl<R: Read + AsFd, W: Write> Port for Talk<R, W> {
         self.say(&Changing::Begun { task });
     }
 
-    fn delivery(&mut self) -> Result<Contents, Ending> {
-        let Delivery::All(contents) = self.wait_for(Input::delivery)?;
-        Ok(contents)
+    fn lacking(&mut self, lacking: Vec<Lacking>) {
+        self.tell(Told::Lacking(lacking));
+    }
+
+    fn delivery(&mut self, length: u64, take: &mut dyn FnMut(&[u8])) -> Result<(), Ending> {
+        let mut left = length;
+        while left > 0 {
+            let piece = open(self.wait_for(Input::delivery)?).filter(|piece| piece.len() as u64 <= left);
+            let Some(piece) = piece else {
+                // What is no piece of what was asked for, no controller of this build has sent.
+                return Err(*self.ending.insert(Ending::Gone));
+            };
+            left -= piece.len() as u64;
+            take(&piece);
+        }
+        Ok(())
     }
 
     fn late(&mut self) -> Option<LateValues> {
@@ -307,22 +318,19 @@ pub fn greet(nonce: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// The contents that travelled together, apart again.
-///
-/// # Errors
-/// A stream that is not what its index says.
-pub fn unpack(contents: &Contents) -> Result<Vec<(Hash, Vec<u8>)>, Failure> {
-    let mut stream = flate2::read::DeflateDecoder::new(contents.deflated.as_slice());
-    let mut all = Vec::with_capacity(contents.index.len());
-    for (hash, length) in &contents.index {
-        let mut bytes = Vec::new();
-        let read = stream.by_ref().take(*length).read_to_end(&mut bytes);
-        if read.ok().map(|read| read as u64) != Some(*length) || Hash::of(&bytes) != *hash {
-            return Err(
-                Failure::new("a content arrived damaged").help("run again; if it happens again, it is a bug")
-            );
+/// The bytes of a piece; `None` for one that is empty, too long or damaged.
+fn open(piece: Delivery) -> Option<Vec<u8>> {
+    let bytes = match piece {
+        Delivery::Plain(bytes) => bytes,
+        Delivery::Deflated(packed) => {
+            let mut bytes = Vec::new();
+            let longest = PIECE as u64 + 1;
+            flate2::read::DeflateDecoder::new(packed.as_slice())
+                .take(longest)
+                .read_to_end(&mut bytes)
+                .ok()?;
+            bytes
         }
-        all.push((*hash, bytes));
-    }
-    Ok(all)
+    };
+    (1..=PIECE).contains(&bytes.len()).then_some(bytes)
 }

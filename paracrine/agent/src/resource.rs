@@ -12,8 +12,7 @@ mod service;
 mod unit;
 mod user;
 
-use paracrine_model::hash::Hash;
-use paracrine_model::protocol::Failure;
+use paracrine_model::protocol::{Failure, Lacking};
 use paracrine_model::resource::{self as model, Resource};
 
 use crate::manage::{Comparison, Manage, Observed, Turn};
@@ -114,7 +113,7 @@ macro_rules! resources {
         }
 
         /// The content that it will ask for, as far as can be told before the first change.
-        pub fn wants(resource: &Resource, world: &mut World) -> Option<Hash> {
+        pub fn wants(resource: &Resource, world: &mut World) -> Option<Lacking> {
             match resource { $(Resource::$variant(resource) => resource.wants(world),)+ }
         }
     };

@@ -17,7 +17,7 @@ use paracrine_model::receipt::About;
 use crate::engine::{Engine, Setup};
 use crate::journal::Journal;
 use crate::lock::Lock;
-use crate::port::{Beginning, Ending, Port, Stdio, greet, unpack};
+use crate::port::{Beginning, Ending, Port, Stdio, greet};
 use crate::receipt::Receipt;
 use crate::world::World;
 
@@ -159,14 +159,11 @@ fn cut_off<'j>(
 fn run(deploy: Deploy, tasks: &[Work], port: &Rc<RefCell<Stdio>>) -> Result<Summary, Failure> {
     let ready = begin(&deploy, &mut port.borrow_mut())?;
     let asked = Rc::clone(port);
-    let world = World::new("/", deploy.values, move |hash| {
+    let world = World::new("/", deploy.values, move |lacking, take| {
         let mut port = asked.borrow_mut();
-        port.lacking(vec![*hash]);
-        let contents = port.delivery().map_err(Ending::failure)?;
-        let found = unpack(&contents)?.into_iter().find(|(found, _)| found == hash);
-        found
-            .map(|(_, bytes)| bytes)
-            .ok_or_else(|| Failure::new(format!("the controller lacks the content {hash}")))
+        port.lacking(lacking.to_vec());
+        let length = lacking.iter().map(|content| content.length).sum();
+        port.delivery(length, take).map_err(Ending::failure)
     });
     let receipt = (deploy.mode == Mode::Apply).then(|| {
         let about = About {

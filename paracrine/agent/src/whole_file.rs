@@ -3,13 +3,13 @@
 use paracrine_model::content::Content;
 use paracrine_model::hash::Hash;
 use paracrine_model::name::{AbsolutePath, Mode};
-use paracrine_model::protocol::{Difference, Failure, OldContent};
+use paracrine_model::protocol::{Difference, Failure, Lacking, OldContent};
 use paracrine_model::text::Text;
 
 use crate::manage::Comparison;
 use crate::world::World;
 use crate::world::owners::Owners;
-use crate::world::paths::{Attributes, PathKind, PathState};
+use crate::world::paths::{Attributes, PathKind, PathState, finish_file, write_to};
 use crate::world::process::Program;
 use crate::world::redact::{LARGEST_SHOWN, Mask, old_content};
 
@@ -49,6 +49,9 @@ enum Wanted {
         may_be: bool,
     },
 }
+
+/// Longer contents are written as they come; others are asked for together and held until their turn.
+const LARGEST_TOGETHER: u64 = 256 * 1024;
 
 /// Longer files are not compared with a content that is not known yet: they may be it.
 const LARGEST_COMPARED: u64 = 1024 * 1024;
@@ -138,11 +141,24 @@ impl WholeFile<'_> {
         if state.keeps_file() {
             return world.paths.set_attributes(self.path, &state.at.kind, attributes);
         }
-        let content = match self.content {
-            Content::Blob { hash, .. } => world.content(hash)?,
-            Content::Late(text) => world.resolve(text)?.into_bytes(),
+        let staged = match self.content {
+            Content::Blob { hash, length } => {
+                let content = Lacking { hash: *hash, length: *length };
+                if *length <= LARGEST_TOGETHER {
+                    let content = world.content(content)?;
+                    world.paths.stage_file(self.path, &content, attributes)?
+                } else {
+                    let (staged, mut file) = world.paths.begin_file(self.path)?;
+                    world.receive(content, &mut |piece| write_to(&mut file, self.path, piece))?;
+                    finish_file(file, self.path, attributes)?;
+                    staged
+                }
+            }
+            Content::Late(text) => {
+                let content = world.resolve(text)?.into_bytes();
+                world.paths.stage_file(self.path, &content, attributes)?
+            }
         };
-        let staged = world.paths.stage_file(self.path, &content, attributes)?;
         if let Some(command) = self.validate {
             let command = command.replace("{}", &quoted(&staged.path().to_string_lossy()));
             let finished = Program::shell(&command).interruptible().run()?;
@@ -171,8 +187,12 @@ impl WholeFile<'_> {
         world.predict_path(self.path, made);
     }
 
-    pub(crate) fn wants(&self, world: &mut World) -> Option<Hash> {
+    /// What it will ask for before the first change, together with others: a longer content goes into its place as it comes.
+    pub(crate) fn wants(&self, world: &mut World) -> Option<Lacking> {
         let Content::Blob { hash, length } = self.content else { return None };
+        if *length > LARGEST_TOGETHER {
+            return None;
+        }
         // Where there is no way to it yet, an earlier task will see to that.
         let there = world.path_state(self.path).is_ok_and(|at| match at.kind {
             PathKind::File { length: is, .. } => {
@@ -180,7 +200,7 @@ impl WholeFile<'_> {
             }
             _ => false,
         });
-        (!there).then_some(*hash)
+        (!there).then_some(Lacking { hash: *hash, length: *length })
     }
 }
 
@@ -213,7 +233,7 @@ fn old(
         Content::Late(text) => Some(text.clone()),
         // Only to tell which lines of a private file are no secret, so without it more is hidden.
         Content::Blob { hash, length } if at.private && *length <= LARGEST_SHOWN => {
-            let content = world.content(hash).ok();
+            let content = world.content(Lacking { hash: *hash, length: *length }).ok();
             // It will be wanted again.
             world.keep(content.iter().map(|content| (*hash, content.clone())));
             content.and_then(|content| String::from_utf8(content).ok()).map(Text::from)

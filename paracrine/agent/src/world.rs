@@ -19,12 +19,39 @@ use std::path::PathBuf;
 use paracrine_model::hash::Hash;
 use paracrine_model::late::{Late, LateValues, Unresolved};
 use paracrine_model::name::AbsolutePath;
-use paracrine_model::protocol::{Difference, Failure, Report};
+use paracrine_model::protocol::{Difference, Failure, Lacking, Report};
 use paracrine_model::text::Text;
 
 use crate::receipt::Receipt;
 
-type Fetch = Box<dyn FnMut(&Hash) -> Result<Vec<u8>, Failure>>;
+/// Takes a content piece by piece.
+pub(crate) type Take<'t> = dyn FnMut(&[u8]) + 't;
+
+type Fetch = Box<dyn FnMut(&[Lacking], &mut Take<'_>) -> Result<(), Failure>>;
+
+/// A content is not what its name says.
+fn damaged() -> Failure {
+    Failure::new("a content arrived damaged").help("run again; if it happens again, it is a bug")
+}
+
+/// Contents that arrived one after the other, apart again.
+///
+/// # Errors
+/// One that is not what its name says.
+pub(crate) fn apart(all: &[u8], lacking: &[Lacking]) -> Result<Vec<(Hash, Vec<u8>)>, Failure> {
+    let mut rest = all;
+    let mut contents = Vec::with_capacity(lacking.len());
+    for Lacking { hash, length } in lacking {
+        let length = usize::try_from(*length).map_err(|_| damaged())?;
+        let (bytes, after) = rest.split_at_checked(length).ok_or_else(damaged)?;
+        if Hash::of(bytes) != *hash {
+            return Err(damaged());
+        }
+        contents.push((*hash, bytes.to_vec()));
+        rest = after;
+    }
+    Ok(contents)
+}
 
 /// See the module.
 pub struct World {
@@ -37,6 +64,8 @@ pub struct World {
     pub(crate) contents: BTreeMap<Hash, Vec<u8>>,
     /// Asks the controller for a content that is not there.
     pub(crate) fetch: Fetch,
+    /// Whether a content did not come: then the run ends, and whoever waited for it has not failed.
+    undelivered: bool,
     pub(crate) paths: paths::Paths,
     pub(crate) accounts: accounts::Accounts,
     pub(crate) packages: packages::Packages,
@@ -75,7 +104,7 @@ impl World {
     pub fn new(
         root: impl Into<PathBuf>,
         values: LateValues,
-        fetch: impl FnMut(&Hash) -> Result<Vec<u8>, Failure> + 'static,
+        fetch: impl FnMut(&[Lacking], &mut Take<'_>) -> Result<(), Failure> + 'static,
     ) -> Self {
         let root = root.into();
         Self {
@@ -88,6 +117,7 @@ impl World {
             values,
             contents: BTreeMap::new(),
             fetch: Box::new(fetch),
+            undelivered: false,
             makers: Vec::new(),
         }
     }
@@ -107,15 +137,51 @@ impl World {
         self.paths.receipt()
     }
 
-    /// A content, asked for if it is not here yet.
+    /// A content, asked for if it is not here yet. Only for those that are not large.
     ///
     /// # Errors
     /// The controller is gone or lacks it.
-    pub fn content(&mut self, hash: &Hash) -> Result<Vec<u8>, Failure> {
-        match self.contents.get(hash) {
-            Some(bytes) => Ok(bytes.clone()),
-            None => (self.fetch)(hash),
+    pub fn content(&mut self, content: Lacking) -> Result<Vec<u8>, Failure> {
+        if let Some(bytes) = self.contents.get(&content.hash) {
+            return Ok(bytes.clone());
         }
+        let mut bytes = Vec::new();
+        self.receive(content, &mut |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+
+    /// Asks for a content and hands it on piece by piece; all of it has come and is what it should be when this is `Ok`.
+    ///
+    /// # Errors
+    /// The controller is gone or lacks it, or a piece could not be taken.
+    pub(crate) fn receive(
+        &mut self,
+        content: Lacking,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut hash = Hash::in_pieces();
+        let mut taken = Ok(());
+        let came = (self.fetch)(&[content], &mut |piece| {
+            hash.add(piece);
+            // After a failure the rest still comes, and is passed over.
+            if taken.is_ok() {
+                taken = take(piece);
+            }
+        });
+        if let Err(failure) = came {
+            self.undelivered = true;
+            return Err(failure);
+        }
+        taken?;
+        if hash.finish() == content.hash { Ok(()) } else { Err(damaged()) }
+    }
+
+    /// Whether a content did not come, as the run has to end.
+    pub(crate) fn undelivered(&self) -> bool {
+        self.undelivered
     }
 
     /// Takes in late values that the controller has learnt of since the run began.

@@ -12,12 +12,17 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::content::{LargeFile, Stamp};
 use crate::hash::Hash;
 use crate::host::{Address, Arch};
 use crate::late::Late;
 use crate::plan::{HostPlan, Origin, Task, ValueUse, Work};
 
 const MAGIC: &[u8; 8] = b"PRCRNE\x00\x02";
+
+/// The section of the deploy binary that holds the large contents, one after the other. It is not loaded: what is sent is
+/// read from the executable's file, piece by piece.
+pub const LARGE_SECTION: &str = ".paracrine";
 
 /// What a compiled site holds, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +39,11 @@ pub struct Index {
     pub hosts: Vec<Host>,
     /// The agents that the binary holds: the hash of each executable.
     pub agents: BTreeMap<Arch, Hash>,
+    /// Of large inputs, how they were when they were hashed: those that still are so need not be read.
+    pub stamps: BTreeMap<String, Stamp>,
     blobs: BTreeMap<Hash, Section>,
+    /// Within [`LARGE_SECTION`].
+    large: BTreeMap<Hash, Section>,
     /// The values that tasks were made from, each once.
     values: Section,
     schemas: BTreeMap<String, Section>,
@@ -61,10 +70,13 @@ pub struct Host {
     values: Section,
 }
 
+/// Where something lies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Section {
-    start: u64,
-    length: u64,
+pub struct Section {
+    /// From the beginning of what it lies in.
+    pub start: u64,
+    /// In bytes.
+    pub length: u64,
 }
 
 /// A compiled site, to be read.
@@ -184,6 +196,11 @@ impl<'a> Artifact<'a> {
         self.section(*self.index.blobs.get(hash)?)
     }
 
+    /// Where the large content of that name lies in [`LARGE_SECTION`].
+    pub fn large(&self, hash: &Hash) -> Option<Section> {
+        self.index.large.get(hash).copied()
+    }
+
     fn section(&self, section: Section) -> Option<&'a [u8]> {
         let start = usize::try_from(section.start).ok()?;
         let end = start.checked_add(usize::try_from(section.length).ok()?)?;
@@ -216,7 +233,9 @@ impl Writer {
             environments,
             hosts: Vec::new(),
             agents: BTreeMap::new(),
+            stamps: BTreeMap::new(),
             blobs: BTreeMap::new(),
+            large: BTreeMap::new(),
             values: Section::default(),
             schemas: BTreeMap::new(),
         };
@@ -303,6 +322,21 @@ impl Writer {
     pub fn blob(&mut self, hash: Hash, bytes: &[u8]) {
         let section = self.section(bytes);
         self.index.blobs.insert(hash, section);
+    }
+
+    /// Adds large contents, in the order in which they lie in [`LARGE_SECTION`].
+    pub fn large(&mut self, contents: &[LargeFile]) {
+        let mut start = 0;
+        for content in contents {
+            let section = Section { start, length: content.stamp.length };
+            self.index.large.insert(content.hash, section);
+            start += section.length;
+        }
+    }
+
+    /// Notes how a large input was when it was hashed.
+    pub fn stamp(&mut self, path: String, stamp: Stamp) {
+        self.index.stamps.insert(path, stamp);
     }
 
     /// Names an input file.

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -55,26 +56,83 @@ impl fmt::Display for Content {
     }
 }
 
+/// A local file of so many bytes or more is large: it is never held in memory as a whole, and lies in a section of the
+/// deploy binary that is not loaded.
+pub const LARGE: u64 = 1024 * 1024;
+
+/// A large content, which stays where it is until the site is linked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LargeFile {
+    /// Where it lies on the machine that builds.
+    pub path: PathBuf,
+    /// Names the bytes.
+    pub hash: Hash,
+    /// As it was when it was hashed.
+    pub stamp: Stamp,
+}
+
+/// What tells that a file is the one it was, without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// In bytes.
+    pub length: u64,
+    /// When its content was changed last, in nanoseconds since 1970.
+    pub modified: i128,
+}
+
+impl Stamp {
+    /// Out of what the file system says of a file.
+    ///
+    /// # Errors
+    /// A file system that does not say when.
+    pub fn of(metadata: &std::fs::Metadata) -> std::io::Result<Self> {
+        let since = metadata.modified()?.duration_since(std::time::UNIX_EPOCH);
+        let since = since.map_err(std::io::Error::other)?;
+        Ok(Self {
+            length: metadata.len(),
+            modified: i128::try_from(since.as_nanos()).map_err(std::io::Error::other)?,
+        })
+    }
+}
+
 /// Contents of all hosts' files, each once.
 #[derive(Clone, Default)]
-pub struct Blobs(Rc<RefCell<BTreeMap<Hash, Rc<[u8]>>>>);
+pub struct Blobs(Rc<RefCell<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    bytes: BTreeMap<Hash, Rc<[u8]>>,
+    large: BTreeMap<Hash, LargeFile>,
+}
 
 impl Blobs {
     /// Keeps `bytes` and names them.
     pub fn keep(&self, bytes: &[u8]) -> Content {
         let hash = Hash::of(bytes);
-        self.0.borrow_mut().entry(hash).or_insert_with(|| bytes.into());
+        self.0.borrow_mut().bytes.entry(hash).or_insert_with(|| bytes.into());
         Content::Blob { hash, length: bytes.len() as u64 }
     }
 
-    /// The bytes of that name.
-    pub fn get(&self, hash: &Hash) -> Option<Rc<[u8]>> {
-        self.0.borrow().get(hash).cloned()
+    /// Notes where a large content lies.
+    pub fn keep_large(&self, file: LargeFile) -> Content {
+        let (hash, length) = (file.hash, file.stamp.length);
+        self.0.borrow_mut().large.entry(hash).or_insert(file);
+        Content::Blob { hash, length }
     }
 
-    /// All, in the order of their names.
+    /// The bytes of that name; none where they are large.
+    pub fn get(&self, hash: &Hash) -> Option<Rc<[u8]>> {
+        self.0.borrow().bytes.get(hash).cloned()
+    }
+
+    /// All that are not large, in the order of their names.
     pub fn all(&self) -> Vec<(Hash, Rc<[u8]>)> {
-        self.0.borrow().iter().map(|(hash, bytes)| (*hash, bytes.clone())).collect()
+        self.0.borrow().bytes.iter().map(|(hash, bytes)| (*hash, bytes.clone())).collect()
+    }
+
+    /// All large ones, in the order of their names.
+    pub fn large(&self) -> Vec<LargeFile> {
+        self.0.borrow().large.values().cloned().collect()
     }
 }
 
@@ -114,7 +172,9 @@ pub struct Made {
 /// The content itself.
 pub enum Body {
     /// Known bytes.
-    Bytes(Vec<u8>),
+    Bytes(Rc<[u8]>),
+    /// Known, and too large to be read.
+    Large(LargeFile),
     /// Text, perhaps with late values.
     Text(Text),
 }
@@ -144,7 +204,7 @@ impl IntoContent for &Text {
 
 impl IntoContent for Vec<u8> {
     fn into_content(self, _: &SiteFiles) -> Result<Made, Box<Diagnostic>> {
-        Ok(Made { body: Body::Bytes(self), source: None })
+        Ok(Made { body: Body::Bytes(self.into()), source: None })
     }
 }
 
@@ -153,6 +213,7 @@ impl Made {
     pub fn keep(self, blobs: &Blobs) -> Content {
         match self.body {
             Body::Bytes(bytes) => blobs.keep(&bytes),
+            Body::Large(file) => blobs.keep_large(file),
             Body::Text(text) => match text.literal() {
                 Some(literal) => blobs.keep(literal.as_bytes()),
                 None => Content::Late(text),

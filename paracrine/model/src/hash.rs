@@ -31,6 +31,11 @@ impl Hash {
         }
     }
 
+    /// For bytes that come in pieces.
+    pub fn in_pieces() -> InPieces {
+        InPieces(blake3::Hasher::new())
+    }
+
     /// The first eight bytes: enough to know something damaged from something whole.
     pub fn first(&self) -> [u8; 8] {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
@@ -40,6 +45,21 @@ impl Hash {
     /// The first 16 hexadecimal digits: enough for names of files and for people.
     pub fn short(&self) -> String {
         self.to_string()[..16].to_owned()
+    }
+}
+
+/// The hash of bytes that come in pieces, so far.
+pub struct InPieces(blake3::Hasher);
+
+impl InPieces {
+    /// Takes the next piece in.
+    pub fn add(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The hash of all of them.
+    pub fn finish(&self) -> Hash {
+        Hash(*self.0.finalize().as_bytes())
     }
 }
 

@@ -35,7 +35,7 @@ mod tests;
 
 pub use any_time::{AnyTime, Told};
 pub use changing::Changing;
-pub use delivery::{Contents, Delivery};
+pub use delivery::{Delivery, Lacking, PIECE};
 pub use frame::{
     FrameError, LARGEST_FRAME, Message, Phase, body_length, decode, encode, first_frame, read, read_exactly,
     write,

@@ -12,8 +12,8 @@ use paracrine_model::hash::Hash;
 use paracrine_model::host::Address;
 use paracrine_model::plan::Work;
 use paracrine_model::protocol::{
-    AnyTime, Changing, Deploy, Difference, Failure, Greeting, Looking, Message, Mode, Opening, Outcome,
-    PING_INTERVAL, Poised, Report, Request, Summary, Told, WhileLooking, decode, encode,
+    AnyTime, Changing, Deploy, Difference, Failure, Greeting, Lacking, Looking, Message, Mode, Opening,
+    Outcome, PING_INTERVAL, Poised, Report, Request, Summary, Told, WhileLooking, decode, encode,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
@@ -94,7 +94,7 @@ impl Agent {
     }
 
     /// Says that it is about to change something.
-    pub(crate) fn ready(&mut self, lacking: Vec<Hash>) {
+    pub(crate) fn ready(&mut self, lacking: Vec<Lacking>) {
         self.say(&Looking::Ready { lacking });
         self.saying = Saying::Poised;
     }

@@ -11,13 +11,13 @@ use paracrine_model::hash::Hash;
 use paracrine_model::late::LateValues;
 use paracrine_model::plan::HostPlan;
 use paracrine_model::protocol::{
-    AnyTime, Changing, Delivery, Deploy, Failure, Greeting, Looking, Message, Mode, Opening, Poised, Request,
+    AnyTime, Changing, Deploy, Failure, Greeting, Lacking, Looking, Message, Mode, Opening, Poised, Request,
     Summary, Told,
 };
 use tokio::sync::watch;
 
 use super::connection::{AgentBinary, Connection, Connector};
-use super::contents;
+use super::contents::Pieces;
 use super::schedule::{Answer, Turn};
 use super::shared::Shared;
 use super::talk::Talk;
@@ -26,6 +26,8 @@ use crate::secrets::Mask;
 
 /// How long an agent has to answer once it was told to stop before it changed anything.
 const GRACE: Duration = Duration::from_secs(5);
+/// How often is told how much of large contents has been sent.
+const PROGRESS: Duration = Duration::from_millis(200);
 const BUG: &str = "this is a mistake of Paracrine: please report it";
 
 /// An ending and the time since the host's connection was begun.
@@ -216,7 +218,7 @@ impl<C: Connector> Session<'_, C> {
     }
 
     /// Locked and about to change: waits to be admitted, then gives leave, or lets the host go.
-    async fn wait(&mut self, talk: &mut Talk<C::Connection>, lacking: &[Hash]) -> Result<Ending, Failure> {
+    async fn wait(&mut self, talk: &mut Talk<C::Connection>, lacking: &[Lacking]) -> Result<Ending, Failure> {
         // An agent that was told to stop will say that it is done.
         if self.told.is_none() {
             self.tell(HostEvent::Ready);
@@ -258,11 +260,15 @@ impl<C: Connector> Session<'_, C> {
         }
     }
 
-    async fn give_leave(&mut self, talk: &mut Talk<C::Connection>, lacking: &[Hash]) -> Result<(), Failure> {
-        let blobs = contents::find(&self.shared.site, self.plan()?, lacking)?;
+    async fn give_leave(
+        &mut self,
+        talk: &mut Talk<C::Connection>,
+        lacking: &[Lacking],
+    ) -> Result<(), Failure> {
+        let pieces = self.pieces(lacking)?;
         self.moment = Moment::Changing;
         talk.leave().await.map_err(|failure| self.lost(failure))?;
-        if lacking.is_empty() { Ok(()) } else { self.deliver(talk, blobs).await }
+        self.deliver(talk, pieces).await
     }
 
     /// What an agent says that has no leave.
@@ -328,8 +334,8 @@ impl<C: Connector> Session<'_, C> {
             Told::Notice(text) => self.tell(HostEvent::Notice(self.mask.text(&text))),
             // Also while it looks: to tell how a private file differs.
             Told::Lacking(lacking) => {
-                let blobs = contents::find(&self.shared.site, self.plan()?, &lacking)?;
-                self.deliver(talk, blobs).await?;
+                let pieces = self.pieces(&lacking)?;
+                self.deliver(talk, pieces).await?;
             }
             Told::Report(report) => {
                 self.at.remove(&report.task);
@@ -391,15 +397,32 @@ impl<C: Connector> Session<'_, C> {
         Ending::Held
     }
 
-    /// Sends contents that were asked for.
-    async fn deliver(
-        &mut self,
-        talk: &mut Talk<C::Connection>,
-        blobs: Vec<(Hash, &'static [u8])>,
-    ) -> Result<(), Failure> {
-        let packed = tokio::task::spawn_blocking(move || contents::pack(&blobs)).await;
-        let packed = packed.unwrap_or_else(|_| Err(Failure::new("contents could not be packed")))?;
-        self.say(talk, AnyTime::Delivery(Delivery::All(packed))).await
+    /// Sends contents that were asked for. An interrupt in the middle of them is passed on, and no more of them is sent.
+    async fn deliver(&mut self, talk: &mut Talk<C::Connection>, mut pieces: Pieces) -> Result<(), Failure> {
+        let mut told = Instant::now();
+        while self.told.is_none() {
+            let made = tokio::task::spawn_blocking(move || (pieces.next(), pieces)).await;
+            let piece = made.map_err(|_| Failure::new("contents could not be packed"))?;
+            let piece = (piece.0?, piece.1);
+            pieces = piece.1;
+            let Some(piece) = piece.0 else { break };
+            let interrupt = *self.interrupt.borrow_and_update();
+            if let Some(urgency) = interrupt {
+                return self.interrupted(talk, urgency).await;
+            }
+            self.say(talk, AnyTime::Delivery(piece)).await?;
+            if told.elapsed() > PROGRESS {
+                told = Instant::now();
+                let (sent, total) = pieces.progress();
+                self.tell(HostEvent::Sent { sent, total });
+            }
+        }
+        Ok(())
+    }
+
+    /// The contents behind what the host lacks.
+    fn pieces(&self, lacking: &[Lacking]) -> Result<Pieces, Failure> {
+        Pieces::of(&self.shared.site, self.plan()?, lacking, || self.shared.large())
     }
 
     /// Says something, unless the run is to end at once.

@@ -1,7 +1,9 @@
 //! What a run is to do, and what its sessions share.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
 
 use paracrine_model::artifact::{Artifact, Host};
 use paracrine_model::protocol::{Mode, RunId};
@@ -10,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::connection::AgentBinary;
 use super::schedule::Schedule;
 use crate::event::{Event, HostEvent, Urgency};
+use crate::large::LargeContents;
 use crate::secrets::Resolved;
 
 /// What a run is to do.
@@ -35,6 +38,7 @@ pub(crate) struct Job {
 pub(super) struct Shared<C> {
     pub(super) connector: C,
     pub(super) site: Artifact<'static>,
+    pub(super) large_contents: OnceCell<Arc<LargeContents>>,
     pub(super) agents: &'static [(&'static str, &'static [u8])],
     /// The name of this run.
     pub(super) run: RunId,
@@ -48,6 +52,15 @@ pub(super) struct Shared<C> {
 }
 
 impl<C> Shared<C> {
+    /// The large contents in this binary, opened when a host first asks for one.
+    pub(super) fn large(&self) -> io::Result<Arc<LargeContents>> {
+        if let Some(large) = self.large_contents.get() {
+            return Ok(Arc::clone(large));
+        }
+        let large = Arc::new(LargeContents::own()?);
+        Ok(Arc::clone(self.large_contents.get_or_init(|| large)))
+    }
+
     /// Tells what happened on a host.
     pub(super) fn tell(&self, host: usize, event: HostEvent) {
         // Whoever draws may have gone (a closed pipe); the run goes on.

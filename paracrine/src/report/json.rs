@@ -58,6 +58,9 @@ impl<W: Write> Json<W> {
             HostEvent::Connected => json!({ "event": "connected", "host": host }),
             HostEvent::Ready => json!({ "event": "ready", "host": host }),
             HostEvent::Waiting { holder } => json!({ "event": "waiting", "host": host, "holder": holder }),
+            HostEvent::Sent { sent, total } => {
+                json!({ "event": "sent", "host": host, "bytes": sent, "of": total })
+            }
             HostEvent::Begun(name) => json!({ "event": "begun", "host": host, "task": task(name) }),
             HostEvent::Notice(text) => json!({ "event": "notice", "host": host, "text": text }),
             HostEvent::Report(report) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 use paracrine_model::protocol::Mode;
 
 use super::style::seconds;
@@ -24,6 +24,9 @@ fn doing(event: &HostEvent) -> Option<String> {
         HostEvent::Waiting { holder } => Some(format!("waits for the lock of {}", escape::line(holder))),
         HostEvent::Ready => Some("locked, waits for the other hosts".to_owned()),
         HostEvent::Begun(task) => Some(escape::line(&task.to_string())),
+        HostEvent::Sent { sent, total } => {
+            Some(format!("{} of {} sent", HumanBytes(*sent), HumanBytes(*total)))
+        }
         HostEvent::Report(_) | HostEvent::Notice(_) | HostEvent::Ended { .. } => None,
     }
 }

@@ -73,7 +73,8 @@ impl<W: Write> Report for Terminal<W> {
                     | HostEvent::Connected
                     | HostEvent::Waiting { .. }
                     | HostEvent::Ready
-                    | HostEvent::Begun(_) => {}
+                    | HostEvent::Begun(_)
+                    | HostEvent::Sent { .. } => {}
                 }
             }
             Event::Interrupted(_) => {}

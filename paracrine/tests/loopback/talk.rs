@@ -5,7 +5,7 @@ use std::fs;
 use paracrine::remote_agent::ConnectionError;
 use paracrine_model::hash::Hash;
 use paracrine_model::host::Arch;
-use paracrine_model::protocol::{AnyTime, Contents, Delivery, Greeting, Told};
+use paracrine_model::protocol::{AnyTime, Delivery, Greeting, Told};
 
 use crate::sshd::{Agent, hello, octal, say, until};
 use crate::sshd_or_return;
@@ -113,7 +113,7 @@ async fn large_messages_go_both_ways_at_once() {
     let opening = host.opening(&"x".repeat(2_000_000));
     let attached = vec![7; 1_000_000];
     let mut link = host.open_with(&opening, &attached).await.unwrap();
-    let go = AnyTime::Delivery(Delivery::All(Contents { index: Vec::new(), deflated: vec![7; 5_000_000] }));
+    let go = AnyTime::Delivery(Delivery::Plain(vec![7; 3_000_000]));
     link.send(&go).await.unwrap();
     assert_eq!(link.recv::<Greeting>().await.unwrap(), hello(host.agent.hash));
     assert_eq!(link.recv::<Told>().await.unwrap(), notice);

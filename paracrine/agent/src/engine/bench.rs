@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -10,7 +9,7 @@ use paracrine_model::content::Blobs;
 use paracrine_model::hash::Hash;
 use paracrine_model::late::LateValues;
 use paracrine_model::plan::{Plan, Work};
-use paracrine_model::protocol::{Contents, Failure, Mode, Report, Summary};
+use paracrine_model::protocol::{Lacking, Mode, Report, Summary};
 
 use super::{Engine, Setup};
 use crate::journal::Journal;
@@ -35,6 +34,8 @@ pub(crate) struct Controller {
     pub(crate) said: Vec<Said>,
     /// Is gone when asked to let the run go on.
     pub(crate) vanishes: bool,
+    /// Is gone before it sends this content.
+    pub(crate) vanishes_before: Option<Hash>,
     /// Values that it sends once a task has begun.
     pub(crate) learns: LateValues,
     /// Stops the run once so many tasks have begun.
@@ -46,7 +47,8 @@ pub(crate) struct Controller {
 pub(crate) enum Said {
     Notice(String),
     Report(Report),
-    Ready { lacking: Vec<Hash> },
+    Ready { lacking: Vec<Lacking> },
+    Lacking(Vec<Lacking>),
     Begun { task: u32 },
 }
 
@@ -65,7 +67,7 @@ impl Port for Controller {
         self.said.push(Said::Report(report));
     }
 
-    fn ask_leave(&mut self, lacking: Vec<Hash>) -> Result<Leave, Ending> {
+    fn ask_leave(&mut self, lacking: Vec<Lacking>) -> Result<Leave, Ending> {
         self.said.push(Said::Ready { lacking });
         if self.vanishes { Err(Ending::Gone) } else { Ok(Leave::for_tests()) }
     }
@@ -74,12 +76,22 @@ impl Port for Controller {
         self.said.push(Said::Begun { task });
     }
 
-    fn delivery(&mut self) -> Result<Contents, Ending> {
+    fn lacking(&mut self, lacking: Vec<Lacking>) {
+        self.said.push(Said::Lacking(lacking));
+    }
+
+    fn delivery(&mut self, _length: u64, take: &mut dyn FnMut(&[u8])) -> Result<(), Ending> {
         let lacking = self.said.iter().rev().find_map(|said| match said {
-            Said::Ready { lacking } => Some(lacking.clone()),
+            Said::Ready { lacking } | Said::Lacking(lacking) => Some(lacking.clone()),
             _ => None,
         });
-        Ok(pack(&self.blobs, &lacking.unwrap()))
+        for content in lacking.unwrap_or_default() {
+            if self.vanishes_before == Some(content.hash) {
+                return Err(Ending::Gone);
+            }
+            take(&self.blobs.get(&content.hash).unwrap());
+        }
+        Ok(())
     }
 
     fn late(&mut self) -> Option<LateValues> {
@@ -89,17 +101,6 @@ impl Port for Controller {
     fn ending(&mut self) -> Option<Ending> {
         self.stops_after.filter(|after| Self::begun(self) >= *after).map(|_| Ending::Stopped)
     }
-}
-
-fn pack(blobs: &Blobs, lacking: &[Hash]) -> Contents {
-    let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
-    let mut index = Vec::new();
-    for hash in lacking {
-        let bytes = blobs.get(hash).unwrap();
-        deflate.write_all(&bytes).unwrap();
-        index.push((*hash, bytes.len() as u64));
-    }
-    Contents { index, deflated: deflate.finish().unwrap() }
 }
 
 /// What came of a run.
@@ -181,7 +182,12 @@ impl Bench {
     pub(crate) fn run_with(&self, mode: Mode, controller: Controller, declare: impl Fn(&Plan)) -> Ran {
         let tasks = self.tasks(declare);
         let port = Rc::new(RefCell::new(Controller { blobs: self.blobs.clone(), ..controller }));
-        let world = World::new(&self.root, self.values.clone(), self.controllers_contents());
+        let asked = Rc::clone(&port);
+        let world = World::new(&self.root, self.values.clone(), move |lacking, take| {
+            let mut port = asked.borrow_mut();
+            port.lacking(lacking.to_vec());
+            port.delivery(0, take).map_err(Ending::failure)
+        });
         let setup = Setup {
             mode,
             tasks: &tasks,
@@ -196,12 +202,6 @@ impl Bench {
         let summary = Engine::new(setup).run().unwrap();
         assert_eq!(summary.tasks(), tasks.len() as u64, "every task is counted once: {summary:?}");
         Ran { summary, said: std::mem::take(&mut port.borrow_mut().said) }
-    }
-
-    /// What the controller sends when it is asked for a single content.
-    fn controllers_contents(&self) -> impl FnMut(&Hash) -> Result<Vec<u8>, Failure> + 'static {
-        let blobs = self.blobs.clone();
-        move |hash| blobs.get(hash).map(|bytes| bytes.to_vec()).ok_or_else(|| Failure::new("no such content"))
     }
 
     pub(crate) fn debts(&self) -> Vec<String> {

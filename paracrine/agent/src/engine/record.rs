@@ -8,7 +8,7 @@ use paracrine_model::facet::{self, FileFacet};
 use paracrine_model::hash::Hash;
 use paracrine_model::name::AbsolutePath;
 use paracrine_model::plan::Work;
-use paracrine_model::protocol::{Failure, Summary};
+use paracrine_model::protocol::{Failure, Lacking, Summary};
 use paracrine_model::receipt::{Declared, Differed, Ended, TaskBefore, Undo};
 use paracrine_model::resource::Resource;
 use paracrine_model::text::Text;
@@ -27,8 +27,8 @@ impl<P: Port> Engine<'_, P> {
     }
 
     /// The paths of tasks from `first` on, with whether each lacks its content: they are brought to disk many at once.
-    pub(super) fn changes(&self, first: usize, lacking: &[Hash]) -> Vec<(AbsolutePath, bool)> {
-        let lacking: HashSet<&Hash> = lacking.iter().collect();
+    pub(super) fn changes(&self, first: usize, lacking: &[Lacking]) -> Vec<(AbsolutePath, bool)> {
+        let lacking: HashSet<&Hash> = lacking.iter().map(|content| &content.hash).collect();
         let mut changes = Vec::new();
         for Work { resource, .. } in &self.tasks[first..] {
             let facets = resource.facets();

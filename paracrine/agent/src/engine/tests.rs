@@ -1,12 +1,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use paracrine_model::hash::Hash;
 use paracrine_model::late::{Late, Signal};
 use paracrine_model::plan::Plan;
 use paracrine_model::protocol::{Difference, Failure, Mode, Outcome, Summary};
 use paracrine_model::text::Text;
 
-use super::bench::{Bench, Controller, Ran};
+use super::bench::{Bench, Controller, Ran, Said};
 
 fn two_files(plan: &Plan) {
     plan.directory("/srv");
@@ -267,4 +268,43 @@ fn a_value_that_arrives_between_two_tasks_counts_from_the_next_on() {
     });
     assert_eq!(apply.summary, Summary { changed: 3, ..Summary::default() });
     assert_eq!(fs::read_to_string(bench.root().join("etc/wg")).unwrap(), "PublicKey = abc");
+}
+
+/// So long that it is written as it comes.
+fn long() -> String {
+    "0123456789abcdef".repeat(20_000)
+}
+
+#[test]
+fn a_long_content_is_asked_for_at_its_turn_and_written_as_it_comes() {
+    let bench = Bench::new();
+    let declare = |plan: &Plan| {
+        plan.file("/etc/short", "short");
+        plan.file("/etc/long", long());
+    };
+    let ran = bench.run(Mode::Apply, declare);
+    assert_eq!((ran.lacking(), ran.summary.changed), (Some(1), 2));
+    let asked: Vec<_> = ran.said.iter().filter(|said| matches!(said, Said::Lacking(_))).collect();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(fs::read_to_string(bench.root().join("etc/long")).unwrap(), long());
+    assert_eq!(bench.run(Mode::Check, declare).summary.unchanged, 2);
+}
+
+#[test]
+fn a_content_that_does_not_come_ends_the_run_and_leaves_nothing() {
+    let bench = Bench::new();
+    let declare = |plan: &Plan| {
+        plan.file("/etc/short", "short");
+        plan.file("/etc/long", long());
+        plan.file("/etc/after", "after");
+    };
+    let vanishes_before = Some(Hash::of(long().as_bytes()));
+    let ran = bench.run_with(Mode::Apply, Controller { vanishes_before, ..Controller::default() }, declare);
+    assert_eq!(ran.summary, Summary { changed: 1, skipped: 2, stopped: true, ..Summary::default() });
+    let mut left: Vec<_> = fs::read_dir(bench.root().join("etc"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["group", "passwd", "short"]);
 }

@@ -11,6 +11,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 use rustix::io::Errno;
 
+/// How many pieces of contents are held at once.
+const MOST_PIECES: usize = 4;
+
 /// Messages, read without a thread: that would cost a twentieth of the executable, as glibc's threads are linked with
 /// its resolver.
 pub(super) struct Input<R> {
@@ -56,6 +59,11 @@ impl<R: Read + AsFd> Input<R> {
         self.deliveries.pop_front()
     }
 
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.deliveries.len()
+    }
+
     /// The late values that were not taken yet.
     pub(super) fn late(&mut self) -> Option<LateValues> {
         self.late.take()
@@ -68,6 +76,10 @@ impl<R: Read + AsFd> Input<R> {
 
     /// Reads all that is there. If nothing is, waits until there is something or the time is over.
     pub(super) fn more(&mut self, patience: Duration) -> Result<(), FrameError> {
+        // Pieces that nobody has taken yet are enough to go on with: the others stay in the pipe.
+        if self.deliveries.len() >= MOST_PIECES {
+            return Ok(());
+        }
         let deadline = Instant::now() + patience;
         let mut wait = patience;
         loop {
@@ -82,7 +94,7 @@ impl<R: Read + AsFd> Input<R> {
                 }
                 Err(error) => return Err(FrameError::Io(error.into())),
             }
-            let mut some = [0; 16 * 1024];
+            let mut some = [0; 64 * 1024];
             match self.from.read(&mut some) {
                 Ok(0) => {
                     return Err(if self.arrived.is_empty() { FrameError::Closed } else { FrameError::Cut });
@@ -95,7 +107,7 @@ impl<R: Read + AsFd> Input<R> {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(FrameError::Io(error)),
             }
-            if self.stopped {
+            if self.stopped || self.deliveries.len() >= MOST_PIECES {
                 return Ok(());
             }
             wait = Duration::ZERO;

@@ -30,8 +30,8 @@ fn send<M: Message>(to: &mut PipeWriter, message: &M) {
     to.write_all(&encode(message).unwrap()).unwrap();
 }
 
-fn contents(byte: u8) -> Contents {
-    Contents { index: Vec::new(), deflated: vec![byte; 40_000] }
+fn piece(byte: u8) -> Delivery {
+    Delivery::Plain(vec![byte; 40_000])
 }
 
 fn late(name: &str, value: &str) -> LateValues {
@@ -100,13 +100,16 @@ fn what_is_said_is_of_the_phase_at_hand() {
     apply.waiting("bob@ci");
     apply.notice("n".into());
     send(&mut to, &WhileLooking::Leave);
-    let leave = apply.ask_leave(vec![Hash::of(b"x")]).unwrap();
+    let leave = apply.ask_leave(vec![Lacking { hash: Hash::of(b"x"), length: 1 }]).unwrap();
     apply.begun(&leave, 3);
     apply.report(report());
     apply.end(Err(Failure::new("broken")));
     assert_eq!(said::<Looking>(&mut apply), Looking::Waiting { holder: "bob@ci".into() });
     assert_eq!(said::<Looking>(&mut apply), Looking::Told(Told::Notice("n".into())));
-    assert_eq!(said::<Looking>(&mut apply), Looking::Ready { lacking: vec![Hash::of(b"x")] });
+    assert_eq!(
+        said::<Looking>(&mut apply),
+        Looking::Ready { lacking: vec![Lacking { hash: Hash::of(b"x"), length: 1 }] }
+    );
     assert_eq!(said::<Poised>(&mut apply), Poised::Left);
     assert_eq!(said::<Changing>(&mut apply), Changing::Begun { task: 3 });
     assert_eq!(said::<Changing>(&mut apply), Changing::Told(Told::Report(report())));
@@ -117,7 +120,7 @@ fn what_is_said_is_of_the_phase_at_hand() {
 fn messages_are_read_as_they_arrive() {
     let (mut talk, mut to) = talk(Mode::Check);
     assert_eq!(talk.ending(), None);
-    let mut wire = encode(&AnyTime::Delivery(Delivery::All(contents(7)))).unwrap();
+    let mut wire = encode(&AnyTime::Delivery(piece(7))).unwrap();
     wire.extend(encode(&AnyTime::Stop).unwrap());
     let (begin, end) = wire.split_at(30_000);
     to.write_all(begin).unwrap();
@@ -126,7 +129,7 @@ fn messages_are_read_as_they_arrive() {
     to.write_all(end).unwrap();
     drop(to);
     assert_eq!(talk.ending(), Some(Ending::Stopped), "what was said before the end counts");
-    assert_eq!(talk.input.delivery(), Some(Delivery::All(contents(7))));
+    assert_eq!(talk.input.delivery(), Some(piece(7)));
     assert_eq!(talk.ending(), Some(Ending::Stopped));
 }
 
@@ -134,16 +137,17 @@ fn messages_are_read_as_they_arrive() {
 fn what_arrives_between_tasks_is_there_when_it_is_asked_for() {
     let (mut talk, mut to) = talk(Mode::Apply);
     send(&mut to, &WhileLooking::AnyTime(AnyTime::Late(late("one", "1"))));
-    send(&mut to, &WhileLooking::AnyTime(AnyTime::Delivery(Delivery::All(contents(1)))));
+    send(&mut to, &WhileLooking::AnyTime(AnyTime::Delivery(piece(1))));
     assert_eq!(talk.ending(), None);
     send(&mut to, &WhileLooking::AnyTime(AnyTime::Late(late("two", "2"))));
     send(&mut to, &WhileLooking::Leave);
-    send(&mut to, &AnyTime::Delivery(Delivery::All(contents(2))));
+    send(&mut to, &AnyTime::Delivery(piece(2)));
     send(&mut to, &AnyTime::Late(late("three", "3")));
     assert_eq!(talk.ending(), None);
     assert!(talk.ask_leave(Vec::new()).is_ok(), "a leave that came early is one");
-    assert_eq!(talk.delivery(), Ok(contents(1)));
-    assert_eq!(talk.delivery(), Ok(contents(2)));
+    let mut all = Vec::new();
+    assert_eq!(talk.delivery(80_000, &mut |bytes| all.extend_from_slice(bytes)), Ok(()));
+    assert_eq!(all, [vec![1; 40_000], vec![2; 40_000]].concat());
     let values = talk.late().unwrap();
     let values = ["one", "two", "three"].map(|name| values.get(&signal(name)).map(str::to_owned));
     assert_eq!(values, ["1", "2", "3"].map(|value| Some(value.to_owned())));
@@ -197,7 +201,7 @@ fn garbage_ends_the_conversation_in_every_phase() {
     for garbage in garbage {
         let (mut check, mut to) = talk(Mode::Check);
         to.write_all(garbage).unwrap();
-        assert_eq!(check.delivery(), Err(Ending::Gone), "{garbage:?}");
+        assert_eq!(check.delivery(1, &mut |_| {}), Err(Ending::Gone), "{garbage:?}");
         let (mut apply, mut to) = talk(Mode::Apply);
         to.write_all(garbage).unwrap();
         assert_eq!(apply.ask_leave(Vec::new()).unwrap_err(), Ending::Gone, "{garbage:?}");
@@ -234,4 +238,60 @@ fn pings_keep_a_host_patient_and_silence_does_not() {
         "nothing was heard of the controller for 300 s while this host waited for it"
     );
     assert_eq!(failure.help.as_deref(), Some("see that the connection holds, and run again"));
+}
+
+#[test]
+fn a_piece_that_cannot_be_one_ends_the_conversation() {
+    let packed = |bytes: &[u8]| {
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        Delivery::Deflated(encoder.finish().unwrap())
+    };
+    let wrong = [
+        Delivery::Plain(Vec::new()),
+        Delivery::Plain(vec![1; 101]),
+        packed(&vec![0; PIECE + 1]),
+        Delivery::Deflated(vec![0xff; 20]),
+    ];
+    for piece in wrong {
+        let (mut check, mut to) = talk(Mode::Check);
+        send(&mut to, &AnyTime::Delivery(piece));
+        assert_eq!(check.delivery(100, &mut |_| {}), Err(Ending::Gone));
+    }
+    let (mut check, mut to) = talk(Mode::Check);
+    send(&mut to, &AnyTime::Delivery(packed(&[7; 100])));
+    let mut all = Vec::new();
+    assert_eq!(check.delivery(100, &mut |bytes| all.extend_from_slice(bytes)), Ok(()));
+    assert_eq!(all, [7; 100]);
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_delivery_ends_it() {
+    let (mut talk, mut to) = talk(Mode::Check);
+    send(&mut to, &AnyTime::Delivery(piece(1)));
+    send(&mut to, &AnyTime::Stop);
+    assert_eq!(talk.delivery(80_000, &mut |_| {}), Err(Ending::Stopped));
+}
+
+#[test]
+fn no_more_pieces_are_held_than_a_few() {
+    let (mut talk, to) = talk(Mode::Check);
+    let sends = std::thread::spawn(move || {
+        let mut to = to;
+        for byte in 0..50 {
+            send(&mut to, &AnyTime::Delivery(piece(byte)));
+        }
+    });
+    let mut most = 0;
+    let mut taken = 0;
+    while taken < 50 {
+        talk.hear(PATIENCE);
+        most = most.max(talk.input.held());
+        while talk.input.delivery().is_some() {
+            taken += 1;
+        }
+    }
+    sends.join().unwrap();
+    // Of what has been read, the last bytes may hold another.
+    assert!(most <= 6, "{most}");
 }

@@ -1,7 +1,6 @@
 //! A regular file.
 
-use paracrine_model::hash::Hash;
-use paracrine_model::protocol::Failure;
+use paracrine_model::protocol::{Failure, Lacking};
 use paracrine_model::resource::file::File;
 
 use crate::manage::{Comparison, Manage, Turn};
@@ -38,7 +37,7 @@ impl Manage for File {
         whole(self).predict(state, world);
     }
 
-    fn wants(&self, world: &mut World) -> Option<Hash> {
+    fn wants(&self, world: &mut World) -> Option<Lacking> {
         whole(self).wants(world)
     }
 }

@@ -1,7 +1,6 @@
 //! A systemd unit file: a file of root's, about which systemd has to be told (the world does that for every file of a unit).
 
-use paracrine_model::hash::Hash;
-use paracrine_model::protocol::Failure;
+use paracrine_model::protocol::{Failure, Lacking};
 use paracrine_model::resource::unit::Unit;
 
 use crate::manage::{Comparison, Manage, Turn};
@@ -38,7 +37,7 @@ impl Manage for Unit {
         whole(self).predict(state, world);
     }
 
-    fn wants(&self, world: &mut World) -> Option<Hash> {
+    fn wants(&self, world: &mut World) -> Option<Lacking> {
         whole(self).wants(world)
     }
 }

@@ -37,7 +37,7 @@ mod tests {
         }
         // Longer than the kernel has room for, so that this machine keeps its name.
         let name = "a".repeat(65);
-        let world = World::new("/", Default::default(), |_| Err(Failure::new("no contents")));
+        let world = World::new("/", Default::default(), |_, _| Err(Failure::new("no contents")));
         assert_eq!(
             world.set_live_hostname(&name),
             Err(Failure::new(format!("cannot name the running system {name}: invalid argument"))
@@ -48,7 +48,8 @@ mod tests {
     #[test]
     fn only_what_runs_has_a_name() {
         let root = tempfile::tempdir().unwrap();
-        let world = |root: &Path| World::new(root, Default::default(), |_| Err(Failure::new("no contents")));
+        let world =
+            |root: &Path| World::new(root, Default::default(), |_, _| Err(Failure::new("no contents")));
         assert_eq!(world(root.path()).live_hostname(), None);
         assert!(world(Path::new("/")).live_hostname().is_some_and(|name| !name.is_empty()));
     }

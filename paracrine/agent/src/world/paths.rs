@@ -24,7 +24,7 @@ pub(crate) mod suite;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use replace::{Attributes, Staged};
+pub(crate) use replace::{Attributes, Staged, finish_file, write_to};
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;

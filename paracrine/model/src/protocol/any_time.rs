@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::delivery::Delivery;
+use super::delivery::{Delivery, Lacking};
 use super::frame::{Message, Phase};
 use super::outcome::{Failure, Report, Summary};
-use crate::hash::Hash;
 use crate::late::LateValues;
 
 /// What the agent says while it looks and while it changes.
@@ -13,8 +12,8 @@ use crate::late::LateValues;
 pub enum Told {
     /// Something worth telling that belongs to no task: an earlier run was cut off, a debt was dropped.
     Notice(String),
-    /// Contents turned out to be lacking: waits for their [`AnyTime::Delivery`].
-    Lacking(Vec<Hash>),
+    /// Contents turned out to be lacking: waits for all pieces of them ([`AnyTime::Delivery`]).
+    Lacking(Vec<Lacking>),
     /// A task differed from its plan, or failed. Nothing is said of tasks that were as they should be.
     Report(Report),
     /// The end of the run.
@@ -30,7 +29,7 @@ impl Message for Told {
 /// What the controller says whenever it likes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AnyTime {
-    /// Contents that were asked for.
+    /// A piece of the contents that were asked for.
     Delivery(Delivery),
     /// Values that have become known since the run began. They count from the next task on.
     Late(LateValues),

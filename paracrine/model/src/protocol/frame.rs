@@ -7,8 +7,8 @@ use std::io::{self, Read, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// No frame is larger: 1 GiB would be a mistake, not a plan.
-pub const LARGEST_FRAME: usize = 256 * 1024 * 1024;
+/// No frame is larger. Plans follow their request without a frame, and contents come in pieces.
+pub const LARGEST_FRAME: usize = 4 * 1024 * 1024;
 
 /// Something that one end says to the other.
 pub trait Message: Serialize + DeserializeOwned {

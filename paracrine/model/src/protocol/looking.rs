@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::any_time::{AnyTime, Told};
+use super::delivery::Lacking;
 use super::frame::{Message, Phase};
-use crate::hash::Hash;
 
 /// What the agent says while it looks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub enum Looking {
     Ready {
         /// Contents that the host lacks, as far as can be told now: a delivery of them has to follow the leave, unless there
         /// are none.
-        lacking: Vec<Hash>,
+        lacking: Vec<Lacking>,
     },
 }
 

@@ -34,15 +34,15 @@ fn report() -> Report {
 
 /// One frame of each phase.
 fn frames() -> [Vec<u8>; 8] {
-    let delivery = Contents { index: vec![(Hash::of(b"x"), 1)], deflated: vec![1, 2, 3] };
+    let lacking = Lacking { hash: Hash::of(b"x"), length: 1 };
     [
         encode(&deploy()).unwrap(),
         encode(&Greeting::Hello { agent: Hash::of(b"agent"), machine: "0123".into() }).unwrap(),
         encode(&Told::Report(report())).unwrap(),
-        encode(&Looking::Ready { lacking: vec![Hash::of(b"x")] }).unwrap(),
+        encode(&Looking::Ready { lacking: vec![lacking] }).unwrap(),
         encode(&Poised::Told(Told::Refused(failure()))).unwrap(),
         encode(&Changing::Begun { task: 300 }).unwrap(),
-        encode(&WhileLooking::AnyTime(AnyTime::Delivery(Delivery::All(delivery)))).unwrap(),
+        encode(&WhileLooking::AnyTime(AnyTime::Delivery(Delivery::Plain(vec![1, 2, 3])))).unwrap(),
         encode(&AnyTime::Late(LateValues::default())).unwrap(),
     ]
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use paracrine_model::hash::Hash;
 use paracrine_model::protocol::{
-    AnyTime, Changing, Delivery, Difference, Failure, Greeting, Looking, Mode, OldContent, Outcome, Poised,
-    Report, Summary, Told, WhileLooking,
+    AnyTime, Changing, Delivery, Difference, Failure, Greeting, Lacking, Looking, Mode, OldContent, Outcome,
+    Poised, Report, Summary, Told, WhileLooking,
 };
 
 use super::numbers;
@@ -303,47 +303,46 @@ fn an_end_that_crosses_the_leave_is_understood() {
 
 #[test]
 fn a_host_gets_the_contents_of_its_own_plan_and_no_others() {
-    let asks = |hash: Hash| {
+    let hello = Lacking { hash: Hash::of(b"hello\n"), length: 6 };
+    let asks = |content: Lacking| {
         agent(move |mut agent| async move {
             agent.hello();
-            agent.ready(vec![hash]);
+            agent.ready(vec![content]);
             if !agent.left().await {
                 return;
             }
             match agent.hear().await {
-                Some(WhileLooking::AnyTime(AnyTime::Delivery(Delivery::All(contents)))) => {
-                    assert_eq!(contents.index, [(hash, 6)]);
-                    let mut bytes = String::new();
-                    let mut decoder = flate2::read::DeflateDecoder::new(contents.deflated.as_slice());
-                    std::io::Read::read_to_string(&mut decoder, &mut bytes).unwrap();
-                    assert_eq!(bytes, "hello\n");
+                Some(WhileLooking::AnyTime(AnyTime::Delivery(piece))) => {
+                    assert_eq!(piece, Delivery::Plain(b"hello\n".to_vec()));
                     agent.done(Summary { changed: 1, ..Summary::default() });
                 }
                 other => panic!("{other:?}"),
             }
         })
     };
-    let ran = Trial::new(Mode::Apply, vec![("web1", asks(Hash::of(b"hello\n")))]).run();
+    let ran = Trial::new(Mode::Apply, vec![("web1", asks(hello))]).run();
     assert_eq!(numbers(&ran.totals), [(Status::Applied, 1)]);
-    for other in [Hash::of(b"of nobody"), Hash::of(STRANGE.as_bytes())] {
+    let strange = Lacking { hash: Hash::of(STRANGE.as_bytes()), length: STRANGE.len() as u64 };
+    for other in
+        [Lacking { hash: Hash::of(b"of nobody"), length: 9 }, strange, Lacking { length: 7, ..hello }]
+    {
         let ran = Trial::new(Mode::Apply, vec![("web1", asks(other))]).run();
-        let expected = format!("the host asks for a content that its plan does not hold: {}", other.short());
+        let expected =
+            format!("the host asks for a content that its plan does not hold: {}", other.hash.short());
         assert_eq!(ran.failure("web1").0, expected);
     }
 }
 
 #[test]
 fn a_content_that_is_asked_for_while_looking_opens_no_gate() {
-    let hash = Hash::of(b"hello\n");
+    let hello = Lacking { hash: Hash::of(b"hello\n"), length: 6 };
     let asks = |mode| {
         agent(move |mut agent| async move {
             agent.hello();
-            agent.tell(Told::Lacking(vec![hash]));
-            let Some(WhileLooking::AnyTime(AnyTime::Delivery(Delivery::All(contents)))) = agent.hear().await
-            else {
-                panic!("no content")
-            };
-            assert_eq!(contents.index.len(), 1);
+            agent.tell(Told::Lacking(vec![hello]));
+            let heard = agent.hear().await;
+            let expected = AnyTime::Delivery(Delivery::Plain(b"hello\n".to_vec()));
+            assert_eq!(heard, Some(WhileLooking::AnyTime(expected)));
             if mode == Mode::Apply {
                 agent.change().await;
             } else {

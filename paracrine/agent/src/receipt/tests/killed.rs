@@ -11,7 +11,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use paracrine_model::content::{Blobs, Content};
-use paracrine_model::hash::Hash;
 use paracrine_model::name::Mode;
 use paracrine_model::plan::Work;
 use paracrine_model::protocol;
@@ -28,7 +27,7 @@ use crate::journal::Journal;
 use crate::receipt::read::{self, Receipts, Step, Told};
 use crate::receipt::{Bounds, Receipt};
 use crate::world::World;
-use crate::world::paths::suite::{about, absent, directory, link, me, path, secret};
+use crate::world::paths::suite::{about, absent, directory, link, me, path, secret, sends};
 
 /// A generator that needs no crate.
 struct Random(u64);
@@ -99,8 +98,7 @@ fn apply(machine: &Path, seed: u64, after: Duration) {
     let tasks = tasks(seed, &blobs);
     let mut values = LateValues::default();
     values.insert(secret("PASSWORD"), value(seed));
-    let sent = blobs.clone();
-    let fetch = move |hash: &Hash| Ok(sent.get(hash).unwrap().to_vec());
+    let fetch = sends(&blobs);
     let port = Controller { blobs, ..Controller::default() };
     let setup = Setup {
         mode: protocol::Mode::Apply,

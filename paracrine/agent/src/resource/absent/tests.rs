@@ -139,7 +139,7 @@ fn the_system_is_never_removed() {
 
 #[test]
 fn mount_points_are_not_removed() {
-    let mut world = crate::world::World::new("/", Default::default(), |_| Err(Failure::new("")));
+    let mut world = crate::world::World::new("/", Default::default(), |_, _| Err(Failure::new("")));
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
     let mount = mounts.lines().filter_map(|line| line.split(' ').nth(4)).find(|mount| {
         mount.matches('/').count() > 1 && !mount.contains('\\') && path(mount).parent().is_some()

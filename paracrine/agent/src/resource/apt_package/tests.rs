@@ -55,7 +55,7 @@ fn package(status: Status, version: &str) -> Package {
 
 fn shown(wanted: &AptPackage, state: &State) -> String {
     let root = tempfile::tempdir().unwrap();
-    let world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
+    let world = World::new(root.path(), Default::default(), |_, _| Err(Failure::new("no contents")));
     match wanted.compare(state, &Turn::default(), &world) {
         Err(failure) => format!("failure: {failure}"),
         Ok(comparison) => {
@@ -163,13 +163,13 @@ fn sources_that_would_be_written_are_noticed() {
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(root.path().join("etc/apt/sources.list.d")).unwrap();
     std::fs::write(root.path().join("etc/apt/sources.list.d/old.sources"), "").unwrap();
-    let mut world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
+    let mut world = World::new(root.path(), Default::default(), |_, _| Err(Failure::new("no contents")));
     assert_eq!(predicted_source(&mut world), None);
     let path = |name: &str| AbsolutePath::parse(&format!("/etc/apt/sources.list.d/{name}")).unwrap();
     let file = PathState::made(PathKind::File { length: 0, predicted: None }, "root", "root", 0o644);
     world.predict_path(&path("new.sources"), file.clone());
     assert_eq!(predicted_source(&mut world).unwrap().as_str(), "/etc/apt/sources.list.d");
-    let mut world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
+    let mut world = World::new(root.path(), Default::default(), |_, _| Err(Failure::new("no contents")));
     world.predict_path(&path("old.sources"), file);
     assert_eq!(predicted_source(&mut world), Some(path("old.sources")));
     assert_eq!(

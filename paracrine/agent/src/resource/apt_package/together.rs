@@ -181,8 +181,9 @@ mod tests {
     #[test]
     fn nothing_goes_without_being_said() {
         let root = tempfile::tempdir().unwrap();
-        let mut world =
-            World::new(root.path(), Default::default(), |_| Err(Failure::new("there are no contents here")));
+        let mut world = World::new(root.path(), Default::default(), |_, _| {
+            Err(Failure::new("there are no contents here"))
+        });
         world.packages.announce("exim4", true);
         let removed = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(allow(&removed(&["exim4"]), &world), Ok(()));

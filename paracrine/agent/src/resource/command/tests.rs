@@ -35,7 +35,7 @@ impl Tried for Command {
 }
 
 fn world(root: &std::path::Path) -> World {
-    World::new(root, Default::default(), |_| Err(Failure::new("no contents")))
+    World::new(root, Default::default(), |_, _| Err(Failure::new("no contents")))
 }
 
 /// The real root: guards and scripts see the machine as it is.
@@ -286,7 +286,7 @@ fn secrets_are_masked_before_the_output_is_cut() {
     let leaking = Command { script, ..command("true") };
     let mut values = LateValues::default();
     values.insert(late, "poison word".into());
-    let mut world = World::new("/", values, |_| Err(Failure::new("no contents")));
+    let mut world = World::new("/", values, |_, _| Err(Failure::new("no contents")));
     let state = leaking.observe(&Turn::default(), &mut world).unwrap();
     let failure = leaking.apply(&state, &Turn::default(), &mut world).unwrap_err();
     assert_eq!(failure.output.as_deref(), Some("got ‹secret DB_PASSWORD›"));

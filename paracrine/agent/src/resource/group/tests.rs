@@ -38,7 +38,7 @@ fn world(passwd: &str, group: &str) -> (tempfile::TempDir, World) {
     std::fs::create_dir(root.path().join("etc")).unwrap();
     std::fs::write(root.path().join("etc/passwd"), passwd).unwrap();
     std::fs::write(root.path().join("etc/group"), group).unwrap();
-    let world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
+    let world = World::new(root.path(), Default::default(), |_, _| Err(Failure::new("no contents")));
     (root, world)
 }
 
@@ -93,7 +93,7 @@ fn only_groups_of_the_system_may_be_brought_by_packages() {
 fn accounts_that_cannot_be_read_are_no_missing_accounts() {
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(root.path().join("etc/passwd")).unwrap();
-    let mut world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
+    let mut world = World::new(root.path(), Default::default(), |_, _| Err(Failure::new("no contents")));
     let failure = compare(&group("web"), &mut world).unwrap_err();
     assert_eq!(failure.message, "cannot read /etc/passwd: Is a directory (os error 21)");
 }

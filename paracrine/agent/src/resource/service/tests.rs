@@ -271,7 +271,7 @@ fn what_a_check_predicts_is_equal_afterwards() {
         (service(None, None, None), "active running enabled changed"),
     ] {
         let root = tempfile::tempdir().unwrap();
-        let mut world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
+        let mut world = World::new(root.path(), Default::default(), |_, _| Err(Failure::new("no contents")));
         let before = state(text);
         assert!(!differ::compare(&wanted, &before, &turn).unwrap().is_equal(), "{text}");
         wanted.predict(&before, &mut world);
@@ -283,7 +283,7 @@ fn what_a_check_predicts_is_equal_afterwards() {
 #[test]
 fn a_package_of_the_units_name_is_named_first() {
     let root = tempfile::tempdir().unwrap();
-    let mut world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
+    let mut world = World::new(root.path(), Default::default(), |_, _| Err(Failure::new("no contents")));
     let wanted = service(YES, None, None);
     assert_eq!(brought(&wanted, &world), None);
     for package in ["app", "other"] {
@@ -299,7 +299,7 @@ fn a_package_of_the_units_name_is_named_first() {
 #[test]
 fn scripts_are_enabled_by_links() {
     let root = tempfile::tempdir().unwrap();
-    let world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
+    let world = World::new(root.path(), Default::default(), |_, _| Err(Failure::new("no contents")));
     let wanted = service(YES, None, None);
     assert_eq!(script_enabled(&wanted, &world), None);
     std::fs::create_dir_all(root.path().join("etc/init.d")).unwrap();
@@ -321,7 +321,7 @@ fn without_systemd() {
     // This is how its programs know.
     let hidden = std::process::Command::new("mount").args(["-t", "tmpfs", "tmpfs", "/run"]).status();
     assert!(hidden.unwrap().success());
-    let mut world = World::new("/", Default::default(), |_| Err(Failure::new("no contents")));
+    let mut world = World::new("/", Default::default(), |_, _| Err(Failure::new("no contents")));
     let wanted = service(YES, None, None);
     wanted.announce(&mut world);
     world.units.prefetch();

@@ -56,7 +56,7 @@ fn world() -> (tempfile::TempDir, World) {
     ] {
         std::fs::write(root.path().join("etc").join(name), text).unwrap();
     }
-    let world = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
+    let world = World::new(root.path(), Default::default(), |_, _| Err(Failure::new("no contents")));
     (root, world)
 }
 
@@ -248,7 +248,8 @@ fn what_is_said_is_done() {
         User { present: false, ..user("svc") },
         User { present: false, ..user("ann") },
     ] {
-        let mut predicted = World::new(root.path(), Default::default(), |_| Err(Failure::new("no contents")));
+        let mut predicted =
+            World::new(root.path(), Default::default(), |_, _| Err(Failure::new("no contents")));
         let state = wanted.observe(&Turn::default(), &mut predicted).unwrap();
         wanted.predict(&state, &mut predicted);
 

@@ -72,6 +72,17 @@ impl Paths {
         content: &[u8],
         attributes: Attributes,
     ) -> Result<Staged, Failure> {
+        let (staged, mut file) = self.begin_file(path)?;
+        write_to(&mut file, path, content)?;
+        finish_file(file, path, attributes)?;
+        Ok(staged)
+    }
+
+    /// Begins a new file beside the place it is meant for; nobody but its owner can read it until [`finish_file`].
+    ///
+    /// # Errors
+    /// It cannot be made; nothing has changed then.
+    pub(crate) fn begin_file(&mut self, path: &AbsolutePath) -> Result<(Staged, File), Failure> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut made = None;
         let staged = self.stage(path, |parent, temporary| {
@@ -81,13 +92,7 @@ impl Paths {
         let Some(fd) = made else {
             return Err(failed("write", path, Errno::IO));
         };
-        let mut file = File::from(fd);
-        file.write_all(content)
-            .map_err(|error| failed("write", path, Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
-        let fd = OwnedFd::from(file);
-        set(&fd, attributes).map_err(|error| failed("set owner and mode of", path, error))?;
-        rustix::fs::fsync(&fd).map_err(|error| failed("write", path, error))?;
-        Ok(staged)
+        Ok((staged, File::from(fd)))
     }
 
     /// Makes a new link beside the place it is meant for.
@@ -244,6 +249,25 @@ impl Paths {
             }
         }
     }
+}
+
+/// Writes a piece of a file that was begun.
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn write_to(file: &mut File, path: &AbsolutePath, piece: &[u8]) -> Result<(), Failure> {
+    file.write_all(piece)
+        .map_err(|error| failed("write", path, Errno::from_io_error(&error).unwrap_or(Errno::IO)))
+}
+
+/// Gives a file that was begun and written its attributes, and brings it to disk.
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn finish_file(file: File, path: &AbsolutePath, attributes: Attributes) -> Result<(), Failure> {
+    let fd = OwnedFd::from(file);
+    set(&fd, attributes).map_err(|error| failed("set owner and mode of", path, error))?;
+    rustix::fs::fsync(&fd).map_err(|error| failed("write", path, error))
 }
 
 /// What stands between the name of a file and the random end of the name of its successor.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use paracrine_model::content::{Blobs, Content};
 use paracrine_model::late::{Late, LateValues, Signal};
 use paracrine_model::name::{AbsolutePath, AccountName, Mode};
-use paracrine_model::protocol::{Difference, Failure};
+use paracrine_model::protocol::{Difference, Failure, Lacking};
 use paracrine_model::receipt::About;
 use paracrine_model::resource::absent::Absent;
 use paracrine_model::resource::directory::Directory;
@@ -19,7 +19,7 @@ use paracrine_model::text::Text;
 
 use crate::manage::{Comparison, Manage, Turn};
 use crate::receipt::Receipt;
-use crate::world::World;
+use crate::world::{Take, World};
 
 /// A machine below a temporary directory.
 pub(crate) struct Machine {
@@ -45,6 +45,20 @@ pub(crate) fn about(run: &str) -> About {
 
 /// One thing in a snapshot: kind and mode, owner, group, times of change, content or target.
 type Thing = (u32, u32, u32, (i64, i64), Vec<u8>);
+
+/// A controller that sends what it is asked for, in two pieces.
+pub(crate) fn sends(blobs: &Blobs) -> impl FnMut(&[Lacking], &mut Take<'_>) -> Result<(), Failure> + 'static {
+    let blobs = blobs.clone();
+    move |lacking, take| {
+        for content in lacking {
+            let bytes = blobs.get(&content.hash).ok_or_else(|| Failure::new("no such content"))?;
+            let (begin, end) = bytes.split_at(bytes.len() / 2);
+            take(begin);
+            take(end);
+        }
+        Ok(())
+    }
+}
 
 impl Machine {
     pub(crate) fn new() -> Self {
@@ -99,10 +113,7 @@ impl Machine {
 
     /// The machine as a run finds it.
     pub(crate) fn world(&self) -> World {
-        let blobs = self.blobs.clone();
-        let mut world = World::new(self.root.path(), self.values.clone(), move |hash| {
-            blobs.get(hash).map(|bytes| bytes.to_vec()).ok_or_else(|| Failure::new("no such content"))
-        });
+        let mut world = World::new(self.root.path(), self.values.clone(), sends(&self.blobs));
         world.keep_receipt(Receipt::new(self.at(STATE), about("run")));
         world
     }

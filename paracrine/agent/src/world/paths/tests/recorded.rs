@@ -13,7 +13,9 @@ use crate::receipt::Receipt;
 use crate::receipt::read::{Content, Receipts, Step, Told};
 use crate::receipt::tests::undo;
 use crate::world::World;
-use crate::world::paths::suite::{Machine, STATE, about, absent, directory, is_root, link, listen, path};
+use crate::world::paths::suite::{
+    Machine, STATE, about, absent, directory, is_root, link, listen, path, sends,
+};
 
 fn told(machine: &Machine) -> Told {
     Receipts::open(&machine.at(STATE)).unwrap().read("run").unwrap().unwrap()
@@ -163,10 +165,7 @@ fn what_is_not_on_disk_before_is_not_changed() {
     refused(apply(&absent("/srv/gone"), &mut world("g")));
     refused(apply(&absent("/srv/tree"), &mut world("h")));
     // A check has no receipt at all.
-    let blobs = machine.blobs.clone();
-    let mut check = World::new(machine.at("/"), machine.values.clone(), move |hash| {
-        Ok(blobs.get(hash).unwrap().to_vec())
-    });
+    let mut check = World::new(machine.at("/"), machine.values.clone(), sends(&machine.blobs));
     let failure = apply(&machine.file("/srv/new", "new"), &mut check).unwrap_err();
     assert_eq!(failure, Failure::new("a run without a receipt changes nothing"));
     assert_eq!(machine.tree(), tree);
