@@ -27,14 +27,9 @@ impl IntoContent for Template {
     fn into_content(self, site: &Opaque) -> Result<Made, Box<Diagnostic>> {
         let Self { name, values, location } = self;
         let here = |problem: Diagnostic| Box::new(problem.at(Place::caller(location), "this template"));
-        let entries = values.entries().map_err(|(value, why)| {
-            let why = why.trim_end_matches('.');
-            let message = format!("value `{value}` of template `{name}` cannot be serialised: {why}");
-            here(Diagnostic::error(Code::TEMPLATE_FAILED, message))
-        })?;
         let files =
             files(site, Code::TEMPLATE_MISSING, "template", &name).map_err(|problem| here(*problem))?;
-        let text = files.templates.render(&name, entries, location);
+        let text = files.templates.render(&name, values.entries(), location);
         let text = text.map_err(|problem| match problem.primary {
             Some(_) => problem,
             None => here(*problem),

@@ -52,7 +52,7 @@ mod value_uses;
 pub use checked::Checked;
 pub use compile::{Compile, compile};
 pub use content::{LocalFile, Template, local_file, template};
-pub use paracrine_macros::{site, text};
+pub use paracrine_macros::{ForTemplate, site, text};
 pub use paracrine_model as model;
 pub use policy::Policy;
 pub use site::SiteContext;
@@ -62,6 +62,7 @@ pub use site_plan::{HostView, SitePlan};
 #[doc(hidden)]
 pub mod __private {
     pub use paracrine_model::deployment::Deployment;
+    pub use paracrine_model::given::{ForTemplate, Given};
     pub use paracrine_model::host::{Arch, by_name};
     pub use paracrine_model::inventory::Os;
     pub use paracrine_model::secret::Secret;

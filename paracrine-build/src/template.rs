@@ -12,28 +12,26 @@ mod late;
 mod machinery;
 mod scan;
 mod scope;
+mod serialized;
 mod store;
 mod value;
 
-use serde::Serialize;
+use paracrine_model::given::{ForTemplate, Given};
 
 pub(crate) use engine::Templates;
+pub use serialized::{Serialized, serialized};
 pub(crate) use store::FOLDER;
 
 /// The values that a template sees; made by [`context!`](crate::context).
 #[derive(Clone, Debug, Default)]
 pub struct Values {
-    entries: Vec<(&'static str, minijinja::Value)>,
-    failed: Option<(&'static str, String)>,
+    entries: Vec<(&'static str, Given)>,
 }
 
 impl Values {
-    /// The values by name; or a name, and why its value cannot be serialised.
-    pub(crate) fn entries(&self) -> Result<&[(&'static str, minijinja::Value)], (&'static str, &str)> {
-        match &self.failed {
-            Some((name, why)) => Err((name, why)),
-            None => Ok(&self.entries),
-        }
+    /// The values by name.
+    pub(crate) fn entries(&self) -> &[(&'static str, Given)] {
+        &self.entries
     }
 
     /// None yet.
@@ -43,11 +41,8 @@ impl Values {
 
     /// Adds a value; [`context!`](crate::context) calls this.
     #[must_use]
-    pub fn with<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
-        match value::of(value) {
-            Ok(value) => self.entries.push((name, value)),
-            Err(why) => self.failed = self.failed.or(Some((name, why))),
-        }
+    pub fn with<T: ForTemplate + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
+        self.entries.push((name, value.for_template()));
         self
     }
 }
@@ -55,8 +50,9 @@ impl Values {
 /// Names the values that a template sees: `context! { host => cx.env.app_host, workers => 4 }`; `context! { workers }` is
 /// short for `workers => workers`.
 ///
-/// A value is anything that can be serialised: what `site!` generates, numbers, text, lists, structs of your own that
-/// derive `Serialize`, and late values (`Secret`, `Text`), also inside the others.
+/// A value is whatever is [`ForTemplate`]: what `site!` generates, numbers, text, lists, structs of your own that derive
+/// `ForTemplate`, and late values (`Secret`, `Text`), also inside the others. What only implements `serde::Serialize` is given
+/// as [`serialized`]`(&value)`.
 #[macro_export]
 macro_rules! context {
     (@value $name:ident) => { &$name };

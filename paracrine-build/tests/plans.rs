@@ -2,15 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use paracrine_build::model::deployment::Deployment;
 use paracrine_build::model::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use paracrine_build::model::given::Given;
 use paracrine_build::model::value::{Entries, Mismatch, Path as Keys};
 use paracrine_build::prelude::*;
 use paracrine_build::{Checked, Compile, SiteContext, SitePlan, policies};
 
-#[derive(serde::Serialize)]
+#[derive(ForTemplate)]
 struct Context {
     host: String,
     password: Secret,
@@ -78,7 +80,7 @@ fn templates_keep_their_text_to_the_last_byte() {
 
 #[test]
 fn anything_that_can_be_serialised_can_be_placed() {
-    #[derive(serde::Serialize)]
+    #[derive(ForTemplate)]
     struct Peer {
         name: &'static str,
         port: u16,
@@ -142,14 +144,76 @@ fn files_with_secrets_are_private_and_secrets_are_no_inputs() {
     assert_eq!(plan.tasks[0].source.as_deref(), Some("templates/y.j2"));
 }
 
+/// So that one can take the place of the other, where a secret is added.
 #[test]
-fn secrets_cannot_be_serialised_elsewhere() {
-    let site = Site::new(&[]);
+fn a_derived_value_is_the_serialised_one() {
+    #[derive(ForTemplate, serde::Serialize)]
+    struct Unit;
+    #[derive(ForTemplate, serde::Serialize)]
+    struct Port(u16);
+    #[derive(ForTemplate, serde::Serialize)]
+    struct Pair<'a, T>(&'a str, T);
+    #[derive(ForTemplate, serde::Serialize)]
+    struct Peer<T> {
+        r#type: Option<T>,
+        peers: Vec<Peer<T>>,
+    }
+    #[derive(ForTemplate, serde::Serialize)]
+    enum Any {
+        Nothing,
+        Port(Port),
+        Pair(f64, char),
+        Peer { unit: Unit, by_name: BTreeMap<String, i64>, big: (u64, [i128; 1]) },
+    }
+    let all = vec![
+        Any::Nothing,
+        Any::Port(Port(80)),
+        Any::Pair(0.5, 'ä'),
+        Any::Peer { unit: Unit, by_name: BTreeMap::from([("a".into(), -1)]), big: (u64::MAX, [i128::MIN]) },
+    ];
+    assert_eq!(all.for_template(), serialized(&all).for_template());
+    let inner = Peer { r#type: None, peers: Vec::new() };
+    let pair = Pair("x", Peer { r#type: Some(true), peers: vec![inner] });
+    assert_eq!(pair.for_template(), serialized(&pair).for_template());
+}
+
+#[test]
+fn structs_of_ones_own_may_hold_secrets() {
+    #[derive(ForTemplate)]
+    enum Login<'a> {
+        Password { user: &'a str, password: &'a Secret },
+        Token(Text),
+    }
+    let text = "{% for login in logins %}{% if login.Token is defined %}{{ login.Token }}{% else %}\
+                {{ login.Password.user }}:{{ login.Password.password }} {% endif %}{% endfor %}";
+    let role = |cx: &Context, plan: &Plan| {
+        let logins = [
+            Login::Password { user: "app", password: &cx.password },
+            Login::Token(text!("t-{}", cx.password)),
+        ];
+        plan.file("/x", template("x.j2", context! { logins }));
+    };
+    assert_eq!(rendered(text, role), "app:‹secret PASSWORD› t-‹secret PASSWORD›");
+}
+
+#[test]
+fn a_late_value_is_no_key() {
+    let site = Site::new(&[("x.j2", "{{ map }}")]);
     let checked = site.check(|cx, plan| {
-        plan.file("/x", serde_json::to_string(cx).unwrap());
+        let text = text!("{}", cx.password);
+        plan.file("/x", template("x.j2", context! { map => LateKey(text) }));
     });
     let said = checked.drawn();
-    assert!(said.contains("secret `PASSWORD` has no value when building"), "{said}");
+    let message = "value `map` of template `x.j2` cannot be serialised: a late value cannot be a key";
+    assert!(said.contains(message), "{said}");
+}
+
+struct LateKey(Text);
+
+impl ForTemplate for LateKey {
+    fn for_template(&self) -> Given {
+        Given::Map(vec![(self.0.for_template(), Given::Null)])
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
-//! Paracrine's macros: [`site!`] makes types from a site's files, [`text!`] makes text with places for late values.
+//! Paracrine's macros: [`site!`] makes types from a site's files, [`text!`] makes text with places for late values,
+//! `#[derive(ForTemplate)]` lets templates be given structs and enums.
 //!
-//! Sites get both from `paracrine_build::prelude`.
+//! Sites get them from `paracrine_build::prelude`.
 
+mod for_template;
 mod site;
 mod text;
 
@@ -31,4 +33,19 @@ pub fn site(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn text(input: TokenStream) -> TokenStream {
     text::expand(input.into()).into()
+}
+
+/// Lets templates be given a struct or an enum, secrets in it among the rest: a struct is a mapping of its fields, a variant
+/// without fields its name.
+///
+/// ```ignore
+/// #[derive(ForTemplate)]
+/// struct Database<'a> {
+///     name: &'a str,
+///     password: &'a Secret,
+/// }
+/// ```
+#[proc_macro_derive(ForTemplate)]
+pub fn for_template(input: TokenStream) -> TokenStream {
+    for_template::expand(input.into()).into()
 }

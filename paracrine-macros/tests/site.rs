@@ -5,6 +5,7 @@ extern crate self as paracrine_build;
 #[doc(hidden)]
 pub mod __private {
     pub use paracrine_model::deployment::Deployment;
+    pub use paracrine_model::given::{ForTemplate, Given};
     pub use paracrine_model::host::{Arch, by_name};
     pub use paracrine_model::inventory::Os;
     pub use paracrine_model::secret::Secret;
@@ -20,6 +21,7 @@ pub mod site;
 use std::sync::Arc;
 
 use paracrine_model::deployment;
+use paracrine_model::given::{ForTemplate, Given};
 use paracrine_model::host::Arch;
 use paracrine_model::inventory::Os;
 use paracrine_model::source::{Files, Metadata, Sources};
@@ -75,7 +77,8 @@ fn values_have_the_types_that_all_environments_agree_on() {
     assert_eq!((users[1].name.as_str(), users[1].shell.as_deref()), ("bob", None));
     assert_eq!((smtp.host.as_str(), smtp.port, tls.on, empty.len()), ("localhost", 25, false, 0));
     assert_eq!(env.acme_email, "ops@example.org");
-    assert_eq!(format!("{:?} {:?}", env.db_password, env.tokens), "‹secret DB_PASSWORD› [‹secret TOKENS.0›]");
+    let names: Vec<&str> = env.tokens.iter().map(|token| token.source().name.as_str()).collect();
+    assert_eq!((env.db_password.source().name.as_str(), names), ("DB_PASSWORD", vec!["TOKENS.0"]));
     let (_, prod) = &contexts[2];
     assert_eq!((prod.env.note.as_deref(), prod.env.ratio), (Some("hello"), 0.5));
     assert_eq!(prod.env.db_password.source().provider.to_string(), "!env PROD_DB_PASSWORD");
@@ -107,17 +110,38 @@ fn every_host_has_its_context_and_shares_what_is_common() {
 #[test]
 fn templates_see_names_as_the_files_have_them() {
     let (_, context) = &contexts()[0];
-    assert!(serde_json::to_value(&context.env).is_err(), "a secret is serialised for templates only");
-    let json = paracrine_model::secret::placing(|| serde_json::to_value(context)).unwrap();
-    assert_eq!(json["host"]["environment"], "dev");
-    assert_eq!(json["host"]["roles"], serde_json::json!(["web", "db-replica"]));
-    assert_eq!((&json["host"]["os"], &json["host"]["arch"]), (&"debian".into(), &"x86_64".into()));
-    assert_eq!(json["host"]["wireguard_ip"], "10.1.0.1");
+    let given = context.for_template();
+    let at = |path: &[&str]| path.iter().fold(given.clone(), |given, key| inside(&given, key));
+    let text = |text: &str| Given::Text(text.into());
+    assert_eq!(at(&["host", "environment"]), text("dev"));
+    assert_eq!(at(&["host", "roles"]), Given::List(vec![text("web"), text("db-replica")]));
+    assert_eq!(at(&["host", "os"]), text("debian"));
+    assert_eq!(at(&["host", "arch"]), text("x86_64"));
+    assert_eq!(at(&["host", "wireguard_ip"]), text("10.1.0.1"));
+    assert_eq!(at(&["env", "smtp", "port"]), Given::Integer(25));
+    assert_eq!(at(&["env", "smtp", "tls"]), Given::Record(vec![("on", Given::Bool(false))]));
+    assert_eq!(at(&["hosts", "1", "name"]), text("web2"));
+    assert_eq!(at(&["env", "db_password"]), Given::Text((&context.env.db_password).into()));
+}
+
+/// What stands in a list or struct.
+fn inside(given: &Given, key: &str) -> Given {
+    match given {
+        Given::Record(fields) => fields.iter().find(|(name, _)| *name == key).expect(key).1.clone(),
+        Given::List(items) => items[key.parse::<usize>().expect(key)].clone(),
+        other => panic!("{key} in {other:?}"),
+    }
+}
+
+#[test]
+fn what_holds_no_secret_can_be_serialised_and_shown() {
+    let (_, context) = &contexts()[0];
+    let smtp = &context.env.smtp;
     assert_eq!(
-        json["env"]["smtp"],
+        serde_json::to_value(smtp).unwrap(),
         serde_json::json!({ "host": "localhost", "port": 25, "tls": { "on": false } })
     );
-    assert_eq!(json["hosts"][1]["name"], "web2");
+    assert_eq!(format!("{:?}", smtp.tls), "EnvSmtpTls { on: false }");
 }
 
 #[test]
@@ -148,12 +172,12 @@ fn a_file_that_changed_after_the_types_were_made_is_an_error() {
         deployment::load(&mut Sources::new(&mut files), Context::CONFIG, Context::INVENTORIES);
     let mut deployment = deployment.unwrap();
     assert_eq!(
-        Context::contexts(&deployment).unwrap_err().to_string(),
+        Context::contexts(&deployment).err().unwrap().to_string(),
         "tests/site/config.yaml:6:14: error[P0112]: `WORKERS` is a decimal number, but was a whole number when `site!` read it"
     );
     deployment.environments[0].values = deployment.environments[1].values.clone();
     assert_eq!(
-        Context::contexts(&deployment).unwrap_err().to_string(),
+        Context::contexts(&deployment).err().unwrap().to_string(),
         "tests/site/dev.yaml:10:13: error[P0112]: `cache` is there, but was absent when `site!` read it"
     );
 }

@@ -10,13 +10,14 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 use paracrine_model::diagnostic::{Code, Diagnostic, Diagnostics, Place};
+use paracrine_model::given::Given;
 use paracrine_model::hash::Hash;
 use paracrine_model::source::Source;
 use paracrine_model::text::Text;
 
-use super::late::Finished;
+use super::late::{Finished, Rendering};
 use super::store::{Store, path_of};
-use super::{builtins, failure, late, scan};
+use super::{builtins, failure, late, scan, value};
 use crate::folder;
 
 /// All templates of a site.
@@ -41,8 +42,8 @@ impl Templates {
         // Never dump values into errors.
         environment.set_debug(false);
         environment.set_formatter(|out, state, value| {
-            if let Some(text) = late::of(value) {
-                return out.write_str(&late::place(text)).map_err(Error::from);
+            if let Some(placeholder) = late::placeholder(value) {
+                return out.write_str(&placeholder).map_err(Error::from);
             }
             if value.kind() == ValueKind::None {
                 return Err(Error::new(ErrorKind::InvalidOperation, NULL));
@@ -62,7 +63,7 @@ impl Templates {
     pub(crate) fn render(
         &self,
         name: &str,
-        values: &[(&'static str, Value)],
+        values: &[(&'static str, Given)],
         location: &'static Location<'static>,
     ) -> Result<Text, Box<Diagnostic>> {
         match self.store.source(name) {
@@ -80,27 +81,37 @@ impl Templates {
             Some(Err(why)) => return Err(why),
             Some(Ok(_)) => {}
         }
+        let rendering = Arc::new(Rendering::default());
+        let mut of_engine = Vec::with_capacity(values.len());
+        for (value, given) in values {
+            match value::of(given, &rendering) {
+                Ok(found) => of_engine.push((*value, found)),
+                Err(why) => {
+                    let why = why.trim_end_matches('.');
+                    let message = format!("value `{value}` of template `{name}` cannot be serialised: {why}");
+                    return Err(Box::new(Diagnostic::error(Code::TEMPLATE_FAILED, message)));
+                }
+            }
+        }
+        let values = of_engine;
         if let Some((value, _)) = values.iter().find(|(_, value)| late::is_captured(value)) {
             let message =
                 format!("value `{value}` of template `{name}` holds the non-character U+FDD0 or U+FDD1");
             return Err(Box::new(Diagnostic::error(Code::TEMPLATE_FAILED, message)));
         }
-        if let Some(wrong) = self.scan(name, values, location) {
+        if let Some(wrong) = self.scan(name, &values, location) {
             return Err(Box::new(wrong));
         }
         let template = self.environment.get_template(name).map_err(|error| self.failure(&error, name))?;
-        late::begin();
-        let values: BTreeMap<&str, Value> =
-            values.iter().map(|(name, value)| (*name, value.clone())).collect();
+        // A scan asks more of values than a template does.
+        rendering.forget();
+        let values: BTreeMap<&str, Value> = values.into_iter().collect();
         let rendered = template.render(Value::from(values));
         let output = match rendered {
             Ok(output) => output,
-            Err(error) => {
-                let _misuse_is_in_the_error = late::finish("");
-                return Err(self.failure(&error, name));
-            }
+            Err(error) => return Err(self.failure(&error, name)),
         };
-        match late::finish(&output) {
+        match rendering.finish(&output) {
             Finished::Text(text) => Ok(text),
             Finished::Misused(what) => {
                 let what = what.map_or_else(|| "a late value".to_owned(), |text| late::names(&text));

@@ -2,14 +2,13 @@
 //!
 //! While a template is rendered, a late value that is placed (`{{ password }}`) becomes a placeholder: a non-character, an
 //! index with letters of both cases, another non-character. The output is then cut at the placeholders into spans.
-//! Whatever else asks an object for its text, truth, order or length leaves a mark in [`Rendering`], and a placeholder
-//! that was changed on its way (by a filter over captured text, say) is not one any more: both are errors.
+//! Whatever else asks an object for its text, truth, order or length leaves a mark in the [`Rendering`] that it was made for,
+//! and a placeholder that was changed on its way (by a filter over captured text, say) is not one any more: both are errors.
 
-use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use minijinja::Value;
 use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, ValueKind};
@@ -21,20 +20,28 @@ const OPEN: char = '\u{fdd0}';
 /// Ends a placeholder.
 const CLOSE: char = '\u{fdd1}';
 
-/// A late value as the engine sees it.
-pub(super) struct LateObject(Text);
+/// A late value as the engine sees it, for one rendering.
+pub(super) struct LateObject {
+    text: Text,
+    rendering: Arc<Rendering>,
+}
 
 /// The value of a text: late where something in it is.
-pub(super) fn value(text: Text) -> Value {
+pub(super) fn value(text: &Text, rendering: &Arc<Rendering>) -> Value {
     match text.literal() {
         Some(literal) => Value::from(literal),
-        None => Value::from_object(LateObject(text)),
+        None => Value::from_object(LateObject { text: text.clone(), rendering: Arc::clone(rendering) }),
     }
 }
 
 /// The late text that a value is.
 pub(super) fn of(value: &Value) -> Option<&Text> {
-    value.downcast_object_ref::<LateObject>().map(|late| &late.0)
+    value.downcast_object_ref::<LateObject>().map(|late| &late.text)
+}
+
+/// What stands for a late value in the output.
+pub(super) fn placeholder(value: &Value) -> Option<String> {
+    value.downcast_object_ref::<LateObject>().map(|late| late.rendering.place(&late.text))
 }
 
 /// The late text that a value is or holds.
@@ -75,27 +82,16 @@ pub(super) fn names(text: &Text) -> String {
     format!("{kind} {}", names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
+/// What happens to the late values of one rendering. Their objects share it; the engine wants that to be safe for threads.
 #[derive(Default)]
-struct Rendering {
+pub(super) struct Rendering(Mutex<Happened>);
+
+#[derive(Default)]
+struct Happened {
     /// The texts behind the placeholders, by index.
     placed: Vec<Text>,
     /// A late value of which something else was asked.
     misused: Option<Text>,
-}
-
-thread_local!(static RENDERING: RefCell<Rendering> = RefCell::default());
-
-/// Begins a rendering: forgets the last one.
-pub(super) fn begin() {
-    RENDERING.with_borrow_mut(|rendering| *rendering = Rendering::default());
-}
-
-/// The placeholder for a late text.
-pub(super) fn place(text: &Text) -> String {
-    RENDERING.with_borrow_mut(|rendering| {
-        rendering.placed.push(text.clone());
-        format!("{OPEN}pLaCe{}{CLOSE}", rendering.placed.len() - 1)
-    })
 }
 
 /// What came of a rendering.
@@ -106,31 +102,49 @@ pub(super) enum Finished {
     Misused(Option<Text>),
 }
 
-/// Ends a rendering: cuts its output at the placeholders.
-pub(super) fn finish(output: &str) -> Finished {
-    let Rendering { placed, misused } = RENDERING.take();
-    if misused.is_some() {
-        return Finished::Misused(misused);
+impl Rendering {
+    fn happened(&self) -> MutexGuard<'_, Happened> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let mut text = Text::default();
-    let mut rest = output;
-    while let Some((before, after)) = rest.split_once(OPEN) {
-        let found = after.split_once(CLOSE).and_then(|(inside, after)| {
-            let index: usize = inside.strip_prefix("pLaCe")?.parse().ok()?;
-            Some((placed.get(index)?, after))
-        });
-        let Some((late, after)) = found else {
+
+    /// As if nothing had happened.
+    pub(super) fn forget(&self) {
+        *self.happened() = Happened::default();
+    }
+
+    /// The placeholder for a late text.
+    fn place(&self, text: &Text) -> String {
+        let placed = &mut self.happened().placed;
+        placed.push(text.clone());
+        format!("{OPEN}pLaCe{}{CLOSE}", placed.len() - 1)
+    }
+
+    /// Cuts the output at the placeholders.
+    pub(super) fn finish(&self, output: &str) -> Finished {
+        let Happened { placed, misused } = std::mem::take(&mut *self.happened());
+        if misused.is_some() {
+            return Finished::Misused(misused);
+        }
+        let mut text = Text::default();
+        let mut rest = output;
+        while let Some((before, after)) = rest.split_once(OPEN) {
+            let found = after.split_once(CLOSE).and_then(|(inside, after)| {
+                let index: usize = inside.strip_prefix("pLaCe")?.parse().ok()?;
+                Some((placed.get(index)?, after))
+            });
+            let Some((late, after)) = found else {
+                return Finished::Misused(None);
+            };
+            text.push_str(before);
+            text = text + late.clone();
+            rest = after;
+        }
+        if rest.contains(CLOSE) {
             return Finished::Misused(None);
-        };
-        text.push_str(before);
-        text = text + late.clone();
-        rest = after;
+        }
+        text.push_str(rest);
+        Finished::Text(text)
     }
-    if rest.contains(CLOSE) {
-        return Finished::Misused(None);
-    }
-    text.push_str(rest);
-    Finished::Text(text)
 }
 
 /// Whether text from outside would be taken for a placeholder.
@@ -140,14 +154,14 @@ pub(super) fn clashes(text: &str) -> bool {
 
 impl LateObject {
     fn misused(&self) {
-        RENDERING.with_borrow_mut(|rendering| rendering.misused = Some(self.0.clone()));
+        self.rendering.happened().misused = Some(self.text.clone());
     }
 }
 
 /// As it may be shown.
 impl fmt::Debug for LateObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        write!(f, "{}", self.text)
     }
 }
 
@@ -177,6 +191,6 @@ impl Object for LateObject {
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.misused();
-        write!(f, "{}", self.0)
+        write!(f, "{}", self.text)
     }
 }

@@ -119,6 +119,7 @@ cases! {
         role_panics
         role_panics_on_one_host
         secret_exposed
+        secret_shown
         sudoers_wrong
         sysctl_wrong
         tasks_disagree

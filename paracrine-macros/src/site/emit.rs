@@ -7,7 +7,8 @@ use paracrine_model::shape::pascal_case;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-use super::types::Structs;
+use super::types::{Structs, derived};
+use crate::for_template;
 
 pub(super) fn emit(deployment: &Deployment, config: &str, inventories: &[&str]) -> TokenStream {
     let taken = ["Context", "Env", "Environment", "Host", "Role", "Vars"];
@@ -22,8 +23,8 @@ pub(super) fn emit(deployment: &Deployment, config: &str, inventories: &[&str]) 
     let environment = enumeration("Environment", "An environment of the config.", &environments);
     let roles = names_of(deployment.roles.iter().map(|role| (role.value.as_str(), role.place.to_string())));
     let role = enumeration("Role", "A role that a host of any inventory plays.", &roles);
-    let host = host();
-    let context = context(config, inventories);
+    let host = host(deployment.vars.hold_secret());
+    let context = context(config, inventories, deployment.vars.hold_secret() || deployment.env.hold_secret());
     quote!(#structs #environment #role #host #context)
 }
 
@@ -72,6 +73,14 @@ fn enumeration(ident: &str, doc: &str, names: &[Name]) -> TokenStream {
 
         /// As the files have it, so that templates show `db-replica`, not `DbReplica`.
         #[automatically_derived]
+        impl ::paracrine_build::__private::ForTemplate for #ident {
+            fn for_template(&self) -> ::paracrine_build::__private::Given {
+                ::paracrine_build::__private::ForTemplate::for_template(self.name())
+            }
+        }
+
+        /// As the files have it.
+        #[automatically_derived]
         impl ::paracrine_build::__private::serde::Serialize for #ident {
             fn serialize<S: ::paracrine_build::__private::serde::Serializer>(
                 &self,
@@ -90,11 +99,18 @@ fn enumeration(ident: &str, doc: &str, names: &[Name]) -> TokenStream {
     }
 }
 
-fn host() -> TokenStream {
+fn host(holds_secret: bool) -> TokenStream {
+    let derived = derived(holds_secret);
+    // What holds a secret is not serialised at all.
+    let by_name =
+        (!holds_secret).then(|| quote!(#[serde(serialize_with = "::paracrine_build::__private::by_name")]));
+    let fields = ["name", "ssh_hostname", "environment", "roles", "os", "arch", "wireguard_ip", "vars"];
+    let for_template = of_struct("Host", &fields);
     quote! {
+        #for_template
+
         /// A host, as its inventory has it.
-        #[derive(Clone, Debug, ::paracrine_build::__private::serde::Serialize)]
-        #[serde(crate = "::paracrine_build::__private::serde")]
+        #derived
         #[allow(dead_code, unreachable_pub)]
         pub struct Host {
             /// Its name, unique in its environment.
@@ -106,10 +122,10 @@ fn host() -> TokenStream {
             /// The parts it plays.
             pub roles: ::std::vec::Vec<Role>,
             /// Its operating system.
-            #[serde(serialize_with = "::paracrine_build::__private::by_name")]
+            #by_name
             pub os: ::paracrine_build::__private::Os,
             /// Its processor's architecture.
-            #[serde(serialize_with = "::paracrine_build::__private::by_name")]
+            #by_name
             pub arch: ::paracrine_build::__private::Arch,
             /// Its address among the hosts.
             pub wireguard_ip: ::core::option::Option<::std::net::IpAddr>,
@@ -119,11 +135,20 @@ fn host() -> TokenStream {
     }
 }
 
-fn context(config: &str, inventories: &[&str]) -> TokenStream {
+/// An implementation for a struct of these fields.
+fn of_struct(ident: &str, fields: &[&str]) -> TokenStream {
+    let fields: Vec<Ident> = fields.iter().map(|field| Ident::new(field, Span::call_site())).collect();
+    for_template::of_struct(&Ident::new(ident, Span::call_site()), fields.iter())
+}
+
+fn context(config: &str, inventories: &[&str], holds_secret: bool) -> TokenStream {
+    let derived = derived(holds_secret);
+    let for_template = of_struct("Context", &["env", "host", "hosts"]);
     quote! {
+        #for_template
+
         /// What a role sees: the host that it is run for, and what is around it.
-        #[derive(Clone, Debug, ::paracrine_build::__private::serde::Serialize)]
-        #[serde(crate = "::paracrine_build::__private::serde")]
+        #derived
         #[allow(dead_code, unreachable_pub)]
         pub struct Context {
             /// The values of the host's environment.

@@ -6,6 +6,8 @@ use paracrine_model::shape::{FieldShape, Fields, Shape, pascal_case};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
+use crate::for_template;
+
 /// The structs of one tree of values, the outermost first.
 pub(super) struct Structs<'n> {
     names: &'n mut HashSet<String>,
@@ -37,10 +39,13 @@ impl<'n> Structs<'n> {
         }
         // Without a field nothing would be read.
         let entries = if fields.0.is_empty() { quote!(_entries) } else { quote!(entries) };
+        let derived = derived(fields.hold_secret());
+        let names: Vec<Ident> =
+            fields.0.iter().map(|field| Ident::new(&field.name, Span::call_site())).collect();
+        self.tokens.extend(for_template::of_struct(&ident, names.iter()));
         self.tokens.extend(quote! {
             #[doc = #doc]
-            #[derive(Clone, Debug, ::paracrine_build::__private::serde::Serialize)]
-            #[serde(crate = "::paracrine_build::__private::serde")]
+            #derived
             #[allow(dead_code, unreachable_pub)]
             pub struct #ident { #(#members)* }
 
@@ -101,6 +106,18 @@ impl<'n> Structs<'n> {
             number += 1;
         }
         name
+    }
+}
+
+/// What a struct can do. Secrets have no value that could be serialised, and none that could be shown, so a struct with some has
+/// neither.
+pub(super) fn derived(holds_secret: bool) -> TokenStream {
+    if holds_secret {
+        return quote!(#[derive(Clone)]);
+    }
+    quote! {
+        #[derive(Clone, Debug, ::paracrine_build::__private::serde::Serialize)]
+        #[serde(crate = "::paracrine_build::__private::serde")]
     }
 }
 

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::panic::Location;
 
-use crate::content::{Blobs, Content, IntoContent, SiteFiles};
+use crate::content::{Blobs, Body, Content, IntoContent, SiteFiles};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
-use crate::facet::{Acts, AnyResource, Claim, Facets, Variant};
+use crate::facet::{Acts, AnyResource, Claim, Facets, Shown, Variant};
+use crate::late::mark_of_secret;
 use crate::name::{AbsolutePath, Mode};
+use crate::text::{Span, Text};
 use crate::trigger::{Action, Trigger};
 
 thread_local!(static NEXT_PLAN: Cell<usize> = const { Cell::new(0) });
@@ -147,6 +149,11 @@ impl<R: AnyResource> Plan<R> {
     pub(crate) fn content(&self, content: impl IntoContent) -> Option<(Content, Option<String>)> {
         match content.into_content(&self.site) {
             Ok(made) => {
+                if let Body::Text(text) = &made.body
+                    && let Some(problem) = shown_secret(text, Location::caller())
+                {
+                    self.report(problem);
+                }
                 let source = made.source.clone();
                 Some((made.keep(&self.blobs), source))
             }
@@ -199,6 +206,16 @@ impl<R: AnyResource> Plan<R> {
             {
                 problems.push(unguarded(&drafts[task], instead));
             }
+        }
+
+        for task in (0..drafts.len()).filter(|draft| stands(*draft)) {
+            let location = drafts[task].location;
+            problems.extend(facets[task].attributes.iter().filter_map(|(_, shown)| match shown {
+                Shown::Plain(value) => shown_secret(&Text::from(&**value), location),
+                Shown::Late(late) => shown_secret(late.text(), location),
+                // Looked at when it was made.
+                Shown::File(_) => None,
+            }));
         }
 
         drop(facets);
@@ -276,6 +293,21 @@ fn conflict<R: AnyResource>(
         }
     }
     diagnostic
+}
+
+/// A secret that was shown and not placed: what stands for it would be deployed.
+fn shown_secret(text: &Text, location: &'static Location<'static>) -> Option<Diagnostic> {
+    let mark = text.spans().iter().find_map(|span| match span {
+        Span::Literal(literal) => mark_of_secret(literal),
+        Span::Late(_) => None,
+    })?;
+    let message = format!("`{mark}` would be deployed, which only stands for a secret where it is shown");
+    let problem = Diagnostic::error(Code::SECRET_SHOWN, message).at(Place::caller(location), "declared here");
+    Some(
+        problem
+            .help("place the secret itself: `text!(\"PASSWORD={}\", secret)`, or in a template")
+            .help("text that is meant to read so belongs into a file of `files/`"),
+    )
 }
 
 fn unguarded<R: AnyResource>(draft: &Draft<R>, instead: &[&str]) -> Diagnostic {

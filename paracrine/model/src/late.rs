@@ -72,6 +72,18 @@ impl fmt::Display for Late {
     }
 }
 
+/// The first mark of a secret in text: something that was shown, where the secret itself should have been placed.
+pub fn mark_of_secret(text: &str) -> Option<&str> {
+    text.match_indices('‹').find_map(|(at, open)| {
+        let mark = &text[at..at + text[at..].find('›')? + '›'.len_utf8()];
+        let inside = &mark[open.len()..];
+        // `secret DB_PASSWORD`, `another secret DB_PASSWORD`
+        let mut words = inside.split(' ').take(3);
+        let says = words.next() == Some("secret") || words.next() == Some("secret");
+        (says && words.next().is_some()).then_some(mark)
+    })
+}
+
 /// What is known of a late value at run time. It has no `Debug`, as it may be a secret's.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LateValue {

@@ -13,6 +13,8 @@ pub mod diagnostic;
 pub mod facet;
 #[cfg(feature = "build")]
 pub mod field;
+#[cfg(feature = "build")]
+pub mod given;
 pub mod hash;
 pub mod host;
 #[cfg(feature = "build")]

@@ -1,10 +1,8 @@
 //! Secrets: known by name when building, by value only on the controller at run time and on the host that uses them.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
-use serde::ser::Error;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// Where the value of a secret comes from, as the config's tag says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,6 +46,14 @@ impl std::fmt::Display for Provider {
 ///     format!("{secret}") // `Secret` has no `Display`
 /// }
 /// ```
+///
+/// Nor can it be shown while looking for mistakes, as what is shown might end in a file that is deployed:
+///
+/// ```compile_fail
+/// fn leak(secret: &paracrine_model::secret::Secret) -> String {
+///     format!("{secret:?}") // `Secret` has no `Debug`
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Secret(Arc<SecretSource>);
 
@@ -69,43 +75,5 @@ impl Secret {
     /// Name and provider.
     pub fn source(&self) -> &SecretSource {
         &self.0
-    }
-}
-
-/// `‹secret NAME›`
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "‹secret {}›", self.0.name)
-    }
-}
-
-thread_local!(static PLACING: Cell<bool> = const { Cell::new(false) });
-
-/// Runs `serialize` with a serializer that knows secrets by [`Secret::SERIALIZED`] and keeps them late, as templates
-/// do. Elsewhere a secret cannot be serialised.
-pub fn placing<R>(serialize: impl FnOnce() -> R) -> R {
-    let before = PLACING.replace(true);
-    let result = serialize();
-    PLACING.set(before);
-    result
-}
-
-impl Secret {
-    /// The name of the newtype struct, around its source, as which a secret is serialised for templates.
-    pub const SERIALIZED: &'static str = "paracrine::Secret";
-}
-
-/// For structs that are given to templates. Any other serializer gets an error: there is no value yet that could be in
-/// its output.
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if PLACING.get() {
-            serializer.serialize_newtype_struct(Self::SERIALIZED, self.source())
-        } else {
-            let name = &self.0.name;
-            let why =
-                format!("secret `{name}` has no value when building: place it with `text!` or in a template");
-            Err(S::Error::custom(why))
-        }
     }
 }

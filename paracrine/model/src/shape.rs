@@ -37,6 +37,25 @@ pub enum Shape {
     Optional(Box<Shape>),
 }
 
+impl Shape {
+    /// Whether a secret is in it, however deep.
+    pub fn holds_secret(&self) -> bool {
+        match self {
+            Self::Secret => true,
+            Self::List(item) | Self::Optional(item) => item.holds_secret(),
+            Self::Struct(fields) => fields.hold_secret(),
+            Self::Unknown | Self::Bool | Self::Int | Self::Float | Self::Text => false,
+        }
+    }
+}
+
+impl Fields {
+    /// Whether a secret is in one of them, however deep.
+    pub fn hold_secret(&self) -> bool {
+        self.0.iter().any(|field| field.shape.holds_secret())
+    }
+}
+
 /// The fields of a struct, in the order of the files.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fields(pub Vec<FieldShape>);

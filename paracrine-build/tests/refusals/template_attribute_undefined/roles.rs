@@ -2,7 +2,7 @@ use paracrine_build::prelude::*;
 
 use crate::Context;
 
-#[derive(serde::Serialize)]
+#[derive(ForTemplate)]
 struct App {
     host: String,
     port: u16,

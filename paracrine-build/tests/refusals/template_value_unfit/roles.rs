@@ -12,7 +12,7 @@ impl Serialize for Unfit {
 }
 
 pub fn site(cx: &Context, plan: &Plan) {
-    plan.file("/etc/a", template("a.j2", context! { unfit => Unfit }));
+    plan.file("/etc/a", template("a.j2", context! { unfit => serialized(&Unfit) }));
     plan.file("/etc/b", template("a.j2", context! { host => "\u{fdd0}pLaCe0\u{fdd1}" }));
     plan.file("/etc/c", template("marked.j2", context! { host => cx.app_host }));
     plan.file("/etc/d", template("latin.j2", context! { host => cx.app_host }));

@@ -62,6 +62,8 @@ catalogue! {
     SECRET_PLACEHOLDER = 304;
     /// A secret stands where others can read it.
     SECRET_EXPOSED = 305;
+    /// What stands for a secret where one is shown, in something that is deployed.
+    SECRET_SHOWN = 306;
     /// Two hosts of one inventory share a name.
     DUPLICATE_HOST = 401;
     /// Two hosts share an address.

@@ -31,6 +31,21 @@ fn marks_tell_what_a_value_is_and_never_the_value() {
 }
 
 #[test]
+fn marks_of_secrets_are_found_in_text() {
+    let found = |text: &str| mark_of_secret(text).map(str::to_owned);
+    for late in [secret(), signal("wg_key", true)] {
+        for mark in [late.to_string(), late.mark("another"), late.mark("present"), late.mark_of_unknown()] {
+            assert_eq!(found(&format!("‹ä› a={mark}\n‹b›")), Some(mark));
+        }
+    }
+    for text in
+        ["", "secret x", "‹secret›", "‹secret", "‹ secret›", "‹the top secret thing›", "‹wg_pub of db1›"]
+    {
+        assert_eq!(found(text), None, "{text}");
+    }
+}
+
+#[test]
 fn a_signal_is_public_unless_it_is_marked() {
     assert!(secret().is_secret());
     assert!(signal("wg_key", true).is_secret());
