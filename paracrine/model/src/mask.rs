@@ -225,3 +225,6 @@ fn json(text: &str) -> String {
     }
     encoded
 }
+
+#[cfg(test)]
+mod tests;

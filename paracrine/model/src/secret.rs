@@ -54,6 +54,15 @@ impl std::fmt::Display for Provider {
 ///     format!("{secret:?}") // `Secret` has no `Debug`
 /// }
 /// ```
+///
+/// Nor can it be serialised, alone or in anything else:
+///
+/// ```compile_fail
+/// #[derive(serde::Serialize)]
+/// struct Login {
+///     password: paracrine_model::secret::Secret, // `Secret` has no `Serialize`
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Secret(Arc<SecretSource>);
 
