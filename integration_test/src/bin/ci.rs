@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use integration_test::lab::Lab;
+use integration_test::lab::setup::{self, Tool};
 use integration_test::site::{target_folder, workspace};
 
 fn main() -> ExitCode {
@@ -28,6 +29,9 @@ fn main() -> ExitCode {
 
 fn everything() -> Result<(), String> {
     let skipped = new_list().map_err(|error| format!("no list of skipped tests: {error}"))?;
+    if setup::is_root() {
+        setup::require(OF_UNIT_TESTS).map_err(|error| error.to_string())?;
+    }
     for (name, arguments, environment) in STEPS {
         eprintln!("\nci: {name}");
         let step = Instant::now();
@@ -69,9 +73,18 @@ fn tell_skipped(list: &Path) -> Result<(), String> {
     for line in &skipped {
         eprintln!("ci: {line}");
     }
-    let all_is_given = rustix::process::geteuid().is_root() || std::env::var_os("CI").is_some();
+    let all_is_given = setup::is_root() || std::env::var_os("CI").is_some();
     if all_is_given { Err("failed: here nothing may be skipped".to_owned()) } else { Ok(()) }
 }
+
+/// What unit tests start; the lab sees to its own programs.
+const OF_UNIT_TESTS: &[Tool] = &[
+    Tool::new("sshd", "openssh-server"),
+    Tool::new("ssh", "openssh-client"),
+    Tool::new("useradd", "passwd"),
+    Tool::new("unshare", "util-linux"),
+    Tool::new("mount", "mount"),
+];
 
 type Step = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
 
