@@ -87,6 +87,22 @@ fn fresh_hosts_are_announced_made_left_alone_and_mended() {
     assert_eq!(site.run(&["check", "dev"]).unwrap().code, Some(0));
     assert_eq!(lab.run("db1", "head -c 5 /etc/passwd").unwrap(), "root:", "a link was written through");
 
+    // What was there is in the receipts; what may be secret only until another run changes something.
+    let holders = |host: &str, word: &str| {
+        let search = format!("cd /var/lib/paracrine/runs && grep -rlF {word} . | cut -d/ -f3; true");
+        lab.run(host, &search).unwrap().trim().to_owned()
+    };
+    assert_eq!(
+        (holders("web1", "'by hand'"), holders("web2", "somethingelse")),
+        ("contents".into(), "secrets".into())
+    );
+    lab.run("web2", "rm /etc/motd").unwrap();
+    assert_eq!(site.run(&["apply", "dev"]).unwrap().code, Some(0));
+    assert_eq!(
+        (holders("web1", "'by hand'"), holders("web2", "somethingelse")),
+        ("contents".into(), String::new())
+    );
+
     // The secret is where it belongs, which shows that the search finds it, and nowhere else.
     for run in [&check, &apply, &text] {
         shown.push_str(&run.stdout);

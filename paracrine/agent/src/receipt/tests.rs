@@ -1,5 +1,6 @@
 mod killed;
 mod undo;
+mod whole_run;
 
 pub(crate) use undo::undo;
 
