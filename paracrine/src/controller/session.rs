@@ -399,21 +399,20 @@ impl<C: Connector> Session<'_, C> {
 
     /// Sends contents that were asked for. An interrupt in the middle of them is passed on, and no more of them is sent.
     async fn deliver(&mut self, talk: &mut Talk<C::Connection>, mut pieces: Pieces) -> Result<(), Failure> {
-        let mut told = Instant::now();
+        let mut told: Option<Instant> = None;
         while self.told.is_none() {
             let made = tokio::task::spawn_blocking(move || (pieces.next(), pieces)).await;
-            let piece = made.map_err(|_| Failure::new("contents could not be packed"))?;
-            let piece = (piece.0?, piece.1);
-            pieces = piece.1;
-            let Some(piece) = piece.0 else { break };
+            let (piece, rest) = made.map_err(|_| Failure::new("contents could not be packed"))?;
+            pieces = rest;
+            let Some(piece) = piece? else { break };
             let interrupt = *self.interrupt.borrow_and_update();
             if let Some(urgency) = interrupt {
                 return self.interrupted(talk, urgency).await;
             }
             self.say(talk, AnyTime::Delivery(piece)).await?;
-            if told.elapsed() > PROGRESS {
-                told = Instant::now();
-                let (sent, total) = pieces.progress();
+            let (sent, total) = pieces.progress();
+            if sent < total && told.is_none_or(|told| told.elapsed() > PROGRESS) {
+                told = Some(Instant::now());
                 self.tell(HostEvent::Sent { sent, total });
             }
         }
