@@ -9,7 +9,7 @@ use crate::local_files;
 use crate::site_files::SiteFiles;
 use crate::template::{self, Values};
 
-/// A template with its values: content for a file. Made by [`template`].
+/// A template with its values: content for a file. Made by [`template()`].
 #[must_use = "a template is rendered where it is given to a file: `plan.file(path, template(…))`"]
 pub struct Template {
     name: String,
