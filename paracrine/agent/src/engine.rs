@@ -15,7 +15,7 @@ use std::time::Instant;
 use paracrine_model::plan::Work;
 use paracrine_model::protocol::{Difference, Failure, Lacking, Mode, Outcome, Report, Summary};
 
-use crate::journal::Journal;
+use crate::journal::{Debt, Journal};
 use crate::lock::Lock;
 use crate::manage::{Comparison, Due, Turn};
 use crate::port::{Ending, Leave, Port};
@@ -23,7 +23,7 @@ use crate::receipt::Receipt;
 use crate::resource::{AnyObserved, announce, together, wants};
 use crate::world::{World, apart};
 
-use causes::Causes;
+use causes::{Causes, Void};
 
 /// One run over one plan.
 pub struct Engine<'t, P> {
@@ -258,11 +258,7 @@ impl<'t, P: Port> Engine<'t, P> {
             return Ok(Flow::End);
         }
         // Before the change that causes them: a run that dies after it leaves its debts written down.
-        for task in &differing {
-            for debt in self.causes.debts_of(task.index) {
-                self.journal.owe(debt);
-            }
-        }
+        let owed = self.owe(&differing);
         self.journal.write()?;
         for task in &differing {
             let resource = &self.tasks[task.index].resource;
@@ -273,7 +269,11 @@ impl<'t, P: Port> Engine<'t, P> {
                 self.port.borrow_mut().begun(leave, count(task.index));
             }
         }
-        self.record(&differing)?;
+        if let Err(failure) = self.record(&differing) {
+            self.forgive(&owed, None);
+            self.journal.write()?;
+            return Err(failure);
+        }
 
         let mut alone = false;
         let applied = match differing.as_slice() {
@@ -289,6 +289,8 @@ impl<'t, P: Port> Engine<'t, P> {
 
         if applied.is_err() && self.world.undelivered() {
             // It has changed nothing: what it waited for does not come any more.
+            self.forgive(&owed, None);
+            self.journal.write()?;
             self.summary.stopped = true;
             self.summary.skipped += count(differing.len() + self.tasks.len() - end);
             return Ok(Flow::End);
@@ -297,6 +299,7 @@ impl<'t, P: Port> Engine<'t, P> {
         let mut failed = None;
         for AtTurn { index, comparison, .. } in differing {
             let again = self.observe_again(index);
+            let untouched = again.as_ref().is_ok_and(|again| again.differences == comparison.differences);
             let outcome = match (&applied, again) {
                 // A single task that failed has failed even if it looks equal by now: a command may have made its
                 // file and failed after. Of several that were applied at once, those that are equal have not.
@@ -315,6 +318,10 @@ impl<'t, P: Port> Engine<'t, P> {
                 }
                 Err(failure) => {
                     self.summary.failed += 1;
+                    // It differs as it did before: whoever acts on its changes has nothing to do.
+                    if untouched {
+                        self.forgive(&owed, Some(index));
+                    }
                     self.report(index, Outcome::Failed(failure), comparison.differences, began);
                     failed = Some(index);
                 }
@@ -326,6 +333,26 @@ impl<'t, P: Port> Engine<'t, P> {
             return Ok(Flow::End);
         }
         Ok(Flow::On)
+    }
+
+    /// Notes what tasks will owe when they change; gives back what was not owed before, with the task that would cause it.
+    fn owe(&mut self, differing: &[AtTurn<'_>]) -> Vec<(usize, Debt)> {
+        let mut new = Vec::new();
+        for AtTurn { index, .. } in differing {
+            for debt in self.causes.debts_of(*index) {
+                if self.journal.owe(debt.clone()) {
+                    new.push((*index, debt));
+                }
+            }
+        }
+        new
+    }
+
+    /// Strikes out what was noted for a task that has changed nothing, or for all of them.
+    fn forgive(&mut self, owed: &[(usize, Debt)], index: Option<usize>) {
+        for (_, debt) in owed.iter().filter(|(cause, _)| index.is_none_or(|index| index == *cause)) {
+            self.journal.forgive(debt);
+        }
     }
 
     /// Tells the controller that the lock is held and the first change at hand, and waits for its leave and for the contents
@@ -408,11 +435,11 @@ impl<'t, P: Port> Engine<'t, P> {
         self.port.borrow_mut().report(report);
     }
 
-    /// Debts of tasks that have left the plan can never be paid: said, and in an apply struck out.
+    /// Debts that nobody will pay are said and, in an apply, struck out.
     fn forget_debts_of_nobody(&mut self) -> Result<(), Failure> {
-        for debt in self.causes.of_nobody(self.journal.debts()) {
+        for Void { debt, why } in self.causes.void() {
             let text = format!(
-                "{} still owes a {} ({} changed in an earlier run), but is no longer in the plan: {}",
+                "{} still owes a {} ({} changed in an earlier run), but {why}: {}",
                 debt.task,
                 debt.action,
                 debt.because,
@@ -423,7 +450,7 @@ impl<'t, P: Port> Engine<'t, P> {
             );
             self.port.borrow_mut().notice(text);
             if self.mode == Mode::Apply {
-                self.journal.paid(&debt.task);
+                self.journal.forgive(debt);
             }
         }
         if self.mode == Mode::Apply { self.journal.write() } else { Ok(()) }

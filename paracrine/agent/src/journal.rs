@@ -84,11 +84,18 @@ impl Journal {
         self.record.under_way = None;
     }
 
-    /// Notes a debt; one that is owed already is not owed twice.
-    pub fn owe(&mut self, debt: Debt) {
-        if !self.record.debts.contains(&debt) {
+    /// Notes a debt, and says whether it is a new one: what is owed already is not owed twice.
+    pub fn owe(&mut self, debt: Debt) -> bool {
+        let new = !self.record.debts.contains(&debt);
+        if new {
             self.record.debts.push(debt);
         }
+        new
+    }
+
+    /// Strikes out one debt that nobody has to pay: its cause did not change after all, or the plan no longer asks for it.
+    pub fn forgive(&mut self, debt: &Debt) {
+        self.record.debts.retain(|owed| owed != debt);
     }
 
     /// Strikes out what a task has paid.
@@ -144,8 +151,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(directory.path()).unwrap();
         journal.begin("site/dev/web1", "ann@laptop");
-        journal.owe(restart());
-        journal.owe(restart());
+        assert!(journal.owe(restart()));
+        assert!(!journal.owe(restart()));
         journal.write().unwrap();
 
         let mut journal = Journal::open(directory.path()).unwrap();
@@ -158,6 +165,17 @@ mod tests {
         let journal = Journal::open(directory.path()).unwrap();
         assert_eq!((journal.debts(), journal.cut_off()), ([].as_slice(), None));
         assert_eq!(journal.identity(), Some("site/dev/web1"));
+    }
+
+    #[test]
+    fn one_debt_is_forgiven_and_the_others_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(directory.path()).unwrap();
+        let reload = Debt { action: Action::Reload, ..restart() };
+        journal.owe(restart());
+        journal.owe(reload.clone());
+        journal.forgive(&restart());
+        assert_eq!(journal.debts(), [reload]);
     }
 
     #[test]

@@ -14,16 +14,38 @@ pub(super) struct Causes {
     /// By cause: the tasks that act on it.
     triggered: BTreeMap<usize, Vec<(usize, Action)>>,
     names: Vec<String>,
+    /// Debts that the plan asks nobody to pay.
+    void: Vec<Void>,
+}
+
+/// A debt of an earlier run that nobody will pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Void {
+    pub(super) debt: Debt,
+    /// `is no longer in the plan`
+    pub(super) why: &'static str,
 }
 
 impl Causes {
     pub(super) fn new(tasks: &[Work], debts: &[Debt]) -> Self {
         let names: Vec<String> = tasks.iter().map(|task| task.resource.to_string()).collect();
-        let mut due: BTreeMap<usize, Vec<Due>> = BTreeMap::new();
+        let place = |name: &str| names.iter().position(|known| known == name);
+        let (mut due, mut void) = (BTreeMap::<usize, Vec<Due>>::new(), Vec::new());
         for debt in debts {
-            if let Some(index) = names.iter().position(|name| *name == debt.task) {
+            let Some(index) = place(&debt.task) else {
+                void.push(Void { debt: debt.clone(), why: "is no longer in the plan" });
+                continue;
+            };
+            let actions = asked_today(&tasks[index], debt, place(&debt.because));
+            if actions.is_empty() {
+                void.push(Void { debt: debt.clone(), why: "the plan no longer asks for it" });
+            }
+            for action in actions {
                 let because = format!("{}, owed from an earlier run", debt.because);
-                due.entry(index).or_default().push(Due { action: debt.action, because, may: false });
+                let (all, one) = (due.entry(index).or_default(), Due { action, because, may: false });
+                if !all.contains(&one) {
+                    all.push(one);
+                }
             }
         }
         let mut triggered: BTreeMap<usize, Vec<(usize, Action)>> = BTreeMap::new();
@@ -32,7 +54,7 @@ impl Causes {
                 triggered.entry(trigger.on as usize).or_default().push((index, trigger.action));
             }
         }
-        Self { due, triggered, names }
+        Self { due, triggered, names, void }
     }
 
     /// What is demanded of a task by now.
@@ -73,8 +95,21 @@ impl Causes {
         }
     }
 
-    /// Debts whose task is in no plan any more.
-    pub(super) fn of_nobody(&self, debts: &[Debt]) -> Vec<Debt> {
-        debts.iter().filter(|debt| !self.names.contains(&debt.task)).cloned().collect()
+    /// Debts that nobody will pay.
+    pub(super) fn void(&self) -> &[Void] {
+        &self.void
+    }
+}
+
+/// What the plan of today has a task do for the cause of an old debt: a trigger that was taken away is owed no more, and one
+/// that was changed is owed as it is now. A cause that has left the plan has taken its triggers along, but it did change: what
+/// it owed is paid if the task still does that for others.
+fn asked_today(task: &Work, debt: &Debt, cause: Option<usize>) -> Vec<Action> {
+    let triggers = task.triggers.iter();
+    match cause {
+        Some(cause) => {
+            triggers.filter(|trigger| trigger.on as usize == cause).map(|trigger| trigger.action).collect()
+        }
+        None => triggers.map(|trigger| trigger.action).find(|action| *action == debt.action).into_iter().collect(),
     }
 }

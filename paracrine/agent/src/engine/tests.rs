@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use paracrine_model::hash::Hash;
 use paracrine_model::late::{Late, Signal};
-use paracrine_model::plan::Plan;
+use paracrine_model::plan::{Plan, TaskRef};
 use paracrine_model::protocol::{Difference, Failure, Mode, Outcome, Summary};
 use paracrine_model::text::Text;
 
@@ -157,6 +157,112 @@ fn what_a_dead_run_owes_is_shown_by_the_next_check_and_paid_by_the_next_apply() 
     assert_eq!(last, [Difference::Action { verb: "run".into(), because }]);
     bench.run(Mode::Apply, declare);
     assert_eq!((fs::read_to_string(&log).unwrap().as_str(), bench.debts()), ("ran\n", vec![]));
+}
+
+/// Leaves a debt of `command note it`, for a change of `/etc/conf`.
+fn indebted(bench: &Bench) {
+    let log = bench.log();
+    bench.run(Mode::Apply, |plan| {
+        let conf = plan.file("/etc/conf", "x\n");
+        plan.file("/nowhere/fails", "");
+        plan.command(format!("echo old >> {}", log.display())).named("note it").run_on(&conf);
+    });
+    assert_eq!(bench.debts(), ["command note it owes run"]);
+}
+
+#[test]
+fn what_the_plan_no_longer_asks_for_is_said_and_forgotten() {
+    let forgotten = |declare: &dyn Fn(&Plan, &str)| -> Vec<String> {
+        let bench = Bench::new();
+        indebted(&bench);
+        let log = bench.log().display().to_string();
+        let notices = |ran: Ran| -> Vec<String> {
+            let notices = ran.said.into_iter().filter_map(|said| match said {
+                Said::Notice(text) => Some(text),
+                _ => None,
+            });
+            notices.collect()
+        };
+        let mut said = notices(bench.run(Mode::Check, |plan| declare(plan, &log)));
+        assert_eq!(bench.debts(), ["command note it owes run"], "a check forgets nothing");
+        said.extend(notices(bench.run(Mode::Apply, |plan| declare(plan, &log))));
+        assert_eq!(bench.debts(), [] as [&str; 0]);
+        said.extend(fs::read_to_string(bench.log()).ok());
+        said
+    };
+    let owes = "command note it still owes a run (file /etc/conf changed in an earlier run), but";
+    let gone = |why: &str| vec![format!("{owes} {why}: apply will forget it"), format!("{owes} {why}: forgotten")];
+    // The trigger is gone, though its cause and the command are there.
+    assert_eq!(
+        forgotten(&|plan, log| {
+            plan.file("/etc/conf", "x\n");
+            plan.command(format!("echo new >> {log}")).named("note it").creates("/etc/passwd");
+        }),
+        gone("the plan no longer asks for it")
+    );
+    // Another cause has it run now.
+    assert_eq!(
+        forgotten(&|plan, log| {
+            plan.file("/etc/conf", "x\n");
+            let other = plan.file("/etc/other", "x\n");
+            plan.command(format!("echo new >> {log}")).named("note it").run_on(&other);
+        })[..2],
+        gone("the plan no longer asks for it")
+    );
+    // Renamed: it is another one.
+    assert_eq!(
+        forgotten(&|plan, log| {
+            let conf = plan.file("/etc/conf", "x\n");
+            plan.command(format!("echo new >> {log}")).named("note that").run_on(&conf);
+        }),
+        gone("is no longer in the plan")
+    );
+    // As it is now, not as it was.
+    assert_eq!(
+        forgotten(&|plan, log| {
+            let conf = plan.file("/etc/conf", "x\n");
+            plan.command(format!("echo new >> {log}")).named("note it").run_on(&conf);
+        }),
+        ["new\n"]
+    );
+    // What changed has left the plan; it has changed all the same.
+    assert_eq!(
+        forgotten(&|plan, log| {
+            let other = plan.file("/etc/other", "x\n");
+            plan.command(format!("echo new >> {log}")).named("note it").run_on(&other);
+        }),
+        ["new\n"]
+    );
+}
+
+#[test]
+fn only_what_changed_owes_something() {
+    let owed = |first: &dyn Fn(&Plan) -> TaskRef| {
+        let bench = Bench::new();
+        let ran = bench.run(Mode::Apply, |plan| {
+            let first = first(plan);
+            plan.command("true").named("note it").run_on(&first);
+        });
+        assert_eq!(ran.summary.failed, 1, "{:?}", ran.said);
+        bench.debts()
+    };
+    assert_eq!(owed(&|plan| plan.file("/etc/conf", "x\n").validate("test -z {}").task()), [] as [&str; 0]);
+    // Nobody knows how far it got.
+    assert_eq!(
+        owed(&|plan| plan.command("false").named("fail").only_if("true").task()),
+        ["command note it owes run"]
+    );
+}
+
+#[test]
+fn a_debt_of_an_earlier_run_outlives_a_change_that_fails() {
+    let bench = Bench::new();
+    indebted(&bench);
+    bench.run(Mode::Apply, |plan| {
+        let conf = plan.file("/etc/conf", "y\n").validate("test -z {}");
+        plan.command("true").named("note it").run_on(&conf);
+    });
+    assert_eq!(bench.debts(), ["command note it owes run"]);
 }
 
 #[test]
