@@ -9,6 +9,7 @@ mod format;
 mod host_check;
 mod order;
 mod paths;
+mod reach;
 mod secrets;
 mod source_place;
 
@@ -20,8 +21,8 @@ use crate::site_plan::SitePlan;
 use host_check::HostCheck;
 
 /// All families, in the order in which what they find is most telling.
-const FAMILIES: [fn(&mut HostCheck<'_, '_>); 5] =
-    [paths::check, order::check, accounts::check, format::check, secrets::check];
+const FAMILIES: [fn(&mut HostCheck<'_, '_>); 6] =
+    [paths::check, order::check, reach::check, accounts::check, format::check, secrets::check];
 
 /// All families across hosts, in the order in which what they find is most telling. They run where all hosts have plans
 /// and these are right each by itself: else nobody knows what is unused or what one host lacks of another.

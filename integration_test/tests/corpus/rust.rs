@@ -50,7 +50,7 @@ pub(crate) enum Kind {
 pub(crate) fn argument(method: &str, on_plan: bool, at: usize) -> Option<Kind> {
     Some(match (method, on_plan, at) {
         ("file" | "directory" | "absent" | "link", true, 0) => Kind::Path,
-        ("creates" | "directory" | "home" | "shell", false, 0) => Kind::Path,
+        ("creates" | "changes" | "directory" | "home" | "shell", false, 0) => Kind::Path,
         ("link", true, 1) => Kind::Target,
         ("user" | "group" | "hostname" | "package" | "packages", true, 0) => Kind::Name,
         ("owner" | "group" | "groups" | "user", false, 0) => Kind::Account,
@@ -67,7 +67,8 @@ pub(crate) fn argument(method: &str, on_plan: bool, at: usize) -> Option<Kind> {
         ("text!", _, 0) => Kind::Format,
         ("file" | "unit", true, 1) | ("run_on" | "restart_on" | "reload_on", false, 0) => Kind::Other,
         (
-            "absent" | "system" | "enabled" | "disabled" | "running" | "stopped" | "masked" | "unmasked",
+            "absent" | "system" | "changes_nothing" | "enabled" | "disabled" | "running" | "stopped"
+            | "masked" | "unmasked",
             false,
             0,
         ) => Kind::Other,

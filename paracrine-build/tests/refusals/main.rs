@@ -105,6 +105,7 @@ cases! {
     roles:
         accounts_unknown
         authorized_keys_wrong
+        command_changes
         command_unguarded
         cron_wrong
         file_local_missing

@@ -72,6 +72,8 @@ const MOST_TOGETHER: u64 = 32 * 1024 * 1024;
 /// How a run over the plan went on.
 enum Flow {
     On,
+    /// A task has failed, so those after its group are not done.
+    Failed,
     End,
 }
 
@@ -126,7 +128,7 @@ impl<'t, P: Port> Engine<'t, P> {
             let end = self.group(index);
             match self.group_of_tasks(index, end)? {
                 Flow::On => index = end,
-                Flow::End => break,
+                Flow::Failed | Flow::End => break,
             }
         }
         if self.leave.is_some() {
@@ -159,6 +161,7 @@ impl<'t, P: Port> Engine<'t, P> {
     fn group_of_tasks(&mut self, start: usize, end: usize) -> Result<Flow, Failure> {
         let began = Instant::now();
         let mut differing = Vec::new();
+        let mut failed = Vec::new();
         for index in start..end {
             match self.observe(index) {
                 Ok(task) if task.comparison.is_equal() => {
@@ -169,19 +172,26 @@ impl<'t, P: Port> Engine<'t, P> {
                     }
                 }
                 Ok(task) => differing.push(task),
-                Err(failure) => {
-                    // What was found before it in the group is not applied either: it is one step.
-                    self.summary.skipped += count(differing.len());
-                    return Ok(self.fail(index, end, failure, Vec::new(), began));
-                }
+                Err(failure) => failed.push((index, failure)),
             }
         }
-        if differing.is_empty() {
-            return Ok(Flow::On);
+        let failures = !failed.is_empty();
+        for (index, failure) in failed {
+            self.fail(index, failure, Vec::new(), began);
         }
-        match self.mode {
-            Mode::Check => Ok(self.announce(differing, end, began)),
-            Mode::Apply => self.change(differing, end, began),
+        // Those that go with one that fails are done all the same: it is not their fault.
+        let flow = match self.mode {
+            _ if differing.is_empty() => Flow::On,
+            Mode::Check => self.announce(differing, began),
+            Mode::Apply => self.change(differing, end, began)?,
+        };
+        match flow {
+            Flow::On if !failures => Ok(Flow::On),
+            Flow::End => Ok(Flow::End),
+            Flow::On | Flow::Failed => {
+                self.summary.skipped += count(self.tasks.len() - end);
+                Ok(Flow::End)
+            }
         }
     }
 
@@ -213,40 +223,43 @@ impl<'t, P: Port> Engine<'t, P> {
     }
 
     /// Check: reports what differs and lays it over the world.
-    fn announce(&mut self, differing: Vec<AtTurn<'t>>, end: usize, began: Instant) -> Flow {
-        let predicted = match differing.as_slice() {
+    fn announce(&mut self, differing: Vec<AtTurn<'t>>, began: Instant) -> Flow {
+        let foreseen = match differing.as_slice() {
             [one] if self.alone(one) => {
-                one.observed.predict(&mut self.world);
-                Ok(())
+                let foreseen = one.observed.rehearse(&mut self.world);
+                if foreseen.is_ok() {
+                    one.observed.predict(&mut self.world);
+                }
+                vec![foreseen]
             }
             all => {
                 let all: Vec<_> = all.iter().map(|task| &task.observed).collect();
                 AnyObserved::predict_all(&all, &mut self.world)
             }
         };
-        if let (Err(failure), Some(first)) = (predicted, differing.first()) {
-            // The others of the group that differ; those that do not have been counted.
-            self.summary.failed += 1;
-            self.summary.skipped += count(differing.len() - 1 + self.tasks.len() - end);
-            self.report(first.index, Outcome::Failed(failure), first.comparison.differences.clone(), began);
-            return Flow::End;
-        }
-        for AtTurn { index, comparison, .. } in differing {
-            let outcome = match comparison.may {
-                Some(because) => {
+        let mut flow = Flow::On;
+        for (AtTurn { index, comparison, .. }, foreseen) in differing.into_iter().zip(foreseen) {
+            let Comparison { differences, may } = comparison;
+            let outcome = match foreseen.map(|doubt| may.or(doubt)) {
+                Err(failure) => {
+                    self.fail(index, failure, differences, began);
+                    flow = Flow::Failed;
+                    continue;
+                }
+                Ok(Some(because)) => {
                     self.summary.may_change += 1;
                     self.causes.may_change(index, &because);
                     Outcome::MayChange { because }
                 }
-                None => {
+                Ok(None) => {
                     self.summary.changed += 1;
                     self.causes.changed(index);
                     Outcome::Changed
                 }
             };
-            self.report(index, outcome, comparison.differences, began);
+            self.report(index, outcome, differences, began);
         }
-        Flow::On
+        flow
     }
 
     /// Apply: makes equal what differs, and looks again.
@@ -279,7 +292,7 @@ impl<'t, P: Port> Engine<'t, P> {
         let applied = match differing.as_slice() {
             [one] if self.alone(one) => {
                 alone = true;
-                one.observed.apply(&Turn { due: &one.due, again: false }, &mut self.world)
+                vec![one.observed.apply(&Turn { due: &one.due, again: false }, &mut self.world)]
             }
             all => {
                 let all: Vec<_> = all.iter().map(|task| &task.observed).collect();
@@ -287,7 +300,7 @@ impl<'t, P: Port> Engine<'t, P> {
             }
         };
 
-        if applied.is_err() && self.world.undelivered() {
+        if applied.iter().any(Result::is_err) && self.world.undelivered() {
             // It has changed nothing: what it waited for does not come any more.
             self.forgive(&owed, None);
             self.journal.write()?;
@@ -296,15 +309,15 @@ impl<'t, P: Port> Engine<'t, P> {
             return Ok(Flow::End);
         }
 
-        let mut failed = None;
-        for AtTurn { index, comparison, .. } in differing {
+        let mut flow = Flow::On;
+        for (AtTurn { index, comparison, .. }, applied) in differing.into_iter().zip(applied) {
             let again = self.observe_again(index);
             let untouched = again.as_ref().is_ok_and(|again| again.differences == comparison.differences);
-            let outcome = match (&applied, again) {
+            let outcome = match (applied, again) {
                 // A single task that failed has failed even if it looks equal by now: a command may have made its
                 // file and failed after. Of several that were applied at once, those that are equal have not.
                 (Err(_), Ok(again)) if again.is_equal() && !alone => Ok(()),
-                (Err(failure), _) => Err(failure.clone()),
+                (Err(failure), _) => Err(failure),
                 (Ok(()), Ok(again)) if again.is_equal() => Ok(()),
                 (Ok(()), Ok(again)) => Err(still_differs(&again.differences)),
                 (Ok(()), Err(failure)) => Err(failure),
@@ -317,22 +330,17 @@ impl<'t, P: Port> Engine<'t, P> {
                     self.report(index, Outcome::Changed, comparison.differences, began);
                 }
                 Err(failure) => {
-                    self.summary.failed += 1;
                     // It differs as it did before: whoever acts on its changes has nothing to do.
                     if untouched {
                         self.forgive(&owed, Some(index));
                     }
-                    self.report(index, Outcome::Failed(failure), comparison.differences, began);
-                    failed = Some(index);
+                    self.fail(index, failure, comparison.differences, began);
+                    flow = Flow::Failed;
                 }
             }
         }
         self.journal.write()?;
-        if failed.is_some() {
-            self.summary.skipped += count(self.tasks.len() - end);
-            return Ok(Flow::End);
-        }
-        Ok(Flow::On)
+        Ok(flow)
     }
 
     /// Notes what tasks will owe when they change; gives back what was not owed before, with the task that would cause it.
@@ -414,25 +422,19 @@ impl<'t, P: Port> Engine<'t, P> {
         lacking
     }
 
-    fn fail(
-        &mut self,
-        index: usize,
-        end: usize,
-        failure: Failure,
-        differences: Vec<Difference>,
-        began: Instant,
-    ) -> Flow {
+    fn fail(&mut self, index: usize, failure: Failure, differences: Vec<Difference>, began: Instant) {
         self.summary.failed += 1;
-        self.summary.skipped += count(self.tasks.len() - end) + count(end - index - 1);
         self.report(index, Outcome::Failed(failure), differences, began);
-        Flow::End
     }
 
     fn report(&mut self, index: usize, outcome: Outcome, differences: Vec<Difference>, began: Instant) {
         let microseconds = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let report = Report { task: count(index), outcome, differences, microseconds };
         let report = self.world.mask(report);
-        self.port.borrow_mut().report(report);
+        let notices = std::mem::take(&mut self.world.notices);
+        let mut port = self.port.borrow_mut();
+        port.report(report);
+        notices.into_iter().for_each(|text| port.notice(text));
     }
 
     /// Debts that nobody will pay are said and, in an apply, struck out.

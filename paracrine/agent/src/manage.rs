@@ -31,32 +31,39 @@ pub trait Manage {
     /// What went wrong, with the output of the program that failed.
     fn apply(&self, state: &Self::State, turn: &Turn<'_>, world: &mut World) -> Result<(), Failure>;
 
+    /// Check: tries out what an apply tries before it puts anything in place, leaving the machine as it is. Gives back why
+    /// what came of that need not be what will come of it.
+    ///
+    /// # Errors
+    /// What an apply would fail with.
+    fn rehearse(&self, _state: &Self::State, _world: &mut World) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
+
     /// Check: tells the world's overlay what `apply` would have made.
     fn predict(&self, state: &Self::State, world: &mut World);
 
     /// Whether neighbouring tasks of this kind are applied at once, by [`Self::apply_together`].
     const TOGETHER: bool = false;
 
-    /// Makes several equal at once: neighbours in the plan, each of which differs.
-    ///
-    /// # Errors
-    /// What went wrong; all of them have failed then, but for those that are found to be equal.
-    fn apply_together(_all: &[&Observed<'_, Self>], _world: &mut World) -> Result<(), Failure>
+    /// Makes several equal at once: neighbours in the plan, each of which differs. Says of each what came of it; one that
+    /// failed and is found to be equal has not.
+    fn apply_together(all: &[&Observed<'_, Self>], _world: &mut World) -> Vec<Result<(), Failure>>
     where
         Self: Sized,
     {
-        Err(Failure::new("this resource is applied one by one"))
+        all.iter().map(|_| Err(Failure::new("this resource is applied one by one"))).collect()
     }
 
-    /// Check: predicts several at once.
-    ///
-    /// # Errors
-    /// What is known now to be impossible.
-    fn predict_together(_all: &[&Observed<'_, Self>], _world: &mut World) -> Result<(), Failure>
+    /// Check: predicts several at once; says of each what [`Self::rehearse`] says of one.
+    fn predict_together(
+        all: &[&Observed<'_, Self>],
+        _world: &mut World,
+    ) -> Vec<Result<Option<String>, Failure>>
     where
         Self: Sized,
     {
-        Err(Failure::new("this resource is predicted one by one"))
+        all.iter().map(|_| Err(Failure::new("this resource is predicted one by one"))).collect()
     }
 
     /// Registers, before the first task, what can be looked up for all tasks at once.

@@ -55,18 +55,23 @@ macro_rules! resources {
                 match self { $(Self::$variant(seen) => seen.resource.apply(&seen.state, turn, world),)+ }
             }
 
+            /// Check: tries out what [`Self::apply`] tries first.
+            ///
+            /// # Errors
+            /// What that would fail with.
+            pub fn rehearse(&self, world: &mut World) -> Result<Option<String>, Failure> {
+                match self { $(Self::$variant(seen) => seen.resource.rehearse(&seen.state, world),)+ }
+            }
+
             /// Tells the overlay what [`Self::apply`] would have made.
             pub fn predict(&self, world: &mut World) {
                 match self { $(Self::$variant(seen) => seen.resource.predict(&seen.state, world),)+ }
             }
 
-            /// Makes neighbours of one kind equal at once.
-            ///
-            /// # Errors
-            /// What went wrong.
-            pub fn apply_all(all: &[&Self], world: &mut World) -> Result<(), Failure> {
+            /// Makes neighbours of one kind equal at once; says of each what came of it.
+            pub fn apply_all(all: &[&Self], world: &mut World) -> Vec<Result<(), Failure>> {
                 match all.first() {
-                    None => Ok(()),
+                    None => Vec::new(),
                     $(Some(Self::$variant(_)) => {
                         let all = all.iter().filter_map(|one| match one { Self::$variant(seen) => Some(seen), _ => None });
                         Manage::apply_together(&all.collect::<Vec<_>>(), world)
@@ -74,13 +79,10 @@ macro_rules! resources {
                 }
             }
 
-            /// Tells the overlay what [`Self::apply_all`] would have made.
-            ///
-            /// # Errors
-            /// What is known now to be impossible.
-            pub fn predict_all(all: &[&Self], world: &mut World) -> Result<(), Failure> {
+            /// Tells the overlay what [`Self::apply_all`] would have made; says of each what [`Self::rehearse`] says of one.
+            pub fn predict_all(all: &[&Self], world: &mut World) -> Vec<Result<Option<String>, Failure>> {
                 match all.first() {
-                    None => Ok(()),
+                    None => Vec::new(),
                     $(Some(Self::$variant(_)) => {
                         let all = all.iter().filter_map(|one| match one { Self::$variant(seen) => Some(seen), _ => None });
                         Manage::predict_together(&all.collect::<Vec<_>>(), world)

@@ -293,7 +293,7 @@ fn stripped(reports: &[Report]) -> Vec<(u32, Outcome, Vec<Difference>)> {
 }
 
 /// Programs that stand for those that a temporary root has not.
-fn stand_ins(directory: &Path) {
+pub(crate) fn stand_ins(directory: &Path) {
     std::fs::create_dir_all(directory).unwrap();
     for (name, script) in [
         ("systemctl", include_str!("suite/systemctl.sh")),

@@ -1,5 +1,7 @@
 //! A regular file as a whole: all of its content, its owner and its mode. Shared by all resources that are such a file.
 
+mod validation;
+
 use paracrine_model::content::Content;
 use paracrine_model::hash::Hash;
 use paracrine_model::name::{AbsolutePath, Mode};
@@ -9,9 +11,8 @@ use paracrine_model::text::Text;
 use crate::manage::Comparison;
 use crate::world::World;
 use crate::world::owners::Owners;
-use crate::world::paths::{Attributes, PathKind, PathState, finish_file, write_to};
-use crate::world::process::Program;
-use crate::world::redact::{LARGEST_SHOWN, Mask, old_content};
+use crate::world::paths::{Attributes, Extended, PathKind, PathState, finish_file, write_to};
+use crate::world::redact::{LARGEST_SHOWN, old_content};
 
 /// What the file should be.
 pub(crate) struct WholeFile<'a> {
@@ -20,7 +21,7 @@ pub(crate) struct WholeFile<'a> {
     pub(crate) owner: &'a str,
     pub(crate) group: &'a str,
     pub(crate) mode: Mode,
-    /// What has to succeed with the new content, named `{}`, before it is put in place.
+    /// What has to succeed with the new content, named `{}`, before it is put in place; in a check as well.
     pub(crate) validate: Option<&'a str>,
 }
 
@@ -33,7 +34,9 @@ pub struct State {
     wanted: Wanted,
     /// What is in the file, if that is not what should be.
     old: Option<OldContent>,
-    /// To making or replacing it.
+    /// What its successor will have of it.
+    extended: Extended,
+    /// To making, replacing or changing it.
     obstacle: Option<Failure>,
 }
 
@@ -90,11 +93,21 @@ impl WholeFile<'_> {
             }
             _ => None,
         };
-        let mut state = State { at, owners, wanted, old, obstacle: None };
+        let mut state = State { at, owners, wanted, old, extended: Extended::default(), obstacle: None };
         if !state.keeps_file() {
             state.obstacle = world.paths.obstacle(self.path)?;
+        } else if self.attributes_differ(&state.at) {
+            state.obstacle = world.paths.obstacle_to_attributes(self.path)?;
+        }
+        let replaced = matches!(state.at.kind, PathKind::File { .. }) && !state.keeps_file();
+        if replaced && (state.old.is_some() || self.attributes_differ(&state.at)) {
+            state.extended = world.paths.extended(self.path)?;
         }
         Ok(state)
+    }
+
+    fn attributes_differ(&self, at: &PathState) -> bool {
+        (at.owner.as_str(), at.group.as_str(), at.mode) != (self.owner, self.group, self.mode.bits())
     }
 
     pub(crate) fn compare(&self, state: &State, world: &World) -> Result<Comparison, Failure> {
@@ -109,6 +122,9 @@ impl WholeFile<'_> {
                 comparison.attribute("owner", Some(&state.at.owner), self.owner);
                 comparison.attribute("group", Some(&state.at.group), self.group);
                 comparison.attribute("mode", Some(&state.at.mode()), &self.mode.to_string());
+                if state.extended.capabilities {
+                    comparison.attribute("capabilities", Some("set"), "none, as for all new content");
+                }
                 if let (
                     Wanted::Unknown { may_be: true, .. },
                     Content::Late(text),
@@ -142,38 +158,25 @@ impl WholeFile<'_> {
             return world.paths.set_attributes(self.path, &state.at.kind, attributes);
         }
         let staged = match self.content {
-            Content::Blob { hash, length } => {
+            Content::Blob { hash, length } if *length > LARGEST_TOGETHER => {
+                let (staged, mut file) = world.paths.begin_file(self.path)?;
                 let content = Lacking { hash: *hash, length: *length };
-                if *length <= LARGEST_TOGETHER {
-                    let content = world.content(content)?;
-                    world.paths.stage_file(self.path, &content, attributes)?
-                } else {
-                    let (staged, mut file) = world.paths.begin_file(self.path)?;
-                    world.receive(content, &mut |piece| write_to(&mut file, self.path, piece))?;
-                    finish_file(file, self.path, attributes)?;
-                    staged
-                }
+                world.receive(content, &mut |piece| write_to(&mut file, self.path, piece))?;
+                finish_file(file, self.path, attributes, &state.extended)?;
+                self.validate_staged(state, staged.path(), world)?;
+                staged
+            }
+            Content::Blob { hash, length } => {
+                let content = world.content(Lacking { hash: *hash, length: *length })?;
+                self.validate(state, &content, world)?;
+                world.paths.stage_file(self.path, &content, attributes, &state.extended)?
             }
             Content::Late(text) => {
                 let content = world.resolve(text)?.into_bytes();
-                world.paths.stage_file(self.path, &content, attributes)?
+                self.validate(state, &content, world)?;
+                world.paths.stage_file(self.path, &content, attributes, &state.extended)?
             }
         };
-        if let Some(command) = self.validate {
-            let command = command.replace("{}", &quoted(&staged.path().to_string_lossy()));
-            let finished = Program::shell(&command).interruptible().run()?;
-            if !finished.succeeded() {
-                let failure = Failure::new(format!(
-                    "the new content of {} is not valid: the validation {}",
-                    self.path,
-                    finished.how()
-                ));
-                let name = staged.path().to_string_lossy().into_owned();
-                let said = finished.failure().output.unwrap_or_default().replace(&name, self.path.as_str());
-                return Err(Mask::new(&world.values)
-                    .failure(failure.output(said).help("the old file is still in place")));
-            }
-        }
         world.put(staged)
     }
 
@@ -241,9 +244,4 @@ fn old(
         Content::Blob { .. } => None,
     };
     Ok(old_content(&old, desired.as_ref(), &world.values, at.private))
-}
-
-/// As one word of a shell command.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }

@@ -9,11 +9,12 @@ mod live;
 pub mod owners;
 pub mod packages;
 pub mod paths;
+pub(crate) mod private;
 pub mod process;
 pub mod redact;
 pub mod units;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use paracrine_model::hash::Hash;
@@ -70,6 +71,10 @@ pub struct World {
     pub(crate) accounts: accounts::Accounts,
     pub(crate) packages: packages::Packages,
     pub(crate) units: units::Units,
+    /// What somebody should know, though it is no failure; told with the report of the task at hand.
+    pub(crate) notices: Vec<String>,
+    /// Directories that the plan decides about.
+    decided: BTreeSet<AbsolutePath>,
     /// Check only: packages and commands that an apply would have run by now, in order: `package nginx`.
     pub(crate) makers: Vec<Maker>,
 }
@@ -83,10 +88,73 @@ pub enum Maker {
     Command {
         /// Its name.
         name: String,
-        /// What it says it makes; one that says nothing may make anything.
-        creates: Option<AbsolutePath>,
+        /// What it may change.
+        reach: Reach,
     },
 }
+
+impl Maker {
+    /// `package nginx may bring it`
+    fn may(&self) -> String {
+        match self {
+            Self::Package(name) => format!("package {name} may bring it"),
+            Self::Command { name, .. } => format!("command `{name}` may make it"),
+        }
+    }
+}
+
+/// How far a command may reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It says nothing of what it makes.
+    Anything,
+    /// It makes this; it has not said that it changes nothing else.
+    Makes(AbsolutePath),
+    /// It promises to change nothing but these and what is below.
+    Only(Vec<AbsolutePath>),
+}
+
+impl Reach {
+    /// The paths to which it is bound, if it is.
+    pub(crate) fn paths(&self) -> Option<&[AbsolutePath]> {
+        match self {
+            Self::Anything => None,
+            Self::Makes(path) => Some(std::slice::from_ref(path)),
+            Self::Only(paths) => Some(paths),
+        }
+    }
+
+    /// Whether what is at a path may come of it.
+    pub(crate) fn reaches(&self, path: &AbsolutePath) -> bool {
+        self.paths().is_none_or(|paths| paths.iter().any(|made| path == made || path.is_below(made)))
+    }
+
+    /// Whether it may change what the system keeps in these files or below these directories.
+    fn reaches_any(&self, places: &[&str]) -> bool {
+        let Self::Only(paths) = self else { return true };
+        let meets = |path: &AbsolutePath, place: &str| {
+            AbsolutePath::parse(place)
+                .is_ok_and(|place| *path == place || path.is_below(&place) || place.is_below(path))
+        };
+        paths.iter().any(|path| places.iter().any(|place| meets(path, place)))
+    }
+}
+
+/// Where accounts are kept.
+pub(crate) const ACCOUNTS: &[&str] = &["/etc/passwd", "/etc/group"];
+
+/// Where apt looks for what it can install.
+pub(crate) const PACKAGES: &[&str] = &["/etc/apt", "/usr/share/keyrings", "/var/lib/apt", "/var/lib/dpkg"];
+
+/// Where systemd looks for units.
+pub(crate) const UNITS: &[&str] = &[
+    "/etc/systemd",
+    "/etc/init.d",
+    "/lib/systemd",
+    "/run/systemd",
+    "/usr/lib/systemd",
+    "/usr/local/lib/systemd",
+];
 
 /// Why a task cannot be done before another one is.
 fn waits_for(late: &Late) -> Failure {
@@ -118,6 +186,8 @@ impl World {
             contents: BTreeMap::new(),
             fetch: Box::new(fetch),
             undelivered: false,
+            notices: Vec::new(),
+            decided: BTreeSet::new(),
             makers: Vec::new(),
         }
     }
@@ -219,12 +289,36 @@ impl World {
         self.mask.difference(difference)
     }
 
-    /// Check only: why something missing may be there after all, when its task's turn comes in an apply.
-    pub fn may_be_brought(&self) -> Option<String> {
-        self.makers.last().map(|maker| match maker {
-            Maker::Package(name) => format!("package {name} may bring it"),
-            Maker::Command { name, .. } => format!("command `{name}` may make it"),
-        })
+    /// Registers a directory that some task of the plan decides about.
+    pub(crate) fn announce_directory(&mut self, path: &AbsolutePath) {
+        self.decided.insert(path.clone());
+    }
+
+    /// Whether some task of the plan decides about that directory.
+    pub(crate) fn decides(&self, path: &AbsolutePath) -> bool {
+        self.decided.contains(path)
+    }
+
+    /// Check only: why a process that runs now may have ended when a task's turn comes in an apply.
+    pub(crate) fn may_end_processes(&self) -> Option<String> {
+        match self.makers.last() {
+            Some(Maker::Package(name)) => Some(format!("package {name} is installed before it")),
+            Some(Maker::Command { name, .. }) => Some(format!("command `{name}` is run before it")),
+            None => self
+                .units
+                .predicts_anything()
+                .then(|| "the state of services is changed before it".to_owned()),
+        }
+    }
+
+    /// Check only: why something that the system keeps at these places may be there after all, when its task's turn comes in
+    /// an apply.
+    pub(crate) fn may_be_brought(&self, places: &[&str]) -> Option<String> {
+        let may = |maker: &&Maker| match maker {
+            Maker::Package(_) => true,
+            Maker::Command { reach, .. } => reach.reaches_any(places),
+        };
+        self.makers.iter().rev().find(may).map(Maker::may)
     }
 
     /// Check only: why the missing `path` may be there after all. Packages bring nothing to the places that Debian's
@@ -234,13 +328,8 @@ impl World {
         let local = LOCAL.iter().any(|place| path.as_str().starts_with(place));
         let may = |maker: &&Maker| match maker {
             Maker::Package(_) => !local,
-            Maker::Command { creates, .. } => {
-                creates.as_ref().is_none_or(|made| path == made || path.is_below(made))
-            }
+            Maker::Command { reach, .. } => reach.reaches(path),
         };
-        Some(match self.makers.iter().rev().find(may)? {
-            Maker::Package(name) => format!("package {name} may bring it"),
-            Maker::Command { name, .. } => format!("command `{name}` may make it"),
-        })
+        self.makers.iter().rev().find(may).map(Maker::may)
     }
 }

@@ -65,6 +65,8 @@ pub struct Facets<'a> {
     pub acts: Acts,
     /// Whether it takes away what it is about.
     pub removes: bool,
+    /// What else it may change than what it claims.
+    pub reach: Reach<'a>,
     /// How what it does can be undone.
     pub undo: Undo<'a>,
     /// What it should be, attribute by attribute, as it may be shown.
@@ -193,6 +195,17 @@ pub enum Acts {
         /// What could be written to let it know when it has nothing to do, for those who wrote no trigger.
         instead: &'static [&'static str],
     },
+}
+
+/// What a task may change besides what it decides about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach<'a> {
+    /// Nothing.
+    Itself,
+    /// What is at these paths and below.
+    Paths(Vec<&'a AbsolutePath>),
+    /// Nobody knows.
+    Anything,
 }
 
 /// How what a task does can be undone.

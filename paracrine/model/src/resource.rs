@@ -17,6 +17,8 @@ pub mod hostname;
 pub mod link;
 pub mod owned;
 pub mod service;
+#[cfg(test)]
+mod shown;
 pub mod unit;
 pub mod user;
 

@@ -353,6 +353,21 @@ impl Tested<'_, Command> {
         )
     }
 
+    /// Expects it to promise that it changes nothing but what is at these paths and below; none: nothing at all.
+    #[track_caller]
+    pub fn changes(self, paths: &[&str]) -> Self {
+        let shown = |paths: &[&str]| match paths {
+            [] => "nothing".to_owned(),
+            paths => paths.join(", "),
+        };
+        let promised = self.resource.changes.as_ref().map_or("anything".to_owned(), |promised| {
+            shown(&promised.iter().map(|path| path.as_str()).collect::<Vec<_>>())
+        });
+        let mut wanted = paths.to_vec();
+        wanted.sort_unstable();
+        self.expect("what it changes", &*promised, &*shown(&wanted), quoted)
+    }
+
     /// Expects this user to run it.
     #[track_caller]
     pub fn runs_as(self, user: &str) -> Self {

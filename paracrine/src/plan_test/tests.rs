@@ -26,7 +26,11 @@ fn prod() -> &'static EnvironmentPlan {
                 let secrets = plan.file("/etc/app/secrets.env", text).owner("app").mode(0o640);
                 plan.file("/srv/logo.png", vec![0xff, 0xfe]);
                 plan.unit("app.service", "[Service]\nExecStart=/usr/bin/app\n");
-                plan.command("app migrate").creates("/srv/done").user("app").run_on(&secrets);
+                plan.command("app migrate")
+                    .creates("/srv/done")
+                    .changes(["/var/lib/app", "/srv"])
+                    .user("app")
+                    .run_on(&secrets);
                 plan.service("nginx").enabled().running().reload_on(&conf);
                 plan.service("app").running().restart_on(&secrets);
             })
@@ -79,6 +83,7 @@ fn what_is_so_passes() {
     host.file("/etc/app/secrets.env").contains("DB_PASSWORD=‹secret DB_PASSWORD›").owner("app").mode(0o640);
     host.unit("app.service").has_line("ExecStart=/usr/bin/app").mode(0o644);
     host.command("app migrate").creates("/srv/done").runs_as("app").runs_on("file /etc/app/secrets.env");
+    host.command("app migrate").changes(&["/srv", "/var/lib/app"]);
     host.service("nginx").is_enabled().is_running().reloads_on("file /etc/nginx/conf.d/app.conf");
     host.service("app.service").is_running().restarts_on("file /etc/app/secrets.env");
     host.has("package apache2").has_no("package lighttpd").has_no("file /etc/motd");

@@ -1,6 +1,6 @@
 //! Late text of which a resource does not say who can read it.
 
-use paracrine_build::model::facet::{Acts, Claim, Describe, Facets, Undo};
+use paracrine_build::model::facet::{Acts, Claim, Describe, Facets, Reach, Undo};
 use paracrine_build::model::take_apart;
 use paracrine_build::prelude::Text;
 
@@ -23,6 +23,7 @@ impl Describe for Login {
             provides: vec![],
             acts: Acts::WhenDifferent,
             removes: false,
+            reach: Reach::Itself,
             undo: Undo::Not("it is a test"),
             attributes: vec![],
         }

@@ -1,7 +1,7 @@
 //! Late text in a resource leaves it only together with who can read it: not as a string, not passed over, and not
 //! because the resource was not taken apart.
 
-use paracrine_build::model::facet::{Acts, Claim, Describe, Facets, Undo};
+use paracrine_build::model::facet::{Acts, Claim, Describe, Facets, Reach, Undo};
 use paracrine_build::model::take_apart;
 use paracrine_build::prelude::Text;
 
@@ -22,6 +22,7 @@ fn facets<'a>(late: paracrine_build::model::facet::Texts<'a>, user: &'a str, sho
         provides: vec![],
         acts: Acts::WhenDifferent,
         removes: false,
+        reach: Reach::Itself,
         undo: Undo::Not("it is a test"),
         attributes: vec![("password", paracrine_build::model::facet::Shown::said(shown))],
     }
@@ -65,6 +66,7 @@ impl Describe for NotTakenApart {
             provides: vec![],
             acts: Acts::WhenDifferent,
             removes: false,
+            reach: Reach::Itself,
             undo: Undo::Not("it is a test"),
             attributes: vec![("password", paracrine_build::model::facet::Shown::said(password))],
         }

@@ -110,6 +110,8 @@ fn asked_today(task: &Work, debt: &Debt, cause: Option<usize>) -> Vec<Action> {
         Some(cause) => {
             triggers.filter(|trigger| trigger.on as usize == cause).map(|trigger| trigger.action).collect()
         }
-        None => triggers.map(|trigger| trigger.action).find(|action| *action == debt.action).into_iter().collect(),
+        None => {
+            triggers.map(|trigger| trigger.action).find(|action| *action == debt.action).into_iter().collect()
+        }
     }
 }

@@ -191,7 +191,8 @@ fn what_the_plan_no_longer_asks_for_is_said_and_forgotten() {
         said
     };
     let owes = "command note it still owes a run (file /etc/conf changed in an earlier run), but";
-    let gone = |why: &str| vec![format!("{owes} {why}: apply will forget it"), format!("{owes} {why}: forgotten")];
+    let gone =
+        |why: &str| vec![format!("{owes} {why}: apply will forget it"), format!("{owes} {why}: forgotten")];
     // The trigger is gone, though its cause and the command are there.
     assert_eq!(
         forgotten(&|plan, log| {

@@ -1,5 +1,6 @@
 //! A Debian package. Neighbours in the plan are installed and removed by one `apt-get`.
 
+mod sort_out;
 #[cfg(test)]
 mod tests;
 mod together;
@@ -11,9 +12,9 @@ use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::apt_package::{AptPackage, PackageState};
 
 use crate::manage::{Comparison, Manage, Observed, Turn};
-use crate::world::World;
 use crate::world::packages::{Available, Package, Status, compare};
 use crate::world::paths::{PathKind, PathState};
+use crate::world::{PACKAGES, World};
 
 /// What is known of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl Manage for AptPackage {
     }
 
     fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
-        together::apply(&[(self, state)], world)
+        together::apply(&[(self, state)], world).into_iter().collect()
     }
 
     fn predict(&self, state: &State, world: &mut World) {
@@ -81,11 +82,14 @@ impl Manage for AptPackage {
         let _ = together::predict(&[(self, state)], world);
     }
 
-    fn apply_together(all: &[&Observed<'_, Self>], world: &mut World) -> Result<(), Failure> {
+    fn apply_together(all: &[&Observed<'_, Self>], world: &mut World) -> Vec<Result<(), Failure>> {
         together::apply(&pairs(all), world)
     }
 
-    fn predict_together(all: &[&Observed<'_, Self>], world: &mut World) -> Result<(), Failure> {
+    fn predict_together(
+        all: &[&Observed<'_, Self>],
+        world: &mut World,
+    ) -> Vec<Result<Option<String>, Failure>> {
         together::predict(&pairs(all), world)
     }
 }
@@ -170,7 +174,7 @@ fn doubt(world: &mut World) -> Option<String> {
     if let Some(source) = predicted_source(world) {
         return Some(format!("{source} is written before it"));
     }
-    world.may_be_brought().or_else(|| world.packages.lists().doubt())
+    world.may_be_brought(PACKAGES).or_else(|| world.packages.lists().doubt())
 }
 
 /// Check: a source of apt's that an earlier task would have written.

@@ -11,9 +11,10 @@ use paracrine_model::resource::command::Command;
 
 use crate::manage::{Comparison, Due, Manage, Turn};
 use crate::world::accounts::User;
+use crate::world::paths::PathKind;
 use crate::world::process::{Program, tail};
 use crate::world::redact::Mask;
-use crate::world::{Maker, World};
+use crate::world::{ACCOUNTS, Maker, Reach, World};
 
 use guard::{Guarding, Verdict};
 
@@ -34,7 +35,7 @@ impl Manage for Command {
         let user = match &self.user {
             Some(name) => match world.accounts.user(name.as_str()) {
                 Some(user) => Some(user),
-                None if world.may_be_brought().is_some() => {
+                None if world.may_be_brought(ACCOUNTS).is_some() => {
                     Some(User { name: name.to_string(), ..User::default() })
                 }
                 None => {
@@ -91,10 +92,31 @@ impl Manage for Command {
         Err(Failure::new(format!("the command {}", finished.how())).output(tail(&output)))
     }
 
+    fn rehearse(&self, _state: &State, world: &mut World) -> Result<Option<String>, Failure> {
+        let Some(directory) = &self.directory else { return Ok(None) };
+        match world.path_state(directory)?.kind {
+            PathKind::Missing if world.path_may_be_brought(directory).is_none() => {
+                Err(Failure::new(format!("the directory {directory} does not exist")))
+            }
+            PathKind::File { .. } | PathKind::Other(_) => {
+                Err(Failure::new(format!("{directory} is not a directory")))
+            }
+            // A link is followed when it is run.
+            PathKind::Missing | PathKind::Directory | PathKind::Link { .. } => Ok(None),
+        }
+    }
+
     fn predict(&self, _state: &State, world: &mut World) {
         // What it creates is left to its being one that makes things: whether that is a file or a directory, whose and
         // with what in it, only the command knows, and what depends on it is told that it may be there.
-        world.makers.push(Maker::Command { name: self.name.clone(), creates: self.creates.clone() });
+        let reach = match (&self.changes, &self.creates) {
+            (Some(paths), made) => Reach::Only(paths.iter().chain(made).cloned().collect()),
+            (None, Some(made)) => Reach::Makes(made.clone()),
+            (None, None) => Reach::Anything,
+        };
+        if reach != Reach::Only(Vec::new()) {
+            world.makers.push(Maker::Command { name: self.name.clone(), reach });
+        }
     }
 }
 

@@ -13,18 +13,27 @@ use crate::world::paths::{Attributes, PathKind, PathState};
 pub struct State {
     at: PathState,
     owners: Owners,
-    /// To making it.
+    /// To making or changing it.
     obstacle: Option<Failure>,
 }
 
 impl Manage for Directory {
     type State = State;
 
+    fn announce(&self, world: &mut World) {
+        world.announce_directory(&self.path);
+    }
+
     fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let mut at = world.path_state(&self.path)?;
         let owners = world.owners(self.owner.as_str(), self.group.as_str(), &mut at);
-        let missing = at.kind == PathKind::Missing;
-        let obstacle = if missing { world.paths.obstacle(&self.path)? } else { None };
+        let differs = (at.owner.as_str(), at.group.as_str(), at.mode)
+            != (self.owner.as_str(), self.group.as_str(), self.mode.bits());
+        let obstacle = match at.kind {
+            PathKind::Missing => world.paths.obstacle(&self.path)?,
+            PathKind::Directory if differs => world.paths.obstacle_to_attributes(&self.path)?,
+            _ => None,
+        };
         Ok(State { at, owners, obstacle })
     }
 

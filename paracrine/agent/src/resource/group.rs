@@ -4,8 +4,8 @@ use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::group::Group;
 
 use crate::manage::{Comparison, Manage, Turn};
-use crate::world::World;
 use crate::world::accounts;
+use crate::world::{ACCOUNTS, World};
 
 /// What is known of a group and of those that are in its way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct State {
     taken_by: Option<String>,
     /// Users of whom it is the primary group.
     primary_of: Vec<String>,
+    /// Whether it is kept in a directory such as LDAP.
+    elsewhere: bool,
 }
 
 impl Manage for Group {
@@ -22,8 +24,10 @@ impl Manage for Group {
 
     fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let name = self.group.as_str();
+        let group = world.accounts.group(name);
         let state = State {
-            group: world.accounts.group(name),
+            elsewhere: group.is_some() && !world.accounts.is_local_group(name),
+            group,
             taken_by: self.gid.and_then(|gid| world.accounts.group_name(gid)).filter(|taker| taker != name),
             primary_of: world.accounts.primary_members(name),
         };
@@ -52,7 +56,7 @@ impl Manage for Group {
                 }
                 // Packages make groups for themselves, of the system's range.
                 if self.system {
-                    comparison.may = world.may_be_brought();
+                    comparison.may = world.may_be_brought(ACCOUNTS);
                 }
             }
             Some(there) => {
@@ -66,6 +70,13 @@ impl Manage for Group {
                     );
                 }
             }
+        }
+        if state.elsewhere && !comparison.is_equal() {
+            let what = if self.present { "its id cannot be changed" } else { "it cannot be removed" };
+            let message = format!("the group {group} is not kept in /etc/group, so {what} here");
+            return Err(Failure::new(message).help(
+                "it comes from another source of /etc/nsswitch.conf: change it there, or leave it to that",
+            ));
         }
         if let (false, Some(gid), Some(taker)) =
             (comparison.is_equal() || !self.present, self.gid, &state.taken_by)

@@ -136,7 +136,8 @@ fn see(path: &str, world: &mut World) -> Result<Seen, Failure> {
 fn replace(seen: &Seen, content: &[u8], world: &mut World) -> Result<(), Failure> {
     let (uid, gid) = seen.at.ids.unwrap_or_default();
     let mode = if seen.at.kind == PathKind::Missing { 0o644 } else { seen.at.mode };
-    let staged = world.paths.stage_file(&seen.path, content, Attributes { uid, gid, mode })?;
+    let extended = world.paths.extended(&seen.path)?;
+    let staged = world.paths.stage_file(&seen.path, content, Attributes { uid, gid, mode }, &extended)?;
     world.put(staged)
 }
 

@@ -14,7 +14,7 @@ use crate::world::paths::PathKind;
 use crate::world::units::{
     Load, UNIT_DIRECTORIES, UnitState, act, is_template, journal, now, settle, template_of,
 };
-use crate::world::{Maker, World};
+use crate::world::{Maker, UNITS, World};
 
 /// What is known of a unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -209,7 +209,7 @@ fn brought(service: &Service, world: &World) -> Option<String> {
         Maker::Package(package) if package == stem => Some(format!("package {package} may bring it")),
         _ => None,
     });
-    named.or_else(|| world.may_be_brought())
+    named.or_else(|| world.may_be_brought(UNITS))
 }
 
 /// Whether a script in `/etc/init.d` is linked into a runlevel. systemd only says of its unit that it was generated.

@@ -33,6 +33,10 @@ impl Manage for Unit {
         whole(self).apply(state, world)
     }
 
+    fn rehearse(&self, state: &State, world: &mut World) -> Result<Option<String>, Failure> {
+        whole(self).rehearse(state, world)
+    }
+
     fn predict(&self, state: &State, world: &mut World) {
         whole(self).predict(state, world);
     }

@@ -1,5 +1,6 @@
 //! A user.
 
+mod hindrance;
 mod home;
 mod options;
 #[cfg(test)]
@@ -10,11 +11,12 @@ use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::user::User;
 
 use crate::manage::{Comparison, Manage, Turn};
-use crate::world::World;
 use crate::world::accounts;
-use crate::world::paths::PathKind;
+use crate::world::paths::{PathKind, PathState};
+use crate::world::{ACCOUNTS, World};
 
-use home::{has_user_groups, home, predict_home};
+use hindrance::{Hindered, Hindrance};
+use home::{has_user_groups, home, left_as_it_is, predict_home};
 use options::{changes, creation, lacking, same_name};
 
 /// What is known of a user and of what it needs.
@@ -27,8 +29,10 @@ pub struct State {
     taken_by: Option<String>,
     /// Whether there is a group of its name.
     own_group: bool,
-    /// Whether its home exists.
-    home_exists: bool,
+    /// What is at its home.
+    home: Option<PathState>,
+    /// What keeps it from being changed as it should be.
+    hindrance: Option<Hindrance>,
 }
 
 impl Manage for User {
@@ -39,14 +43,17 @@ impl Manage for User {
         let wanted = self.group.iter().chain(&self.groups).map(AccountName::as_str);
         let missing = wanted.filter(|group| !world.accounts.knows_group(group)).map(str::to_owned).collect();
         let home = home(self);
+        let mut user = world.accounts.user(name);
+        if let Some(user) = &mut user {
+            hindrance::add_groups_kept_elsewhere(self, user, world);
+        }
         let state = State {
-            user: world.accounts.user(name),
+            hindrance: user.as_ref().and_then(|there| Hindrance::of(self, there, world)),
+            user,
             missing_groups: missing,
             taken_by: self.uid.and_then(|uid| world.accounts.user_name(uid)).filter(|taker| taker != name),
             own_group: world.accounts.knows_group(name),
-            home_exists: home.is_some_and(|home| {
-                world.path_state(&home).is_ok_and(|state| !matches!(state.kind, PathKind::Missing))
-            }),
+            home: home.and_then(|home| world.path_state(&home).ok()),
         };
         world.accounts.all_known()?;
         Ok(state)
@@ -58,6 +65,7 @@ impl Manage for User {
         if !self.present {
             if state.user.is_some() {
                 comparison.differences.push(Difference::Remove { what: "user".to_owned() });
+                comparison.may = self.hindered(state, world)?;
             }
             return Ok(comparison);
         }
@@ -101,7 +109,7 @@ impl Manage for User {
             return Err(Failure::new(format!("the user {name} cannot have the id {uid}: {taker} has it")));
         }
         if let Some(group) = state.missing_groups.first() {
-            match world.may_be_brought() {
+            match world.may_be_brought(ACCOUNTS) {
                 Some(because) => comparison.may = Some(format!("the group {group} is missing; {because}")),
                 None => {
                     return Err(Failure::new(format!("the group {group} does not exist")).help(format!(
@@ -110,9 +118,12 @@ impl Manage for User {
                 }
             }
         }
+        if comparison.may.is_none() {
+            comparison.may = self.hindered(state, world)?;
+        }
         // Packages make users for themselves, of the system's range.
         if state.user.is_none() && self.system && comparison.may.is_none() {
-            comparison.may = world.may_be_brought();
+            comparison.may = world.may_be_brought(ACCOUNTS);
         }
         Ok(comparison)
     }
@@ -122,6 +133,12 @@ impl Manage for User {
         let done = match &state.user {
             Some(_) if !self.present => world.accounts.run("userdel", Vec::new(), name),
             None if !self.present => Ok(()),
+            Some(there) if !world.accounts.is_local_user(name) => {
+                let add = |group: String| {
+                    world.accounts.run("gpasswd", vec!["--add".to_owned(), name.to_owned()], &group)
+                };
+                lacking(self, there).into_iter().try_for_each(add)
+            }
             Some(there) => match changes(self, there) {
                 changes if changes.is_empty() => Ok(()),
                 changes => world.accounts.run("usermod", changes, name),
@@ -130,7 +147,14 @@ impl Manage for User {
         };
         // A home may have been made.
         world.paths.forget();
-        done
+        done?;
+        world.notices.extend(left_as_it_is(self, state, world));
+        Ok(())
+    }
+
+    fn rehearse(&self, state: &State, world: &mut World) -> Result<Option<String>, Failure> {
+        world.notices.extend(left_as_it_is(self, state, world));
+        Ok(None)
     }
 
     fn predict(&self, state: &State, world: &mut World) {
@@ -177,7 +201,8 @@ impl Manage for User {
         }
         let primary = user.group.clone();
         world.accounts.predict_user(user);
-        if let (true, false, false, Some(home)) = (new, self.system, state.home_exists, home(self)) {
+        let there = state.home.as_ref().is_some_and(|home| home.kind != PathKind::Missing);
+        if let (true, false, false, Some(home)) = (new, self.system, there, home(self)) {
             predict_home(&home, name, &primary, world);
         }
     }

@@ -3,9 +3,12 @@
 //! `getent`, but only where `/etc/nsswitch.conf` names a source besides the files.
 
 mod parse;
+mod processes;
 #[cfg(test)]
 mod tests;
 mod tool;
+
+pub(crate) use tool::in_use;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -194,6 +197,16 @@ impl Accounts {
         }
     }
 
+    /// Whether the user is kept in `/etc/passwd`, which is all that can be changed here, or will be.
+    pub fn is_local_user(&self, name: &str) -> bool {
+        self.users.contains_key(name) || self.files().users.iter().any(|user| user.name == name)
+    }
+
+    /// Whether the group is kept in `/etc/group`, which is all that can be changed here, or will be.
+    pub fn is_local_group(&self, name: &str) -> bool {
+        self.groups.contains_key(name) || self.files().groups.iter().any(|group| group.name == name)
+    }
+
     /// Whether an earlier task of this check would have made the user.
     pub fn predicts_user(&self, name: &str) -> bool {
         matches!(self.users.get(name), Some(Some(_)))
@@ -202,6 +215,11 @@ impl Accounts {
     /// Whether an earlier task of this check would have made the group.
     pub fn predicts_group(&self, name: &str) -> bool {
         matches!(self.groups.get(name), Some(Some(_)))
+    }
+
+    /// Names of users and groups that earlier tasks of this check would have made, changed or removed.
+    pub fn predicted(&self) -> impl Iterator<Item = &String> {
+        self.users.keys().chain(self.groups.keys())
     }
 
     /// Whether this check has predicted anything about accounts.

@@ -2,8 +2,8 @@
 
 use paracrine_model::protocol::Failure;
 
-use super::World;
 use super::paths::PathState;
+use super::{ACCOUNTS, World};
 
 /// An owner and a group on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +37,16 @@ impl World {
         if let (true, Some(trouble)) = (user.1.is_none() || group.1.is_none(), self.accounts.trouble()) {
             return Err(Failure::new(trouble));
         }
-        if user.1.is_none() && !self.accounts.predicts_user(&user.0) && self.may_be_brought().is_none() {
+        if user.1.is_none()
+            && !self.accounts.predicts_user(&user.0)
+            && self.may_be_brought(ACCOUNTS).is_none()
+        {
             return Err(missing_user(&user.0));
         }
-        if group.1.is_none() && !self.accounts.predicts_group(&group.0) && self.may_be_brought().is_none() {
+        if group.1.is_none()
+            && !self.accounts.predicts_group(&group.0)
+            && self.may_be_brought(ACCOUNTS).is_none()
+        {
             return Err(missing_group(&group.0));
         }
         Ok(())

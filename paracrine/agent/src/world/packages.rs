@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 
 use paracrine_model::protocol::Failure;
 
-pub(crate) use apt::{install, refresh, repair, simulate};
+pub(crate) use apt::{Simulation, install, refresh, repair, simulate};
 pub(crate) use lists::Lists;
 pub use status::{Package, Provider, Status};
-pub(crate) use trouble::{explain, may_be_stale};
+pub(crate) use trouble::{Trouble, explain, is_everybodys, may_be_stale, trouble};
 pub use version::compare;
 
 /// The packages of the machine.

@@ -5,6 +5,7 @@
 //! overlay   check only: what earlier tasks would have made, laid over what is there
 //! replace   new files and links, put in place atomically; owners and modes
 //! record    how a path is before it is changed, for the receipt of the run
+//! extended  lists of access, which a new file has of the one it replaces
 //! obstacle  what stands in the way of a change, known before anything is touched
 //! remove    trees, never through a link or into another file system
 //! ```
@@ -12,6 +13,7 @@
 //! No path is ever given to the kernel whole: what a path means could be changed by whoever may write to one of its
 //! directories, between one look and the next.
 
+mod extended;
 mod obstacle;
 mod overlay;
 mod record;
@@ -24,7 +26,8 @@ pub(crate) mod suite;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use replace::{Attributes, Staged, finish_file, write_to};
+pub(crate) use extended::Extended;
+pub(crate) use replace::{Attributes, Staged, finish_file, set_file, write_to};
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
@@ -63,6 +66,17 @@ pub struct Paths {
     swept: HashSet<String>,
     /// Read into by every hash.
     buffer: Vec<u8>,
+}
+
+/// Who can get to a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Visitors {
+    /// Everybody.
+    All,
+    /// Its owner and this group.
+    Group(u32),
+    /// Its owner, at the most.
+    Owner,
 }
 
 /// What there is at a path.
@@ -306,6 +320,29 @@ impl Paths {
         if !as_before || found.parent.fd().is_none() {
             self.forget();
         }
+    }
+
+    /// Check only: the paths at which earlier tasks would have made, changed or removed something.
+    pub(crate) fn predicted(&self) -> impl Iterator<Item = &str> {
+        self.overlay.paths()
+    }
+
+    /// Who can get to the directory of a path.
+    ///
+    /// # Errors
+    /// There is no way to it.
+    pub(crate) fn visitors(&mut self, path: &AbsolutePath) -> Result<Visitors, Failure> {
+        let parent = self.find(path)?.parent;
+        if !parent.private() {
+            return Ok(Visitors::All);
+        }
+        let above = parent.canonical().rsplit_once('/').map_or("/", |(above, _)| above);
+        let above = self.directory(if above.is_empty() { "/" } else { above }, &mut 40)?;
+        let stat = parent.fd().and_then(|fd| rustix::fs::fstat(fd).ok());
+        Ok(match stat.filter(|stat| !above.private() && stat.st_mode & 0o010 != 0) {
+            Some(stat) => Visitors::Group(stat.st_gid),
+            None => Visitors::Owner,
+        })
     }
 
     #[allow(clippy::unnecessary_cast)]

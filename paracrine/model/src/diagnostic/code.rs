@@ -122,6 +122,8 @@ catalogue! {
     SYSCTL = 517;
     /// A file of authorized keys that sshd would not understand.
     AUTHORIZED_KEYS = 518;
+    /// A task may change what a task before it decides about.
+    CHANGES_DECIDED = 530;
     /// A template is missing.
     TEMPLATE_MISSING = 701;
     /// A template's syntax is wrong.

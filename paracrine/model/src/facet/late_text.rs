@@ -285,7 +285,7 @@ impl<'a, Owes> Texts<'a, Owes> {
 /// wants, once it was told who can read each.
 ///
 /// ```
-/// use paracrine_model::facet::{Acts, Claim, Describe, Facets, Need, Readers, Undo, Who};
+/// use paracrine_model::facet::{Acts, Claim, Describe, Facets, Need, Reach, Readers, Undo, Who};
 /// use paracrine_model::take_apart;
 /// use paracrine_model::text::Text;
 ///
@@ -308,6 +308,7 @@ impl<'a, Owes> Texts<'a, Owes> {
 ///             provides: vec![],
 ///             acts: Acts::WhenDifferent,
 ///             removes: false,
+///             reach: Reach::Itself,
 ///             undo: Undo::Not("the old password is known to nobody"),
 ///             attributes: vec![("password", password.into())],
 ///         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::facet::{Acts, Claim, Describe, Entry, Facets, Provided, Undo};
+use crate::facet::{Acts, Claim, Describe, Entry, Facets, Provided, Reach, Undo};
 use crate::name::AbsolutePath;
 use crate::take_apart;
 #[cfg(feature = "declare")]
@@ -31,6 +31,7 @@ impl Describe for Absent {
             provides: vec![Provided::Path(path, Entry::Nothing)],
             acts: Acts::WhenDifferent,
             removes: true,
+            reach: Reach::Itself,
             undo: Undo::Paths(vec![path]),
             attributes: vec![],
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::facet::{Acts, Claim, Describe, Facets, Plain, Provided, Shown, Undo};
+use crate::facet::{Acts, Claim, Describe, Facets, Plain, Provided, Reach, Shown, Undo};
 use crate::name::{PackageName, Version};
 use crate::take_apart;
 #[cfg(feature = "declare")]
@@ -55,6 +55,7 @@ impl Describe for AptPackage {
             provides: there.then_some(Provided::Package(package.as_str())).into_iter().collect(),
             acts: Acts::WhenDifferent,
             removes: !there,
+            reach: Reach::Anything,
             undo: Undo::Not("what a package brought or took along is known to apt alone"),
             attributes: vec![("state", shown)],
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::facet::{Acts, Claim, Describe, Facets, Need, Readers, Shown, Undo, Who};
+use crate::facet::{Acts, Claim, Describe, Facets, Need, Reach, Readers, Shown, Undo, Who};
 use crate::name::{AbsolutePath, AccountName};
 use crate::take_apart;
 use crate::text::Text;
@@ -40,6 +40,9 @@ pub struct Command {
     pub directory: Option<AbsolutePath>,
     /// Seconds after which it is ended and has failed; 600 where nothing is said.
     pub timeout: u32,
+    /// What it changes at the most: what is at these paths and below, besides what it creates. `None`: it does not say, so it
+    /// may be anything.
+    pub changes: Option<Vec<AbsolutePath>>,
     /// Why a secret may stand where others can read it.
     pub exposed: Option<String>,
 }
@@ -60,7 +63,9 @@ impl Describe for Command {
 
     fn facets(&self) -> Facets<'_> {
         take_apart!(
-            let Command { name, script, creates, unless, only_if, user, directory, timeout, exposed } = self; late
+            let Command {
+                name, script, creates, unless, only_if, user, directory, timeout, changes, exposed,
+            } = self; late
         );
         let script = script.read_by(Readers { who: Who::Arguments, exposed: exposed.map(String::as_str) });
         let mut attributes: Vec<(_, Shown<'_>)> = vec![("script", script.into())];
@@ -71,6 +76,7 @@ impl Describe for Command {
         attributes.extend(directory.map(|path| ("directory", path.into())));
         attributes
             .extend((*timeout != TIMEOUT).then(|| ("timeout", Shown::said(format_args!("{timeout} s")))));
+        attributes.extend(changes.as_ref().map(|paths| ("changes", Shown::said(listed(paths)))));
         attributes.extend(exposed.map(|reason| ("exposed", reason.into())));
         Facets {
             late: late.tell(script),
@@ -93,10 +99,20 @@ impl Describe for Command {
                 }
             },
             removes: false,
+            reach: match changes {
+                Some(paths) => Reach::Paths(paths),
+                None => Reach::Anything,
+            },
             undo: Undo::Not("nobody knows what a command did"),
             attributes,
         }
     }
+}
+
+/// `/srv/app, /var/cache/app`
+fn listed(paths: &[&AbsolutePath]) -> String {
+    let paths: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
+    if paths.is_empty() { "nothing".to_owned() } else { paths.join(", ") }
 }
 
 #[cfg(feature = "declare")]
@@ -121,6 +137,7 @@ impl Plan {
             user: None,
             directory: None,
             timeout: TIMEOUT,
+            changes: None,
             exposed: None,
         })
     }
@@ -145,7 +162,7 @@ impl Declared<'_, Command> {
     #[track_caller]
     pub fn creates(self, path: impl AsRef<str>) -> Self {
         let path = self.plan().path(path.as_ref());
-        self.adjust_with(path, |command, path| command.creates = Some(path))
+        self.adjust_with(path, |command, path| command.creates = Some(path)).consistent()
     }
 
     /// Nothing to do when the shell command `guard` succeeds. It has to succeed after the command has run.
@@ -180,6 +197,61 @@ impl Declared<'_, Command> {
     pub fn directory(self, path: impl AsRef<str>) -> Self {
         let path = self.plan().path(path.as_ref());
         self.adjust_with(path, |command, path| command.directory = Some(path))
+    }
+
+    /// Promises that it changes nothing but what is at these paths and below, and what it `creates`. Without a promise a
+    /// check has to take it for possible that a command that will be run changes anything, and says of what could depend on
+    /// that that it may change. A promise that is not kept shows when an apply looks at the whole plan at its end.
+    #[track_caller]
+    pub fn changes<S: AsRef<str>>(self, paths: impl IntoIterator<Item = S>) -> Self {
+        let (mut this, mut none) = (self, true);
+        // A plain loop: `track_caller` does not reach into closures.
+        for path in paths {
+            none = false;
+            let path = this.plan().path(path.as_ref());
+            this = this.adjust_with(path, |command, path| {
+                let changes = command.changes.get_or_insert_default();
+                changes.push(path);
+                changes.sort();
+                changes.dedup();
+            });
+        }
+        if none {
+            let message =
+                "`changes` names no path: of a command that changes nothing say `.changes_nothing()`";
+            self.plan().wrong(Code::BAD_VALUE, message, "declared here");
+        }
+        this
+    }
+
+    /// Promises that it changes nothing that a task of the plan could see: it only tells somebody, or looks.
+    #[track_caller]
+    pub fn changes_nothing(self) -> Self {
+        let mut promised = false;
+        let this = self.adjust(|command| {
+            promised = command.changes.as_ref().is_some_and(|paths| !paths.is_empty());
+            command.changes = Some(Vec::new());
+        });
+        if promised {
+            let message = "a command says that it changes paths, and that it changes nothing";
+            self.plan().wrong(Code::BAD_VALUE, message, "declared here");
+        }
+        this.consistent()
+    }
+
+    /// Reports a command that creates something and changes nothing.
+    #[track_caller]
+    fn consistent(self) -> Self {
+        let mut made = None;
+        let this = self.adjust(|command| {
+            let nothing = command.changes.as_ref().is_some_and(Vec::is_empty);
+            made = command.creates.clone().filter(|_| nothing);
+        });
+        if let Some(path) = made {
+            let message = format!("a command that creates `{path}` does not change nothing");
+            self.plan().wrong(Code::BAD_VALUE, message, "declared here");
+        }
+        this
     }
 
     /// Ends it after so many seconds; it has failed then.

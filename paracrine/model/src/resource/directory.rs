@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::facet::{Acts, Claim, Describe, Entry, Facets, Need, Provided, Undo};
+use crate::facet::{Acts, Claim, Describe, Entry, Facets, Need, Provided, Reach, Undo};
 use crate::name::{AbsolutePath, AccountName, Mode};
 use crate::resource::owned::owned;
 use crate::take_apart;
@@ -41,6 +41,7 @@ impl Describe for Directory {
             provides: vec![Provided::Path(path, Entry::Directory(*mode))],
             acts: Acts::WhenDifferent,
             removes: false,
+            reach: Reach::Itself,
             undo: Undo::Paths(vec![path]),
             attributes: vec![("owner", owner.into()), ("group", group.into()), ("mode", mode.into())],
         }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
-use crate::facet::{Acts, Claim, Describe, Entry, Facets, InFile, Need, Provided, Readers, Shown, Undo, Who};
+use crate::facet::{
+    Acts, Claim, Describe, Entry, Facets, InFile, Need, Provided, Reach, Readers, Shown, Undo, Who,
+};
 use crate::name::{AbsolutePath, AccountName, Mode};
 use crate::resource::owned::owned;
 use crate::take_apart;
@@ -23,8 +25,8 @@ pub struct File {
     pub group: AccountName,
     /// 0644 where nothing is said; 0600 where the content holds a secret.
     pub mode: Mode,
-    /// A command that sees the new content before it is in place, at the path that stands for `{}` in it; it fails
-    /// on bad content.
+    /// A command that sees the new content before it is in place, in a check as well, at the path that stands for `{}` in
+    /// it; it fails on bad content.
     pub validate: Option<String>,
     /// Why a secret may stand where others can read it.
     pub exposed: Option<String>,
@@ -65,6 +67,7 @@ impl Describe for File {
             provides: vec![Provided::Path(path, Entry::File(*mode))],
             acts: Acts::WhenDifferent,
             removes: false,
+            reach: Reach::Itself,
             undo: Undo::Paths(vec![path]),
             attributes,
         }
@@ -89,7 +92,9 @@ impl Plan {
 #[cfg(feature = "declare")]
 impl Declared<'_, File> {
     /// Has a shell command look at the new content before it is put in place; `{}` in it is the path of the new
-    /// content, as in `.validate("visudo -c -f {}")`. When it fails, the file stays as it was and the task fails.
+    /// content, as in `.validate("visudo -c -f {}")`. When it fails, the file stays as it was and the task fails. A check
+    /// runs it as well, so it must change nothing. The new content lies by itself in a directory of its own, under the name
+    /// of the file: relative paths in it lead nowhere.
     #[track_caller]
     pub fn validate(self, command: impl AsRef<str>) -> Self {
         let command = self.plan().parse(Code::BAD_VALUE, "validation", command.as_ref(), |command| {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::facet::{Acts, Claim, Describe, Facets, Provided, Shown, Undo};
+use crate::facet::{Acts, Claim, Describe, Facets, Provided, Reach, Shown, Undo};
 use crate::name::AccountName;
 use crate::take_apart;
 #[cfg(feature = "declare")]
@@ -40,6 +40,7 @@ impl Describe for Group {
             provides: present.then_some(Provided::Group(group.as_str())).into_iter().collect(),
             acts: Acts::WhenDifferent,
             removes: !present,
+            reach: Reach::Itself,
             undo: Undo::Not("files may belong to an account by now"),
             attributes,
         }

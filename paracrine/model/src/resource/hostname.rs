@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::facet::{Acts, Claim, Describe, Facets, Undo};
+use crate::facet::{Acts, Claim, Describe, Facets, Reach, Undo};
 use crate::take_apart;
 #[cfg(feature = "declare")]
 use crate::{declare::Declared, diagnostic::Code, resource::Plan};
@@ -92,6 +92,7 @@ impl Describe for Hostname {
             provides: vec![],
             acts: Acts::WhenDifferent,
             removes: false,
+            reach: Reach::Itself,
             undo: Undo::Not("what runs may go by the new name already; declare the old one"),
             attributes: vec![("name", hostname.into())],
         }

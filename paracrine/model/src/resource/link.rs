@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::facet::{Acts, Claim, Describe, Entry, Facets, Need, Provided, Undo};
+use crate::facet::{Acts, Claim, Describe, Entry, Facets, Need, Provided, Reach, Undo};
 use crate::name::AbsolutePath;
 use crate::take_apart;
 #[cfg(feature = "declare")]
@@ -33,6 +33,7 @@ impl Describe for Link {
             provides: vec![Provided::Path(path, Entry::Link)],
             acts: Acts::WhenDifferent,
             removes: false,
+            reach: Reach::Itself,
             undo: Undo::Paths(vec![path]),
             attributes: vec![("target", target.into())],
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::facet::{Acts, Claim, Describe, Facets, Need, Shown, Undo};
+use crate::facet::{Acts, Claim, Describe, Facets, Need, Reach, Shown, Undo};
 use crate::name::UnitName;
 use crate::take_apart;
 #[cfg(feature = "declare")]
@@ -46,6 +46,7 @@ impl Describe for Service {
             provides: vec![],
             acts: Acts::WhenDifferent,
             removes: false,
+            reach: Reach::Anything,
             undo: Undo::Not("what a service did while it ran stays done"),
             attributes: attributes.into_iter().flatten().collect(),
         }

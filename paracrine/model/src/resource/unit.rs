@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
-use crate::facet::{Acts, Claim, Describe, Entry, Facets, InFile, Need, Provided, Readers, Shown, Undo, Who};
+use crate::facet::{
+    Acts, Claim, Describe, Entry, Facets, InFile, Need, Provided, Reach, Readers, Shown, Undo, Who,
+};
 use crate::name::{AbsolutePath, Mode, UnitName};
 use crate::resource::owned::moded;
 use crate::take_apart;
@@ -49,6 +51,7 @@ impl Describe for Unit {
             provides: vec![Provided::Path(path, Entry::File(*mode)), Provided::Unit(unit.as_str())],
             acts: Acts::WhenDifferent,
             removes: false,
+            reach: Reach::Itself,
             undo: Undo::Paths(vec![path]),
             attributes,
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::facet::{Acts, Claim, Describe, Facets, Need, Provided, Shown, Undo};
+use crate::facet::{Acts, Claim, Describe, Facets, Need, Provided, Reach, Shown, Undo};
 use crate::name::{AbsolutePath, AccountName};
 use crate::take_apart;
 #[cfg(feature = "declare")]
@@ -67,6 +67,7 @@ impl Describe for User {
             provides,
             acts: Acts::WhenDifferent,
             removes: !present,
+            reach: Reach::Itself,
             undo: Undo::Not("files may belong to an account by now"),
             attributes,
         }

@@ -1,7 +1,10 @@
 use paracrine_model::name::PackageName;
+use paracrine_model::plan::Plan;
+use paracrine_model::protocol::{Mode, Outcome};
 
 use super::*;
-use crate::suite::{Row, Tried, Wrong};
+use crate::engine::bench::{Bench, Ran};
+use crate::suite::{Row, Tried, Wrong, stand_ins};
 use crate::world::packages::Provider;
 
 impl Tried for AptPackage {
@@ -176,4 +179,109 @@ fn sources_that_would_be_written_are_noticed() {
         doubt(&mut world).as_deref(),
         Some("/etc/apt/sources.list.d/old.sources is written before it")
     );
+}
+
+/// What a run said of each package: `name: what`.
+fn told(ran: &Ran, names: &[&str]) -> Vec<String> {
+    let outcome = |outcome: &Outcome| match outcome {
+        Outcome::Changed => "changed".to_owned(),
+        Outcome::MayChange { because } => format!("may change: {because}"),
+        Outcome::Failed(failure) => failure.message.clone(),
+    };
+    let reports = ran.reports().into_iter();
+    let mut told: Vec<_> = reports
+        .map(|report| format!("{}: {}", names[report.task as usize], outcome(&report.outcome)))
+        .collect();
+    told.sort();
+    told
+}
+
+/// A machine with these packages to be had, from lists of that age.
+fn machine_with(available: &str, minutes: u64) -> Bench {
+    let bench = Bench::new();
+    stand_ins(&bench.beside("tools"));
+    let make = |path: &str, text: &str| {
+        let at = bench.root().join(path);
+        std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+        std::fs::write(at, text).unwrap();
+    };
+    make(
+        "var/lib/dpkg/status",
+        "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.21\n\n",
+    );
+    make("var/lib/apt/available", available);
+    make("var/lib/apt/lists/here_InRelease", "");
+    std::fs::create_dir_all(bench.root().join("etc/apt/apt.conf.d")).unwrap();
+    let fetched = std::time::SystemTime::now() - std::time::Duration::from_secs(minutes * 60);
+    let lists = bench.root().join("var/lib/apt/lists/partial");
+    std::fs::create_dir(&lists).unwrap();
+    std::fs::File::open(&lists).unwrap().set_modified(fetched).unwrap();
+    bench
+}
+
+#[test]
+fn packages_that_cannot_be_installed_are_not_in_the_way_of_others() {
+    const AVAILABLE: &str =
+        "good 1.0\nbetter 2.0\nfailing 1.0\nold 1.0\nother-or-good 1.0\nmta - postfix exim4\n";
+    let several = "several packages provide mta, and apt takes none of postfix, exim4 by itself";
+    let unknown = "apt has no package no-such";
+    let too_old = "apt has old 1.0, and the plan wants 2 or later";
+    let conflict = "apt finds no way to install what the packages depend on";
+    let broken = "dpkg could not configure the package failing";
+    let old = "the package lists are 30 minutes old; apply refreshes them";
+    let names = ["no-such", "mta", "good", "old", "failing", "other-or-good", "better"];
+    let declare = |plan: &Plan| {
+        plan.packages(["no-such", "mta", "good"]);
+        plan.package("old").at_least("2");
+        plan.packages(["failing", "other-or-good", "better"]);
+    };
+    let changed = |name: &str| format!("{name}: changed");
+    let may = |name: &str, why: &str| format!("{name}: may change: {why}; {old}");
+    let said = |name: &str, what: &str| format!("{name}: {what}");
+    for (minutes, expected) in [
+        (
+            30,
+            [
+                changed("better"),
+                changed("failing"),
+                changed("good"),
+                said("mta", several),
+                may("no-such", unknown),
+                may("old", too_old),
+                may("other-or-good", conflict),
+            ],
+        ),
+        (
+            0,
+            [
+                changed("better"),
+                changed("failing"),
+                changed("good"),
+                said("mta", several),
+                said("no-such", unknown),
+                said("old", too_old),
+                said("other-or-good", conflict),
+            ],
+        ),
+    ] {
+        let bench = machine_with(AVAILABLE, minutes);
+        assert_eq!(told(&bench.run(Mode::Check, declare), &names), expected, "lists of {minutes} minutes");
+        let ran = bench.run(Mode::Apply, declare);
+        assert_eq!(
+            told(&ran, &names),
+            [
+                changed("better"),
+                said("failing", broken),
+                changed("good"),
+                said("mta", several),
+                said("no-such", unknown),
+                said("old", too_old),
+                said("other-or-good", conflict),
+            ]
+        );
+        assert_eq!((ran.summary.changed, ran.summary.failed, ran.summary.skipped), (2, 5, 0));
+        let status = std::fs::read_to_string(bench.root().join("var/lib/dpkg/status")).unwrap();
+        let there = status.lines().filter_map(|line| line.strip_prefix("Package: ")).collect::<Vec<_>>();
+        assert_eq!(there, ["dpkg", "good", "better"]);
+    }
 }

@@ -150,10 +150,13 @@ fn doubt(command: &Command, world: &mut World) -> Option<String> {
     let mut named: Vec<_> = guards.iter().flat_map(|guard| paths_in(guard)).collect();
     named.extend(command.directory.clone());
     let doubtful = |maker: &&Maker| match maker {
-        Maker::Package(_) | Maker::Command { creates: None, .. } => true,
-        Maker::Command { creates: Some(made), .. } => {
-            named.iter().any(|path| path == made || path.is_below(made) || made.is_below(path))
-        }
+        Maker::Package(_) => true,
+        Maker::Command { reach, .. } => reach.paths().is_none_or(|paths| {
+            let meets = |made: &AbsolutePath, path: &AbsolutePath| {
+                path == made || path.is_below(made) || made.is_below(path)
+            };
+            named.iter().any(|path| paths.iter().any(|made| meets(made, path)))
+        }),
     };
     match world.makers.iter().rev().find(doubtful) {
         Some(Maker::Package(name)) => return Some(format!("package {name} is installed before it")),

@@ -8,6 +8,7 @@ use paracrine_model::text::Text;
 use super::*;
 use crate::suite::{Row, Tried, Wrong, odd_names};
 use crate::world::paths::PathKind;
+use crate::world::{PACKAGES, UNITS};
 
 impl Tried for Command {
     fn rows() -> Vec<Row> {
@@ -54,6 +55,10 @@ fn command(script: &str) -> Command {
 
 fn creates(path: &std::path::Path) -> Option<AbsolutePath> {
     Some(AbsolutePath::parse(path.to_str().unwrap()).unwrap())
+}
+
+fn makes(path: &str) -> Reach {
+    Reach::Makes(AbsolutePath::parse(path).unwrap())
 }
 
 fn compare(command: &Command, turn: Turn<'_>, world: &mut World) -> Result<Comparison, Failure> {
@@ -191,11 +196,11 @@ fn a_check_doubts_guards_when_something_is_pending() {
 
     // A command that says what it makes is no reason to doubt what has nothing to do with that.
     let mut world = machine();
-    world.makers.push(Maker::Command { name: "other".into(), creates: creates("/srv/other".as_ref()) });
+    world.makers.push(Maker::Command { name: "other".into(), reach: makes("/srv/other") });
     assert_eq!(shown(&unless, &mut world), "");
     let related = guards(Some("test -e /srv/other/x"), None);
     assert!(shown(&related, &mut world).ends_with("command `other` is run before it"));
-    world.makers.push(Maker::Command { name: "any".into(), creates: None });
+    world.makers.push(Maker::Command { name: "any".into(), reach: Reach::Anything });
     assert!(shown(&unless, &mut world).ends_with("command `any` is run before it"));
 }
 
@@ -242,7 +247,7 @@ fn a_check_does_not_ask_guards_that_cannot_be_asked_yet() {
         "run (`false` cannot be asked yet); may: its guard can be asked only then: the user future does not exist yet"
     );
     let mut world = machine();
-    world.makers.push(Maker::Command { name: "clone".into(), creates: creates("/nonexistent/app".as_ref()) });
+    world.makers.push(Maker::Command { name: "clone".into(), reach: makes("/nonexistent/app") });
     let guarded = Command { directory: creates("/nonexistent/app".as_ref()), ..guards(Some("false"), None) };
     assert_eq!(
         shown(&guarded, &mut world),
@@ -301,5 +306,63 @@ fn a_command_is_predicted_to_make_what_it_says() {
     let making = Command { creates: creates("/srv/app".as_ref()), ..command("true") };
     let state = making.observe(&Turn::default(), &mut world).unwrap();
     making.predict(&state, &mut world);
-    assert_eq!(world.makers, [Maker::Command { name: "test".into(), creates: making.creates }]);
+    assert_eq!(world.makers, [Maker::Command { name: "test".into(), reach: makes("/srv/app") }]);
+}
+
+#[test]
+fn a_promise_bounds_what_is_doubted_because_of_a_command() {
+    let path = |path: &str| AbsolutePath::parse(path).unwrap();
+    let promising = |paths: &[&str]| Command {
+        changes: Some(paths.iter().map(|text| path(text)).collect()),
+        ..command("true")
+    };
+    let after = |before: &Command| {
+        let mut world = machine();
+        let state = before.observe(&Turn::default(), &mut world).unwrap();
+        before.predict(&state, &mut world);
+        world
+    };
+    let asks = guards(Some("test -e /srv/app/x"), None);
+    let mut world = after(&promising(&[]));
+    assert_eq!(world.makers, []);
+    assert_eq!(shown(&guards(Some("test -e /etc/passwd"), None), &mut world), "");
+    let mut world = after(&promising(&["/srv/app", "/var/cache/app"]));
+    assert!(shown(&asks, &mut world).ends_with("command `test` is run before it"));
+    assert_eq!(shown(&guards(Some("test -e /etc/passwd"), None), &mut world), "");
+    assert!(world.path_may_be_brought(&path("/srv/app/x")).is_some());
+    assert!(world.path_may_be_brought(&path("/srv/other")).is_none());
+    for (places, brought) in [
+        (ACCOUNTS, promising(&["/etc"])),
+        (ACCOUNTS, promising(&["/etc/passwd"])),
+        (ACCOUNTS, command("true")),
+        (ACCOUNTS, Command { creates: Some(path("/srv/x")), ..command("true") }),
+        (UNITS, promising(&["/etc/systemd/system/x.service"])),
+        (PACKAGES, promising(&["/etc/apt/sources.list.d/x.list"])),
+    ] {
+        assert!(after(&brought).may_be_brought(places).is_some(), "{places:?} {brought:?}");
+    }
+    let bounded = after(&promising(&["/srv"]));
+    for places in [ACCOUNTS, UNITS, PACKAGES] {
+        assert_eq!(bounded.may_be_brought(places), None);
+    }
+    // What it makes is within the promise.
+    let making = Command { creates: Some(path("/srv/made")), ..promising(&[]) };
+    assert!(after(&making).path_may_be_brought(&path("/srv/made")).is_some());
+}
+
+#[test]
+fn a_directory_to_run_in_that_nobody_makes_is_missed_in_a_check() {
+    let within = |directory: &str| Command { directory: creates(directory.as_ref()), ..command("true") };
+    let rehearsed = |command: &Command, world: &mut World| {
+        let state = command.observe(&Turn::default(), world).unwrap();
+        command.rehearse(&state, world).map_err(|failure| failure.message)
+    };
+    let mut world = machine();
+    assert_eq!(rehearsed(&command("true"), &mut world), Ok(None));
+    assert_eq!(rehearsed(&within("/etc"), &mut world), Ok(None));
+    let missing = within("/nonexistent/app");
+    assert_eq!(rehearsed(&missing, &mut world), Err("the directory /nonexistent/app does not exist".into()));
+    assert_eq!(rehearsed(&within("/etc/passwd"), &mut world), Err("/etc/passwd is not a directory".into()));
+    world.makers.push(Maker::Command { name: "clone".into(), reach: makes("/nonexistent/app") });
+    assert_eq!(rehearsed(&missing, &mut world), Ok(None));
 }

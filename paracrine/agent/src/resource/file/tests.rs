@@ -11,6 +11,7 @@ use crate::suite::{Row, Tried, Wrong, odd_names};
 use crate::world::paths::suite::{
     Machine, account, attribute, failure, is_root, listen, passes_the_suite, path,
 };
+use crate::world::{Maker, Reach};
 
 impl Tried for File {
     fn rows() -> Vec<Row> {
@@ -36,7 +37,7 @@ impl Tried for File {
             failure: Wrong {
                 made: r#"echo other >"$ROOT/srv/$NAME"; touch "$ROOT/srv/invalid""#,
                 says: "is not valid: the validation ended with status 1",
-                foreseen: false,
+                foreseen: true,
                 mended: r#"rm "$ROOT/srv/invalid""#,
             },
         }]
@@ -342,6 +343,127 @@ fn a_validation_sees_the_new_content_and_keeps_the_old_when_it_fails() {
 }
 
 #[test]
+fn a_validation_of_what_is_new_promises_no_old_file() {
+    let machine = Machine::new();
+    let mut file = machine.file("/srv/x", "new\n");
+    file.validate = Some("false {}".into());
+    let invalid = Failure::new("the new content of /srv/x is not valid: the validation ended with status 1");
+    assert_eq!(machine.apply(&file), Err(invalid.clone()));
+    assert_eq!(rehearsed(&file, &mut machine.world()), Err(invalid));
+    assert!(!machine.at("/srv/x").exists());
+}
+
+/// What a check says of the validation.
+fn rehearsed(file: &File, world: &mut crate::world::World) -> Result<Option<String>, Failure> {
+    let state = file.observe(&Turn::default(), world).unwrap();
+    file.rehearse(&state, world)
+}
+
+#[test]
+fn a_validation_sees_the_same_in_a_check_and_in_an_apply() {
+    let machine = Machine::new();
+    let seen = machine.at("/seen");
+    let told =
+        format!("stat -c '%a %u %F' {{}} >{0}; basename {{}} >>{0}; cat {{}} >>{0}; false", seen.display());
+    for (content, shown) in [("new\n".to_owned(), "new\n"), ("x".repeat(300_000), "xxx")] {
+        let mut file = machine.file("/srv/it's.conf", &content);
+        file.mode = Mode::parse(0o640).unwrap();
+        file.validate = Some(told.clone());
+        let check = rehearsed(&file, &mut machine.world()).unwrap_err();
+        let in_check = std::fs::read_to_string(&seen).unwrap();
+        assert_eq!(machine.apply(&file), Err(check));
+        let in_apply = std::fs::read_to_string(&seen).unwrap();
+        let owner = rustix::process::geteuid().as_raw();
+        assert!(
+            in_check.starts_with(&format!("640 {owner} regular file\nit's.conf\n{shown}")),
+            "{in_check:.80}"
+        );
+        // A long one is looked at where it was written, through a link.
+        let same =
+            in_check.replacen(&format!("640 {owner} regular file"), &format!("777 {owner} symbolic link"), 1);
+        assert!(in_apply == in_check || (content.len() > 4 && in_apply == same), "{in_apply:.80}");
+    }
+}
+
+#[test]
+fn a_validation_that_may_depend_on_what_is_pending_is_doubted_in_a_check() {
+    let machine = Machine::new();
+    let failing = |content: &str, command: &str| File {
+        validate: Some(command.into()),
+        ..machine.file("/etc/app/app.conf", content)
+    };
+    let after = |command: &str, content: &str, predict: &dyn Fn(&mut crate::world::World)| {
+        let mut world = machine.world();
+        predict(&mut world);
+        match rehearsed(&failing(content, command), &mut world) {
+            Ok(may) => may.unwrap_or_else(|| "valid".into()),
+            Err(failure) => failure.message,
+        }
+    };
+    machine.make("/etc/app/here", "");
+    let made = |at: &'static str| {
+        let file = machine.file(at, "");
+        move |world: &mut crate::world::World| {
+            let state = file.observe(&Turn::default(), world).unwrap();
+            file.predict(&state, world);
+        }
+    };
+    let invalid = "the new content of /etc/app/app.conf is not valid: the validation ended with status 1";
+    let doubted =
+        |command: &str, why: &str| format!("its validation `{command}` may answer otherwise then: {why}");
+    let nothing = |_: &mut crate::world::World| {};
+    let package = |world: &mut crate::world::World| world.makers.push(Maker::Package("app".into()));
+    let command = |reach: Reach| {
+        move |world: &mut crate::world::World| {
+            world.makers.push(Maker::Command { name: "make".into(), reach: reach.clone() });
+        }
+    };
+    let account = |world: &mut crate::world::World| {
+        world
+            .accounts
+            .predict_user(crate::world::accounts::User { name: "app2".into(), ..Default::default() });
+    };
+    assert_eq!(after("false {}", "", &nothing), invalid);
+    assert_eq!(after("true {}", "", &package), "valid");
+    assert_eq!(after("false {}", "", &package), doubted("false {}", "package app is installed before it"));
+    let anything = command(Reach::Anything);
+    assert_eq!(after("false {}", "", &anything), doubted("false {}", "command `make` is run before it"));
+    assert_eq!(after("false {}", "", &command(Reach::Only(vec![path("/srv/x")]))), invalid);
+    assert_eq!(
+        after("false {}", "include /srv/x;", &command(Reach::Only(vec![path("/srv/x")]))),
+        doubted("false {}", "command `make` is run before it")
+    );
+    // Named in the command, in the content, in what was said; whole, by its name or by its directory.
+    let other = made("/etc/app/other.conf");
+    let changed = "/etc/app/other.conf is changed before it";
+    for (tool, content) in [
+        ("test -e /etc/app/other.conf && false {}", ""),
+        ("false {}", "include other.conf"),
+        ("false {}", "include = \"app/*.conf\""),
+        ("echo no /etc/app/other.conf; false {}", ""),
+    ] {
+        assert_eq!(after(tool, content, &other), doubted(tool, changed), "{tool} {content}");
+    }
+    assert_eq!(after("echo wrong: {}; false {}", "another = 1", &other), invalid);
+    assert_eq!(
+        after("false {}", "user = app2", &account),
+        doubted("false {}", "the account app2 is changed before it")
+    );
+    assert_eq!(after("false {}", "user = app21", &account), invalid);
+}
+
+#[test]
+fn a_validation_of_what_is_not_known_yet_waits_for_it() {
+    let mut machine = Machine::new();
+    let key = machine.signal("wg_pub", None);
+    let file = File { validate: Some("false {}".into()), ..machine.late_file("/srv/wg", key) };
+    assert_eq!(
+        rehearsed(&file, &mut machine.world()),
+        Ok(Some("its validation can be run only then: ‹wg_pub of db1› is known after apply".into()))
+    );
+}
+
+#[test]
 fn the_old_content_is_kept_where_only_its_owner_can_read_it() {
     let machine = Machine::new();
     machine.make("/srv/x", "old\n");
@@ -435,4 +557,120 @@ fn an_empty_file_is_a_file() {
     let file =
         File { path: path("/srv/x"), content: Content::Late(Text::default()), ..machine.file("/srv/x", "") };
     assert_eq!(machine.check(&file).unwrap(), Comparison::equal());
+}
+
+const ACL: &str = "system.posix_acl_access";
+
+/// `user::rw-,user:1234:rw-,group::r--,mask::rw-,other::---` as the kernel has it.
+fn list() -> Vec<u8> {
+    let none = u32::MAX.to_le_bytes();
+    let entry = |tag: u8, permissions: u8, id: [u8; 4]| [&[tag, 0, permissions, 0][..], &id].concat();
+    let named = entry(2, 6, 1234_u32.to_le_bytes());
+    [vec![2, 0, 0, 0], entry(1, 6, none), named, entry(4, 4, none), entry(16, 6, none), entry(32, 0, none)]
+        .concat()
+}
+
+/// The list of access of what is there; nothing where only the mode says who may do what.
+fn acl(at: &std::path::Path) -> Option<Vec<u8>> {
+    let mut value = vec![0; 1000];
+    let length = rustix::fs::getxattr(at, ACL, &mut value[..]).ok()?;
+    value.truncate(length);
+    Some(value)
+}
+
+/// Gives what is there a list; `false` where the file system has none.
+fn set_acl(at: &std::path::Path, name: &str) -> bool {
+    rustix::fs::setxattr(at, name, &list(), rustix::fs::XattrFlags::empty()).is_ok()
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_whom_else_it_lets_in() {
+    let machine = Machine::new();
+    machine.make("/srv/x", "old\n");
+    if !given::that(set_acl(&machine.at("/srv/x"), ACL), "a file system with lists of access") {
+        return;
+    }
+    let file = File { mode: Mode::parse(0o660).unwrap(), ..machine.file("/srv/x", "new\n") };
+    machine.apply(&file).unwrap();
+    assert_eq!((machine.read("/srv/x").as_str(), acl(&machine.at("/srv/x"))), ("new\n", Some(list())));
+    // A narrower mode narrows what the list allows.
+    let file = File { mode: Mode::parse(0o640).unwrap(), ..machine.file("/srv/x", "newer\n") };
+    machine.apply(&file).unwrap();
+    assert_eq!(machine.at("/srv/x").metadata().unwrap().mode() & 0o7777, 0o640);
+    assert_eq!(acl(&machine.at("/srv/x")).map(|list| list[4 + 3 * 8 + 2]), Some(4));
+}
+
+#[test]
+fn a_directorys_default_opens_nothing_beyond_its_mode() {
+    let machine = Machine::new();
+    if !given::that(
+        set_acl(&machine.at("/srv"), "system.posix_acl_default"),
+        "a file system with lists of access",
+    ) {
+        return;
+    }
+    let file = File { mode: Mode::parse(0o640).unwrap(), ..machine.file("/srv/x", "new\n") };
+    machine.apply(&file).unwrap();
+    machine.apply(&machine.file("/srv/link", "")).unwrap();
+    let directory = paracrine_model::resource::directory::Directory {
+        path: path("/srv/d"),
+        owner: file.owner.clone(),
+        group: file.group.clone(),
+        mode: Mode::parse(0o750).unwrap(),
+    };
+    machine.apply(&directory).unwrap();
+    for (at, mode) in [("/srv/x", 0o640), ("/srv/d", 0o750)] {
+        assert_eq!(machine.at(at).metadata().unwrap().mode() & 0o7777, mode, "{at}");
+        assert_eq!(acl(&machine.at(at)), None, "{at}");
+    }
+}
+
+#[test]
+fn capabilities_go_with_the_content_and_are_told() {
+    let machine = Machine::new();
+    machine.make("/srv/x", "old\n");
+    // CAP_NET_BIND_SERVICE, permitted and effective (linux/capability.h).
+    let capabilities =
+        [0x0200_0001_u32, 1 << 10, 0, 0, 0].iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
+    if !given::root() {
+        return;
+    }
+    let flags = rustix::fs::XattrFlags::empty();
+    rustix::fs::setxattr(machine.at("/srv/x"), "security.capability", &capabilities, flags).unwrap();
+    let same = machine.file("/srv/x", "old\n");
+    assert_eq!(machine.check(&same), Ok(Comparison::equal()));
+    let file = machine.file("/srv/x", "new\n");
+    let lost = attribute("capabilities", "set", "none, as for all new content");
+    assert_eq!(machine.check(&file).unwrap().differences, [content("old\n"), lost.clone()]);
+    assert_eq!(machine.apply(&file).unwrap(), [content("old\n"), lost]);
+    assert_eq!(machine.check(&file), Ok(Comparison::equal()));
+}
+
+#[test]
+fn what_forbids_another_mode_is_known_before() {
+    let machine = Machine::new();
+    machine.make("/srv/x", "same\n");
+    std::fs::create_dir(machine.at("/srv/d")).unwrap();
+    let chattr = |flag: &str, at: &str| {
+        let done = std::process::Command::new("chattr").arg(flag).arg(machine.at(at)).output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    if !given::root() || !given::that(chattr("+i", "/srv/x"), "a file system with attributes") {
+        return;
+    }
+    let file = File { mode: Mode::parse(0o600).unwrap(), ..machine.file("/srv/x", "same\n") };
+    let found = (machine.check(&file), machine.check(&machine.file("/srv/x", "same\n")));
+    assert!(chattr("-i", "/srv/x") && chattr("+i", "/srv/d"));
+    let directory = paracrine_model::resource::directory::Directory {
+        path: path("/srv/d"),
+        owner: file.owner.clone(),
+        group: file.group.clone(),
+        mode: Mode::parse(0o700).unwrap(),
+    };
+    let of_directory = machine.check(&directory);
+    assert!(chattr("-i", "/srv/d"));
+    let immutable =
+        |at: &str| failure(&format!("{at} is immutable"), &format!("allow changes first: `chattr -i {at}`"));
+    assert_eq!(found, (Err(immutable("/srv/x")), Ok(Comparison::equal())));
+    assert_eq!(of_directory, Err(immutable("/srv/d")));
 }

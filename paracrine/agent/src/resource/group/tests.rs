@@ -123,3 +123,24 @@ fn what_is_said_is_done() {
     assert!(failure.message.starts_with("groupadd ended with status 4"), "{failure:?}");
     assert!(failure.output.unwrap().contains("GID '50' already exists"));
 }
+
+#[test]
+fn a_group_that_is_kept_elsewhere_is_not_changed() {
+    let kept = accounts::Group { name: "ldap".into(), gid: Some(7000), members: Vec::new() };
+    let state = State { group: Some(kept), elsewhere: true, ..State::default() };
+    let root = tempfile::tempdir().unwrap();
+    let world = World::new(root.path(), Default::default(), |_, _| Err(Failure::new("no contents")));
+    let name = paracrine_model::name::AccountName::parse("ldap").unwrap();
+    let group = Group { group: name, present: true, system: false, gid: Some(7000) };
+    let message =
+        |group: &Group| group.compare(&state, &Turn::default(), &world).map_err(|failure| failure.message);
+    assert_eq!(message(&group), Ok(Comparison::equal()));
+    assert_eq!(
+        message(&Group { gid: Some(7001), ..group.clone() }),
+        Err("the group ldap is not kept in /etc/group, so its id cannot be changed here".into())
+    );
+    assert_eq!(
+        message(&Group { present: false, ..group }),
+        Err("the group ldap is not kept in /etc/group, so it cannot be removed here".into())
+    );
+}

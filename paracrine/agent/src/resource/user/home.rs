@@ -7,8 +7,48 @@ use paracrine_model::hash::Hash;
 use paracrine_model::name::AbsolutePath;
 use paracrine_model::resource::user::User;
 
+use super::State;
 use crate::world::World;
 use crate::world::paths::{PathKind, PathState};
+
+/// What `useradd` and `usermod` leave as it is, though it may not be meant: a home that was there before is as it was, and
+/// another home is not made. Of what the plan decides itself nothing has to be said.
+pub(super) fn left_as_it_is(user: &User, state: &State, world: &World) -> Option<String> {
+    let name = user.user.as_str();
+    let new = state.user.is_none();
+    let home = home(user)?;
+    let changed = state.user.as_ref().is_none_or(|there| there.home != home.as_str());
+    let is_meant = user.present && changed && if new { !user.system } else { user.home.is_some() };
+    if !is_meant || world.decides(&home) {
+        return None;
+    }
+    let program = if new { "useradd" } else { "usermod" };
+    let group = match (&user.group, &state.user) {
+        (Some(group), _) => group.as_str(),
+        (None, Some(there)) => there.group.as_str(),
+        (None, None) => name,
+    };
+    let declare =
+        format!("declare `plan.directory(\"{home}\").owner(\"{name}\").group(\"{group}\")` after the user");
+    let there = state.home.as_ref()?;
+    let uid = user.uid.or(state.user.as_ref().and_then(|there| there.uid));
+    let owns = there.owner == name || there.ids.is_some_and(|(owner, _)| Some(owner) == uid);
+    match &there.kind {
+        PathKind::Missing if new => None,
+        PathKind::Missing => {
+            Some(format!("the new home {home} of {name} does not exist, and {program} makes none: {declare}"))
+        }
+        PathKind::Directory if owns => None,
+        PathKind::Directory => Some(format!(
+            "the home {home} of {name} is there already and belongs to {}, which {program} leaves so: {declare}",
+            there.owner
+        )),
+        other => Some(format!(
+            "the home {home} of {name} is a {}, which {program} leaves so: move it away by hand, or give {name} another home",
+            other.describe()
+        )),
+    }
+}
 
 /// Where a new user's home is.
 pub(super) fn home(user: &User) -> Option<AbsolutePath> {

@@ -280,3 +280,129 @@ fn what_is_said_is_done() {
         }
     }
 }
+
+#[test]
+fn what_keeps_a_user_from_being_changed_is_known_before() {
+    let (_root, world) = world();
+    let there = world.accounts.user("bob").unwrap();
+    let says = |wanted: &User, hindrance: Hindrance, world: &World| {
+        let state = State { user: Some(there.clone()), hindrance: Some(hindrance), ..State::default() };
+        match wanted.compare(&state, &Turn::default(), world) {
+            Ok(comparison) => format!("may: {}", comparison.may.unwrap_or_default()),
+            Err(failure) => failure.message,
+        }
+    };
+    let moved = User { home: Some(path("/srv/bob")), ..user("bob") };
+    let gone = User { present: false, ..user("bob") };
+    let member = User { groups: vec![account("adm")], ..user("bob") };
+    let busy = || Hindrance::Process("4711 (sleep)".into());
+    let in_use = "bob is in use by process 4711 (sleep) and cannot be changed while it is";
+    let elsewhere = |what| Hindrance::Elsewhere(what);
+    for (wanted, hindrance, expected) in [
+        (&moved, busy(), in_use),
+        (&gone, busy(), in_use),
+        (
+            &moved,
+            elsewhere("home"),
+            "the user bob is not kept in /etc/passwd, so its home cannot be changed here",
+        ),
+        (
+            &gone,
+            elsewhere("existence"),
+            "the user bob is not kept in /etc/passwd, so it cannot be removed here",
+        ),
+        (
+            &member,
+            Hindrance::Group("adm".into()),
+            "the group adm is not kept in /etc/group, so bob cannot be made a member of it here",
+        ),
+    ] {
+        assert_eq!(says(wanted, hindrance, &world), expected);
+    }
+    // Something that comes before may end the process.
+    let (_root, mut later) = self::world();
+    later.makers.push(Maker::Package("app".into()));
+    assert_eq!(
+        says(&moved, busy(), &later),
+        "may: process 4711 (sleep) runs as bob now; package app is installed before it"
+    );
+    assert_eq!(says(&gone, elsewhere("existence"), &later), says(&gone, elsewhere("existence"), &world));
+}
+
+#[test]
+fn a_process_is_in_the_way_of_what_usermod_refuses_and_of_nothing_else() {
+    let machine = World::new("/", Default::default(), |_, _| Err(Failure::new("no contents")));
+    // Whoever runs this test has a process, and is in `/etc/passwd`.
+    let own = machine.accounts.user_name(rustix::process::geteuid().as_raw()).unwrap();
+    let there = machine.accounts.user(&own).unwrap();
+    let hindrance = |wanted: User| Hindrance::of(&wanted, &there, &machine);
+    let some_group = machine.accounts.group_name(0).unwrap();
+    for wanted in [
+        User { home: Some(path("/srv/elsewhere")), ..user(&own) },
+        User { uid: Some(54321), ..user(&own) },
+        User { present: false, ..user(&own) },
+    ] {
+        assert!(matches!(hindrance(wanted.clone()), Some(Hindrance::Process(_))), "{wanted:?}");
+    }
+    for wanted in [
+        user(&own),
+        User { home: path(&there.home).into(), uid: there.uid, ..user(&own) },
+        User { shell: Some(path("/bin/other")), comment: Some("x".into()), ..user(&own) },
+        User { groups: vec![account("adm"), account(&some_group)], ..user(&own) },
+    ] {
+        assert_eq!(hindrance(wanted.clone()), None, "{wanted:?}");
+    }
+}
+
+#[test]
+fn a_home_that_is_left_as_it_is_is_told() {
+    let told = |wanted: &User, decided: bool| {
+        let (root, mut world) = world();
+        std::fs::create_dir_all(root.path().join("srv/there")).unwrap();
+        std::fs::create_dir_all(root.path().join("home/eve")).unwrap();
+        std::fs::write(root.path().join("srv/file"), "").unwrap();
+        if decided {
+            world.announce_directory(&path("/srv/there"));
+        }
+        let state = wanted.observe(&Turn::default(), &mut world).unwrap();
+        assert_eq!(wanted.rehearse(&state, &mut world), Ok(None));
+        std::mem::take(&mut world.notices).join("; ")
+    };
+    let at = |name: &str, home: &str| User { home: Some(path(home)), ..user(name) };
+    if !given::root() {
+        return;
+    }
+    let there = |home: &str, name: &str, program: &str, group: &str| {
+        format!(
+            "the home {home} of {name} is there already and belongs to root, which {program} leaves so: declare \
+             `plan.directory(\"{home}\").owner(\"{name}\").group(\"{group}\")` after the user"
+        )
+    };
+    for (wanted, expected) in [
+        (user("eve"), there("/home/eve", "eve", "useradd", "eve")),
+        (at("eve", "/srv/there"), there("/srv/there", "eve", "useradd", "eve")),
+        (User { group: Some(account("web")), ..at("eve", "/srv/there") }, there("/srv/there", "eve", "useradd", "web")),
+        (at("ann", "/srv/there"), there("/srv/there", "ann", "usermod", "ann")),
+        (
+            at("ann", "/srv/none"),
+            "the new home /srv/none of ann does not exist, and usermod makes none: declare \
+             `plan.directory(\"/srv/none\").owner(\"ann\").group(\"ann\")` after the user"
+                .into(),
+        ),
+        (
+            at("eve", "/srv/file"),
+            "the home /srv/file of eve is a file, which useradd leaves so: move it away by hand, or give eve another home"
+                .into(),
+        ),
+        // Made with the user.
+        (at("eve", "/srv/none"), String::new()),
+        // Its own already.
+        (User { uid: Some(0), ..at("eve", "/srv/there") }, String::new()),
+        (user("ann"), String::new()),
+        (User { system: true, ..at("eve", "/srv/there") }, String::new()),
+        (User { present: false, ..at("ann", "/srv/there") }, String::new()),
+    ] {
+        assert_eq!(told(&wanted, false), expected, "{wanted:?}");
+    }
+    assert_eq!(told(&at("eve", "/srv/there"), true), "");
+}

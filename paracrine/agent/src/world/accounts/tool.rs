@@ -23,6 +23,13 @@ impl Accounts {
     }
 }
 
+/// That a user cannot be changed while a process runs as it.
+pub(crate) fn in_use(name: &str, process: &str) -> Failure {
+    Failure::new(format!("{name} is in use by process {process} and cannot be changed while it is")).help(
+        format!("end what runs as {name} (`loginctl terminate-user {name}`, or its service) and run again"),
+    )
+}
+
 fn run(root: &Path, program: &str, options: Vec<String>, name: &str) -> Result<(), Failure> {
     let mut arguments = options;
     if root != Path::new("/") {
@@ -43,14 +50,8 @@ fn run(root: &Path, program: &str, options: Vec<String>, name: &str) -> Result<(
         return Ok(());
     }
     Err(match finished.output.split_once("is currently used by process ") {
-        Some((_, rest)) => {
-            let process = rest.split_whitespace().next().unwrap_or_default();
-            Failure::new(format!("{name} is in use by process {process} and cannot be changed while it is"))
-                .output(finished.output.trim_end())
-                .help(format!(
-                    "end what runs as {name} (`loginctl terminate-user {name}`, or its service) and run again"
-                ))
-        }
+        Some((_, rest)) => in_use(name, rest.split_whitespace().next().unwrap_or_default())
+            .output(finished.output.trim_end()),
         None => finished.failure(),
     })
 }

@@ -32,6 +32,37 @@ pub(crate) fn explain(finished: &Finished) -> Failure {
     }
 }
 
+/// Why apt would not do something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// In words.
+    pub(crate) failure: Failure,
+    /// Whether newer lists of packages would not change that.
+    pub(crate) lasting: bool,
+}
+
+/// Why a simulation failed.
+pub(crate) fn trouble(finished: &Finished) -> Trouble {
+    let said = finished.said();
+    let lasting = providers(&said).is_some() || said.contains("Essential packages were removed");
+    Trouble { failure: explain(finished), lasting }
+}
+
+/// Whether it failed for a reason that has nothing to do with one package more than with another.
+pub(crate) fn is_everybodys(finished: &Finished) -> bool {
+    let said = finished.said();
+    let status = matches!(finished.end, End::Status(_));
+    let signs = [
+        "No space left on device",
+        "You don't have enough free space",
+        "Read-only file system",
+        "Temporary failure resolving",
+        "Malformed entry",
+        "The list of sources could not be read",
+    ];
+    !finished.succeeded() && (!status || is_locked(&said) || signs.iter().any(|sign| said.contains(sign)))
+}
+
 /// Whether it failed because somebody else holds a lock.
 pub(super) fn is_locked(said: &str) -> bool {
     ["Unable to acquire the dpkg", "Unable to lock ", "locked by another process"]
@@ -64,6 +95,9 @@ fn message(finished: &Finished, said: &str) -> String {
     if let Some((action, package)) = processed(said) {
         return format!("dpkg could not {action} the package {package}");
     }
+    if let Some((name, providers)) = providers(said) {
+        return format!("several packages provide {name}, and apt takes none of {providers} by itself");
+    }
     if said.contains("unmet dependencies") {
         return "apt finds no way to install what the packages depend on".to_owned();
     }
@@ -83,6 +117,15 @@ fn holder(said: &str) -> Option<String> {
     let line = rest.lines().next()?;
     let end = line.find(')').map_or(line.len(), |end| end + 1);
     Some(format!("process {}", line[..end].trim_end_matches('.')))
+}
+
+/// `Package NAME is a virtual package provided by:`, the providers with their versions, and what to do.
+fn providers(said: &str) -> Option<(&str, String)> {
+    let (before, after) = said.split_once(" is a virtual package provided by:\n")?;
+    let name = before.rsplit_once("Package ")?.1;
+    let lines = after.lines().take_while(|line| line.starts_with([' ', '\t']));
+    let providers: Vec<&str> = lines.filter_map(|line| line.split_whitespace().next()).collect();
+    Some((name, providers.join(", ")))
 }
 
 /// `dpkg: error processing package NAME (--configure):` and `… archive /x/y.deb (--unpack):`
@@ -113,6 +156,11 @@ fn help(said: &str) -> Option<&'static str> {
         (
             "unmet dependencies",
             "what they depend on is in none of the host's apt sources, or in a version that does not fit",
+        ),
+        ("is a virtual package provided by", "declare the one that is meant"),
+        (
+            "Essential packages were removed",
+            "the system does not work without it: if that is meant, remove it by hand",
         ),
         ("Temporary failure resolving", "the host cannot look up the names of its package servers"),
         ("NO_PUBKEY", "apt has no key for one of its sources: see `signed-by` in sources.list(5)"),
@@ -217,6 +265,21 @@ mod tests {
                 "E: Malformed entry 1 in list file /etc/apt/sources.list.\n",
                 "apt: Malformed entry 1 in list file /etc/apt/sources.list",
                 None,
+            ),
+            (
+                "Package mail-transport-agent is a virtual package provided by:\n  postfix 3.7.11-0+deb12u1\n  \
+                 exim4-daemon-light 4.96-15\nYou should explicitly select one to install.\n\nE: Package \
+                 'mail-transport-agent' has no installation candidate\n",
+                "several packages provide mail-transport-agent, and apt takes none of postfix, exim4-daemon-light by \
+                 itself",
+                Some("declare the one that is meant"),
+            ),
+            (
+                "WARNING: The following essential packages will be removed.\nThis should NOT be done unless you know \
+                 exactly what you are doing!\n  base-files\nE: Essential packages were removed and -y was used \
+                 without --allow-remove-essential.\n",
+                "apt: Essential packages were removed and -y was used without --allow-remove-essential",
+                Some("the system does not work without it: if that is meant, remove it by hand"),
             ),
             ("strange\n", "apt-get ended with status 100", None),
             ("", "apt-get ended with status 100", None),

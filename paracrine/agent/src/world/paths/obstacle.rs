@@ -84,6 +84,30 @@ impl Paths {
         })
     }
 
+    /// What stands in the way of another owner or mode of what is at `path`, if anything does.
+    ///
+    /// # Errors
+    /// There is no way to `path`.
+    pub(crate) fn obstacle_to_attributes(&mut self, path: &AbsolutePath) -> Result<Option<Failure>, Failure> {
+        let found = self.find(path)?;
+        let Some(parent) = found.parent.fd().filter(|_| self.overlay.get(&found.key).is_none()) else {
+            return Ok(None);
+        };
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let seen = statx(parent, found.name.as_str(), flags, StatxFlags::BASIC_STATS).ok();
+        let attributes = seen.map_or(StatxAttributes::empty(), |seen| seen.stx_attributes);
+        Ok(if attributes.contains(StatxAttributes::IMMUTABLE) {
+            Some(attribute(path, "immutable", 'i'))
+        } else if attributes.contains(StatxAttributes::APPEND) {
+            Some(attribute(path, "append-only", 'a'))
+        } else {
+            match accessat(parent, found.name.as_str(), Access::WRITE_OK, AtFlags::empty()) {
+                Err(error @ Errno::ROFS) => Some(failed("set owner and mode of", path, error)),
+                _ => None,
+            }
+        })
+    }
+
     /// What stands in the way of removing what is at `path` with all that is below, if anything does.
     ///
     /// # Errors

@@ -22,6 +22,11 @@ impl Overlay {
         self.0.get(key).map(|layer| &layer.state)
     }
 
+    /// The paths of which something is predicted.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Whether a directory is predicted that has nothing of what is there now below it.
     pub(super) fn hides(&self, key: &str) -> bool {
         self.0.get(key).is_some_and(|layer| layer.hides)

@@ -7,7 +7,7 @@ use std::collections::hash_map::RandomState;
 use std::fs::File;
 use std::hash::BuildHasher;
 use std::io::Write;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -16,6 +16,7 @@ use paracrine_model::protocol::Failure;
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid};
 use rustix::io::Errno;
 
+use super::extended::{Extended, bequeath, remove_acl};
 use super::record::Touch;
 use super::walk::{Found, Place, join};
 use super::{DIRECTORY, PathKind, Paths, entries, failed, kind_of, missing_directory, open_at};
@@ -71,10 +72,11 @@ impl Paths {
         path: &AbsolutePath,
         content: &[u8],
         attributes: Attributes,
+        extended: &Extended,
     ) -> Result<Staged, Failure> {
         let (staged, mut file) = self.begin_file(path)?;
         write_to(&mut file, path, content)?;
-        finish_file(file, path, attributes)?;
+        finish_file(file, path, attributes, extended)?;
         Ok(staged)
     }
 
@@ -211,10 +213,14 @@ impl Paths {
         if kind_of(&stat) != wanted || (wanted == FileType::RegularFile && stat.st_nlink > 1) {
             return Err(Failure::new(format!("{path} changed while it was looked at")));
         }
+        let made = recorded.is_some();
         let recorded = match recorded {
             Some(recorded) => recorded,
             None => self.record(&found, path, Touch::Attributes)?,
         };
+        if made {
+            remove_acl(&fd).map_err(failure)?;
+        }
         set_open(&fd, &stat, attributes, &recorded).map_err(failure)?;
         self.forget();
         match rustix::fs::fsync(&fd) {
@@ -264,10 +270,29 @@ pub(crate) fn write_to(file: &mut File, path: &AbsolutePath, piece: &[u8]) -> Re
 ///
 /// # Errors
 /// It cannot be written.
-pub(crate) fn finish_file(file: File, path: &AbsolutePath, attributes: Attributes) -> Result<(), Failure> {
+pub(crate) fn finish_file(
+    file: File,
+    path: &AbsolutePath,
+    attributes: Attributes,
+    extended: &Extended,
+) -> Result<(), Failure> {
     let fd = OwnedFd::from(file);
-    set(&fd, attributes).map_err(|error| failed("set owner and mode of", path, error))?;
+    let failure = |error| failed("set owner and mode of", path, error);
+    set_new_owners(fd.as_fd(), attributes).map_err(failure)?;
+    bequeath(&fd, extended, attributes.mode).map_err(failure)?;
+    // Last, as the others take setuid bits away.
+    set_mode(&fd, attributes.mode).map_err(failure)?;
     rustix::fs::fsync(&fd).map_err(|error| failed("write", path, error))
+}
+
+/// Sets the owner and mode of an open file that is nobody's yet.
+///
+/// # Errors
+/// The system refuses.
+pub(crate) fn set_file(file: &File, path: &AbsolutePath, attributes: Attributes) -> Result<(), Failure> {
+    let failure = |error| failed("set owner and mode of", path, error);
+    set_new_owners(file.as_fd(), attributes).map_err(failure)?;
+    rustix::fs::fchmod(file, Mode::from_raw_mode(attributes.mode)).map_err(failure)
 }
 
 /// What stands between the name of a file and the random end of the name of its successor.
@@ -310,7 +335,7 @@ fn set_open(fd: &OwnedFd, stat: &Stat, attributes: Attributes, _recorded: &Recor
         if both != old {
             set_mode(fd, both)?;
         }
-        set_owners(fd, attributes)?;
+        set_owners(fd.as_fd(), attributes)?;
         set_mode(fd, attributes.mode)?;
     } else if old != attributes.mode {
         set_mode(fd, attributes.mode)?;
@@ -318,16 +343,16 @@ fn set_open(fd: &OwnedFd, stat: &Stat, attributes: Attributes, _recorded: &Recor
     Ok(())
 }
 
-/// Owners first: changing them takes setuid bits away.
-fn set(fd: &OwnedFd, attributes: Attributes) -> Result<(), Errno> {
+/// Sets the owner of what is in nobody's use yet.
+fn set_new_owners(fd: BorrowedFd<'_>, attributes: Attributes) -> Result<(), Errno> {
     let stat = rustix::fs::fstat(fd)?;
     if (stat.st_uid, stat.st_gid) != (attributes.uid, attributes.gid) {
         set_owners(fd, attributes)?;
     }
-    rustix::fs::fchmod(fd, Mode::from_raw_mode(attributes.mode))
+    Ok(())
 }
 
-fn set_owners(fd: &OwnedFd, attributes: Attributes) -> Result<(), Errno> {
+fn set_owners(fd: BorrowedFd<'_>, attributes: Attributes) -> Result<(), Errno> {
     let (uid, gid) = (Uid::from_raw(attributes.uid), Gid::from_raw(attributes.gid));
     rustix::fs::chownat(fd, "", Some(uid), Some(gid), AtFlags::EMPTY_PATH)
 }

@@ -37,6 +37,6 @@ pub fn site(cx: &Context, plan: &Plan) {
         .user("app")
         .directory("/srv/app")
         .timeout(5);
-    plan.command("true").named("after it was made").run_on(&made);
-    plan.command("sysctl --system").unless("false").only_if("true");
+    plan.command("true").named("after it was made").run_on(&made).changes_nothing();
+    plan.command("sysctl --system").unless("false").only_if("true").changes(["/proc/sys"]);
 }

@@ -34,10 +34,12 @@ pub fn server(cx: &Context, plan: &Plan) {
         .creates("/srv/app/session.key")
         .user("app")
         .directory("/srv/app")
-        .timeout(30);
+        .timeout(30)
+        .changes(["/srv/app/session.key", "/var/cache/app"]);
     plan.command("apt-get check").unless("test -e /run/checked");
     plan.command("systemctl daemon-reexec").only_if("test -e /run/reexec");
-    plan.command("update-ca-certificates").run_on(&packages[0]);
+    plan.command("update-ca-certificates").run_on(&packages[0]).changes(["/etc/ssl"]);
+    plan.command("wall deployed").run_on(&packages[0]).changes_nothing();
     plan.command(text!("/usr/local/bin/app --token {}", cx.env.api_token))
         .run_on(&key)
         .expose("this is a test");
