@@ -11,8 +11,12 @@ use paracrine_model::protocol::Failure;
 /// The lock of a machine, held as long as this lives. Its file says who holds it and what they are at.
 pub struct Lock {
     file: File,
+    /// The first lines of its file: who holds it, and for what.
     holder: String,
 }
+
+/// How the line begins that names the run and the host that the lock is held for.
+const RUN: &str = "run ";
 
 /// A check that looks who holds the lock holds it itself for an instant: such a moment is waited out.
 const GRACE: Duration = Duration::from_millis(200);
@@ -24,13 +28,15 @@ pub struct Before {
 }
 
 impl Lock {
-    /// Takes the lock in `directory` (`/run/paracrine`), waiting for it at most `wait`; `waiting` is told once who
-    /// holds it, and asked between tries whether to go on.
+    /// Takes the lock in `directory` (`/run/paracrine`) for a `run` on the host `identity`, waiting for it at most `wait`;
+    /// `waiting` is told once who holds it, and asked between tries whether to go on.
     ///
     /// # Errors
-    /// Somebody else holds it, or its file cannot be opened.
-    pub fn take(
+    /// Somebody else holds it, or its file cannot be opened. Where the same run holds it, or has held it, for another host of
+    /// its inventory, that is one machine by two names.
+    pub fn take_for(
         directory: &Path,
+        (run, identity): (&str, &str),
         holder: &str,
         wait: Duration,
         mut waiting: impl FnMut(&str) -> bool,
@@ -48,6 +54,9 @@ impl Lock {
                 continue;
             }
             let other = content(&mut file).unwrap_or_default();
+            if let Some(twin) = twin_in(&other, run, identity) {
+                return Err(twin);
+            }
             let other = other.lines().next().unwrap_or("somebody").to_owned();
             if began.elapsed() >= wait || !waiting(&other) {
                 return Err(Failure::new(format!("another run holds the lock: {other}"))
@@ -56,8 +65,12 @@ impl Lock {
             // The kernel has no lock with a time limit.
             std::thread::sleep(Duration::from_millis(100));
         }
-        let task = content(&mut file).ok().and_then(|text| task_in(&text));
-        let mut lock = Self { file, holder: holder.replace('\n', " ") };
+        let before = content(&mut file).unwrap_or_default();
+        if let Some(twin) = twin_in(&before, run, identity) {
+            return Err(twin);
+        }
+        let task = task_in(&before);
+        let mut lock = Self { file, holder: format!("{}\n{RUN}{run} {identity}", holder.replace('\n', " ")) };
         lock.say(None);
         Ok((lock, Before { task }))
     }
@@ -113,9 +126,19 @@ fn content(file: &mut File) -> io::Result<String> {
     Ok(text)
 }
 
-/// The second line: the first says who, this one at what.
+/// The last line: the first says who, this one at what.
 fn task_in(text: &str) -> Option<String> {
-    text.lines().nth(1).map(str::to_owned)
+    text.lines().skip(1).find(|line| !line.starts_with(RUN)).map(str::to_owned)
+}
+
+/// That a lock is that of this run, for another host.
+fn twin_in(text: &str, run: &str, identity: &str) -> Option<Failure> {
+    let held = text.lines().nth(1)?.strip_prefix(RUN)?;
+    let twin = held.strip_prefix(run)?.strip_prefix(' ').filter(|twin| *twin != identity)?;
+    Some(
+        Failure::new(format!("this machine is {twin} in the same run: two names for one machine"))
+            .help("one of the two addresses in the inventory is wrong"),
+    )
 }
 
 fn wrong(directory: &Path, error: &io::Error) -> Failure {
@@ -126,12 +149,53 @@ fn wrong(directory: &Path, error: &io::Error) -> Failure {
 pub(crate) mod tests {
     use super::*;
 
+    impl Lock {
+        /// Takes the lock for some run on some host.
+        pub(crate) fn take(
+            directory: &Path,
+            holder: &str,
+            wait: Duration,
+            waiting: impl FnMut(&str) -> bool,
+        ) -> Result<(Self, Before), Failure> {
+            Self::take_for(directory, (holder, "site/dev/host"), holder, wait, waiting)
+        }
+    }
+
     /// Waits until nobody holds the lock. What a test of another thread has just forked holds it until it starts its
     /// program.
     pub(crate) fn until_free(directory: &Path) {
         while Lock::held_by(directory).is_some() {
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn a_second_name_for_the_machine_meets_the_lock_of_its_own_run() {
+        let directory = tempfile::tempdir().unwrap();
+        let take = |run, identity, wait| {
+            Lock::take_for(directory.path(), (run, identity), "ann@laptop", wait, |_| true)
+        };
+        let (first, _) = take("20261125-1", "shop/dev/web1", Duration::ZERO).unwrap();
+        let told = |taken: Result<(Lock, Before), Failure>| {
+            let failure = taken.err().unwrap();
+            (failure.message, failure.help.unwrap())
+        };
+        let twins = (
+            "this machine is shop/dev/web1 in the same run: two names for one machine".to_owned(),
+            "one of the two addresses in the inventory is wrong".to_owned(),
+        );
+        // It does not wait for itself.
+        assert_eq!(told(take("20261125-1", "shop/dev/web2", Duration::from_secs(600))), twins);
+        assert_eq!(
+            told(take("20261125-2", "shop/dev/web2", Duration::ZERO)).0,
+            "another run holds the lock: ann@laptop"
+        );
+        drop(first);
+        until_free(directory.path());
+        // Nor is it deployed to by both names one after the other.
+        assert_eq!(told(take("20261125-1", "shop/dev/web2", Duration::from_secs(60))), twins);
+        drop(take("20261125-1", "shop/dev/web1", Duration::from_secs(60)).unwrap());
+        drop(take("20261125-3", "shop/dev/web2", Duration::from_secs(60)).unwrap());
     }
 
     #[test]

@@ -7,12 +7,21 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next(), arguments.next()) {
         (Some("probe"), None, None) => ExitCode::SUCCESS,
-        (Some("serve"), Some(nonce), None) => paracrine_agent::serve::serve(&nonce),
+        (Some("serve"), Some(nonce), None) => {
+            leave_no_core();
+            paracrine_agent::serve::serve(&nonce)
+        }
         _ => {
             eprintln!("paracrine-agent is started by a deploy binary, not by hand");
             ExitCode::FAILURE
         }
     }
+}
+
+/// A core file would hold the secrets that are on their way. Programs that are started may still leave one.
+fn leave_no_core() {
+    // What cannot be had on some kernel is no reason not to run.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 /// Rust's standard library asks where the main thread's stack is, only to say "stack overflow" before the kernel ends the

@@ -115,7 +115,8 @@ fn begin(deploy: &Deploy, port: &mut Stdio) -> Result<Ready, Failure> {
         Mode::Apply => {
             let wait = Duration::from_secs(deploy.lock_wait.into());
             let mut told = false;
-            let (lock, before) = Lock::take(&folders.run, &deploy.holder, wait, |holder| {
+            let own = (deploy.run.as_str(), deploy.identity.as_str());
+            let (lock, before) = Lock::take_for(&folders.run, own, &deploy.holder, wait, |holder| {
                 if !std::mem::replace(&mut told, true) {
                     port.waiting(holder);
                 }
