@@ -40,10 +40,25 @@ fn unreachable_hosts_wrong_keys_and_lost_agents() {
     );
     lab.host("db1").unwrap().reconnect().unwrap();
 
+    // Cloned machines are no reason to refuse.
+    for host in ["web1", "web2", "db1"] {
+        lab.run(host, "echo 0123456789abcdef0123456789abcdef > /etc/machine-id").unwrap();
+    }
+    let run = site.run(&["apply", "dev", "--persist", "0"]).unwrap();
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    assert_eq!(run.stdout.matches("/etc/machine-id is the same as on").count(), 1, "{}", run.stdout);
+
+    // A login that is refused has failed: there is a host.
+    lab.run("db1", "mv /root/.ssh/authorized_keys /root/.ssh/away").unwrap();
+    let run = site.run(&["check", "dev", "--persist", "0"]).unwrap();
+    lab.run("db1", "mv /root/.ssh/away /root/.ssh/authorized_keys").unwrap();
+    assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("does not let us log in"), "{}", run.stdout);
+
     // A changed host key refuses.
     lab.run("web2", "rm /etc/ssh/ssh_host_*; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key; systemctl restart ssh").unwrap();
     let run = site.run(&["apply", "dev", "--persist", "0", "--limit", "web2"]).unwrap();
-    assert_ne!(run.code, Some(0));
+    assert_eq!(run.code, Some(1));
     assert!(
         run.stdout.contains("host key") || run.stderr.contains("host key"),
         "{}{}",

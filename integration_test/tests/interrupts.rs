@@ -142,7 +142,8 @@ pub fn site(cx: &Context, plan: &Plan) {
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
     assert_eq!(lab.run("a", "stat -c %U /etc/motd; cat /etc/motd").expect("it is there"), "root\na: hello");
     assert_eq!(lab.run("a", "stat -c '%U %a' /var/cache/paracrine").expect("it is there"), "root 700");
-    for (host, word) in [("b", "sudo needs a password"), ("c", "sudo")] {
+    lab.run("a", "echo 'Defaults:deploy requiretty' > /etc/sudoers.d/tty").expect("the host is up");
+    for (host, word) in [("a", "sudo wants a terminal"), ("b", "sudo needs a password"), ("c", "sudo")] {
         let run = site.run(&["apply", "dev", "--limit", host]).expect("the binary starts");
         assert!(matches!(run.code, Some(1 | 3)), "{}{}", run.stdout, run.stderr);
         assert!(run.stdout.contains(word) && run.stdout.contains("help: "), "{}{}", run.stdout, run.stderr);

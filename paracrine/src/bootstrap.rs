@@ -25,7 +25,7 @@ const USER_PLACES: &str = r#""$h/.cache/paracrine" "/var/tmp/paracrine-$LOGNAME"
 /// Asking who owns `/` is how a shell knows that it is root without starting `id`.
 const BECOME_ROOT: &str = r#"s=$1; shift; [ -O / ] || [ "$(id -u)" = 0 ] || {
  command -v sudo >/dev/null || { echo "@MAGIC $1 fail no-sudo"; exit 1; };
- exec sudo -n -u root /bin/sh -c "$s" sudo "$@"; }; eval "$s""#;
+ LC_ALL=C exec sudo -n -u root /bin/sh -c "$s" sudo "$@"; }; eval "$s""#;
 
 const STAY: &str = r#"s=$1; shift; cd -P "$HOME" 2>/dev/null; h=$PWD; eval "$s""#;
 

@@ -26,6 +26,8 @@ use args::{Color, Command, Plan, PlanCommand};
 use exit::{FAILED, SUCCESS};
 use problem::Problem;
 
+use crate::reason::reason;
+
 /// Does what the command line says.
 pub(crate) fn run(embedded: &'static Embedded, words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<_> = words.into_iter().collect();
@@ -72,10 +74,7 @@ pub(crate) fn run(embedded: &'static Embedded, words: impl IntoIterator<Item = O
         Command::Secrets(options) => secrets::secrets(&site, &options),
         Command::Schema(options) => schema::schema(&site, &options),
     };
-    end(shown.map(|text| {
-        print(&text);
-        SUCCESS
-    }))
+    end(shown.and_then(|text| print(&text)))
 }
 
 fn end(done: Result<u8, Problem>) -> ExitCode {
@@ -90,8 +89,12 @@ fn complain(problem: &Problem) -> ExitCode {
     ExitCode::from(FAILED)
 }
 
-/// Writes to standard output. A reader that has gone (`| head`) is no failure.
-fn print(text: &str) {
+/// Writes to standard output. What did not get there was not said; a reader that has gone (`| head`) needs no word about it.
+fn print(text: &str) -> Result<u8, Problem> {
     let mut out = anstream::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(SUCCESS),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(FAILED),
+        Err(error) => Err(Problem::new(format!("standard output cannot be written: {}", reason(&error)))),
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything here runs on one thread. What happens is told as [`Event`]s.
 
+mod budget;
 pub(crate) mod connection;
 mod contents;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use paracrine_model::artifact::Artifact;
+use paracrine_model::protocol::Mode;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -56,7 +58,12 @@ pub(crate) async fn run<C: Connector + 'static>(
     }));
 
     let shared = Rc::new(Shared {
-        schedule: Schedule::new(hosts, job.jobs, Box::new(AllAtOnce)),
+        schedule: Schedule::new(
+            hosts,
+            job.jobs,
+            // A check stops for nothing: it changes nothing.
+            Box::new(AllAtOnce { keep_going: job.keep_going || mode == Mode::Check }),
+        ),
         large_contents: std::cell::OnceCell::new(),
         machines: RefCell::default(),
         connector,

@@ -139,6 +139,11 @@ pub(crate) enum Ending {
     Held,
     /// Nothing was begun, because the run was interrupted before.
     NotBegun,
+    /// Nothing was changed, because another host failed before its turn came.
+    After {
+        /// The name of that host.
+        failed: String,
+    },
 }
 
 /// What an ending comes down to.
@@ -154,6 +159,8 @@ pub(crate) enum Status {
     Stopped,
     /// Not changed, because the run was refused.
     Held,
+    /// Not changed, because another host failed before.
+    NotBegun,
     /// No way to the host.
     Unreachable,
     /// Something failed.
@@ -161,6 +168,15 @@ pub(crate) enum Status {
 }
 
 impl Ending {
+    /// Whether it is a reason to change no other host: a task has failed, or the host was lost `changing`.
+    pub(crate) fn stops_others(&self, changing: bool) -> bool {
+        match self {
+            Self::Done(summary) => summary.failed > 0,
+            Self::Failed { .. } => changing,
+            Self::Unreachable(_) | Self::Held | Self::NotBegun | Self::After { .. } => false,
+        }
+    }
+
     /// What it comes down to.
     pub(crate) fn status(&self, mode: Mode) -> Status {
         match self {
@@ -173,6 +189,7 @@ impl Ending {
             Self::Unreachable(_) => Status::Unreachable,
             Self::Held => Status::Held,
             Self::NotBegun => Status::Stopped,
+            Self::After { .. } => Status::NotBegun,
         }
     }
 }

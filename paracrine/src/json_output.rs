@@ -16,13 +16,14 @@
 //! | `begun` | `task` |
 //! | `report` | `task`, `outcome` (`changed`, `may_change`, `failed`), `because`, `failure`, `differences`, `seconds` |
 //! | `notice` | `text` |
-//! | `ended` | `status`, `summary`, `failure`, `task`, `seconds` |
+//! | `ended` | `status`, `summary`, `failure`, `task`, `failed_before`, `seconds` |
 //! | `interrupted` | `urgency` (`after_task`, `at_once`) |
 //! | `finished` | `hosts` (numbers by status), `refused` (array of reasons), `seconds` |
 //!
 //! - `task`: `place` (from 0), `kind`, `name`, `file`, `line`, `column`.
 //! - `failure`: `message`, `output`, `help`.
-//! - `status`: `as_planned`, `applied`, `pending`, `stopped`, `held`, `unreachable`, `failed`.
+//! - `status`: `as_planned`, `applied`, `pending`, `stopped`, `held`, `not_begun` (another host failed before its turn:
+//!   `failed_before`), `unreachable`, `failed`.
 //! - `differences`: objects with `difference` (`create`, `remove`, `attribute`, `content`, `action`): `create` has
 //!   `attributes` (object of texts) and `diff` (or `null` for what has no content); `remove` has `what`; `attribute`
 //!   has `name`, `before`, `after`; `content` has `diff` (lines of a unified diff); `action` has `verb`, `because`.
@@ -41,3 +42,15 @@
 //!   condition around the declaration), `file`, `line`, `column` (where the YAML defines it). Found are values that are
 //!   named in the declaration itself and in the same function: in loops and conditions around it, and in the `let`
 //!   statements of variables that it uses. What is passed to a function as an argument is not followed, secrets excepted.
+//!
+//! # `plan diff --format json`
+//!
+//! One object per line for each host whose plan differs. Keys: `environment`, `host`, `change` (`new`, `gone`, `changed`),
+//! `roles` (`before`, `after`) and `tasks`: objects with `change` (`comes`, `leaves`, `changes`), `kind`, `name`, `moved`
+//! (whether it comes elsewhere in the order), `before` and `after` (the task as above, or `null`).
+//!
+//! # `hosts --format json`
+//!
+//! One object per host and line. Keys: `environment`, `host`, `ssh_hostname`, `ssh_port`, `ssh_user`, `ssh_key` (array of
+//! places where the key is looked for), `jump` (array, outermost first), `host_key`, `sudo`, `arch`, `roles`, `inventory`,
+//! `tasks` (their number).

@@ -15,6 +15,9 @@ use std::time::{Duration, SystemTime};
 
 use paracrine_model::hash::Hash;
 
+use crate::account;
+use crate::reason::reason;
+
 /// The longest path of a socket that all systems take.
 const LONGEST_SOCKET: usize = 103;
 /// What comes after the directory: `/KEY.PID.N`, and the 17 bytes that ssh adds while it binds.
@@ -49,48 +52,84 @@ impl Key {
 pub(crate) struct SocketDirectory(PathBuf);
 
 impl SocketDirectory {
-    /// Opens the directory, which is made if need be: the one that is `wanted`, `$XDG_RUNTIME_DIR/paracrine`, or
-    /// `/tmp/paracrine-ssh-UID`.
+    /// Opens the directory, which is made if need be: the one that is `wanted`, or the first of
+    /// `$XDG_RUNTIME_DIR/paracrine`, `/tmp/paracrine-ssh-UID` and `.cache/paracrine/ssh` in the account's home that can be
+    /// used; and tells why it is not the one that it should be.
     ///
     /// # Errors
     /// A directory of that name that is not ours, is a link, or cannot be made.
-    pub(crate) fn open(wanted: Option<&Path>) -> io::Result<Self> {
-        let uid = own_uid()?;
-        if let Some(wanted) = wanted {
-            return Self::at(wanted.to_owned(), uid);
-        }
-        if let Some(runtime) = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from) {
-            let ours = || fs::metadata(&runtime).is_ok_and(|found| found.is_dir() && found.uid() == uid);
-            let directory = runtime.join("paracrine");
-            if runtime.is_absolute() && fits(&directory) && ours() {
-                return Self::at(directory, uid);
+    pub(crate) fn open(wanted: Option<&Path>) -> io::Result<(Self, Option<String>)> {
+        let uid = account::uid();
+        match wanted {
+            Some(wanted) => Ok((Self::at(wanted.to_owned(), uid)?, None)),
+            None => {
+                let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty());
+                let places = Places {
+                    runtime: runtime.map(PathBuf::from),
+                    temporary: format!("/tmp/paracrine-ssh-{uid}").into(),
+                    home: account::home(),
+                };
+                Self::first(places, uid)
             }
         }
-        Self::at(PathBuf::from(format!("/tmp/paracrine-ssh-{uid}")), uid)
+    }
+
+    fn first(places: Places, uid: u32) -> io::Result<(Self, Option<String>)> {
+        let Places { runtime, temporary, home } = places;
+        let mut words = Vec::new();
+        if let Some(runtime) = runtime {
+            match Self::below_runtime(&runtime, uid) {
+                Ok(directory) => return Ok((directory, None)),
+                Err(error) => {
+                    words.push(format!("XDG_RUNTIME_DIR is {}: {}", runtime.display(), reason(&error)))
+                }
+            }
+        }
+        let mut places = vec![temporary];
+        places.extend(home.map(|home| home.join(".cache/paracrine/ssh")));
+        for place in places {
+            let parents = place.parent().map_or(Ok(()), fs::create_dir_all);
+            match parents.and_then(|()| Self::at(place.clone(), uid)) {
+                Ok(directory) => {
+                    let told = (!words.is_empty()).then(|| {
+                        format!("connections are kept in {}: {}", place.display(), words.join("; "))
+                    });
+                    return Ok((directory, told));
+                }
+                Err(error) => words.push(reason(&error)),
+            }
+        }
+        Err(io::Error::other(words.join("; ")))
+    }
+
+    fn below_runtime(runtime: &Path, uid: u32) -> io::Result<Self> {
+        if !runtime.is_absolute() {
+            return Err(io::Error::other("it is not absolute"));
+        }
+        let found = fs::metadata(runtime)?;
+        if !found.is_dir() || found.uid() != uid {
+            return Err(io::Error::other("it is no directory of yours"));
+        }
+        let directory = runtime.join("paracrine");
+        if !fits(&directory) {
+            return Err(io::Error::other("it is too long for a socket"));
+        }
+        Self::at(directory, uid)
     }
 
     fn at(path: PathBuf, uid: u32) -> io::Result<Self> {
-        match fs::DirBuilder::new().mode(0o700).create(&path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => {
-                let found = fs::symlink_metadata(&path)?;
-                let refused = if !found.is_dir() {
-                    "is not a directory"
-                } else if found.uid() != uid {
-                    "belongs to somebody else"
-                } else {
-                    if found.mode() & 0o077 != 0 {
-                        fs::set_permissions(&path, fs::Permissions::from_mode(0o700))?;
-                    }
-                    return Ok(Self(path));
-                };
-                Err(io::Error::new(io::ErrorKind::PermissionDenied, refused))
+        match own(&path, uid) {
+            Ok(()) => Ok(Self(path)),
+            Err(error) => {
+                let why = format!("{}, where connections are kept, cannot be used: {error}", path.display());
+                Err(io::Error::new(error.kind(), why))
             }
         }
-        .map_err(|error| {
-            let why = format!("{}, where connections are kept, cannot be used: {error}", path.display());
-            io::Error::new(error.kind(), why)
-        })
+    }
+
+    /// Whether this is such a [file](Self::file), by its name.
+    pub(crate) fn is_file_of_ours(path: &Path) -> bool {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FILE))
     }
 
     /// Where it is.
@@ -176,12 +215,32 @@ fn fits(directory: &Path) -> bool {
     directory.as_os_str().len() + LONGEST_NAME <= LONGEST_SOCKET
 }
 
-/// The user that files we make belong to.
-fn own_uid() -> io::Result<u32> {
-    match fs::metadata("/proc/self") {
-        Ok(found) => Ok(found.uid()),
-        Err(_) => Ok(tempfile::tempfile()?.metadata()?.uid()),
+/// Sees that this is a private directory that can be written to; it is made if need be.
+fn own(path: &Path, uid: u32) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
     }
+    let found = fs::symlink_metadata(path)?;
+    let refused = |why: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    if !found.is_dir() {
+        return refused("is not a directory");
+    }
+    if found.uid() != uid {
+        return refused("belongs to somebody else");
+    }
+    if found.mode() & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    }
+    // Its disk may be full, or read-only by now.
+    tempfile::tempfile_in(path).map(drop)
+}
+
+/// Where the directory may be.
+struct Places {
+    runtime: Option<PathBuf>,
+    temporary: PathBuf,
+    home: Option<PathBuf>,
 }
 
 #[cfg(test)]
@@ -191,7 +250,7 @@ mod tests {
 
     fn directory() -> (tempfile::TempDir, SocketDirectory) {
         let parent = tempfile::tempdir().unwrap();
-        let directory = SocketDirectory::at(parent.path().join("sockets"), own_uid().unwrap()).unwrap();
+        let directory = SocketDirectory::at(parent.path().join("sockets"), account::uid()).unwrap();
         (parent, directory)
     }
 
@@ -201,14 +260,14 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
         assert_eq!(mode(directory.path()), 0o700);
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        SocketDirectory::at(directory.path().to_owned(), own_uid().unwrap()).unwrap();
+        SocketDirectory::at(directory.path().to_owned(), account::uid()).unwrap();
         assert_eq!(mode(directory.path()), 0o700);
     }
 
     #[test]
     fn a_link_a_file_and_a_strangers_directory_are_refused() {
         let parent = tempfile::tempdir().unwrap();
-        let uid = own_uid().unwrap();
+        let uid = account::uid();
         let real = parent.path().join("real");
         fs::create_dir(&real).unwrap();
         let link = parent.path().join("link");
@@ -221,6 +280,37 @@ mod tests {
             let error = SocketDirectory::at(path, uid).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }
+    }
+
+    #[test]
+    fn where_the_best_place_cannot_be_used_another_is_and_that_is_told() {
+        let parent = tempfile::tempdir().unwrap();
+        let uid = account::uid();
+        let at = |name: &str| parent.path().join(name);
+        fs::create_dir(at("runtime")).unwrap();
+        fs::write(at("file"), "").unwrap();
+        let first = |runtime: Option<&str>, temporary: &str| {
+            let places =
+                Places { runtime: runtime.map(at), temporary: at(temporary), home: Some(at("home")) };
+            let shown = |text: String| text.replace(&parent.path().display().to_string(), "DIR");
+            match SocketDirectory::first(places, uid) {
+                Ok((directory, told)) => (shown(directory.path().display().to_string()), told.map(shown)),
+                Err(error) => panic!("{error}"),
+            }
+        };
+        assert_eq!(first(Some("runtime"), "tmp"), ("DIR/runtime/paracrine".into(), None));
+        assert_eq!(first(None, "tmp"), ("DIR/tmp".into(), None));
+        let word = "connections are kept in DIR/tmp: XDG_RUNTIME_DIR is DIR/gone: no such file or directory";
+        assert_eq!(first(Some("gone"), "tmp"), ("DIR/tmp".into(), Some(word.into())));
+        fs::remove_dir(at("runtime/paracrine")).unwrap();
+        symlink(at("tmp"), at("runtime/paracrine")).unwrap();
+        let word = "connections are kept in DIR/home/.cache/paracrine/ssh: XDG_RUNTIME_DIR is DIR/runtime: \
+                    DIR/runtime/paracrine, where connections are kept, cannot be used: is not a directory; \
+                    DIR/file, where connections are kept, cannot be used: is not a directory";
+        assert_eq!(
+            first(Some("runtime"), "file"),
+            ("DIR/home/.cache/paracrine/ssh".into(), Some(word.into()))
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! the picked hosts use; `controller` talks to the hosts and tells what happens as a stream of events; `report` draws
 //! that stream. Arrows go one way: the controller knows no terminal, the reports know no connection.
 
+mod account;
 mod bootstrap;
 mod cli;
 mod controller;
@@ -20,7 +21,9 @@ pub mod json_output;
 mod kept_connections;
 mod known_hosts;
 mod large;
+mod no_core;
 pub mod plan_test;
+mod reason;
 mod relay;
 #[doc(hidden)]
 pub mod remote_agent;
@@ -50,5 +53,8 @@ macro_rules! main {
 /// Does what the command line says; [`main!`] calls this.
 pub fn run(embedded: &'static Embedded) -> ExitCode {
     // As the relay of its own connections, before anything else is looked at.
-    relay::if_asked_for(std::env::args_os()).unwrap_or_else(|| cli::run(embedded, std::env::args_os()))
+    relay::if_asked_for(std::env::args_os()).unwrap_or_else(|| {
+        no_core::leave_none();
+        cli::run(embedded, std::env::args_os())
+    })
 }

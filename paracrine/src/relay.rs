@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use crate::account;
+
 /// The first argument of a deploy binary that is to relay.
 const WORD: &str = "paracrine-relay";
 /// In the environment: the deploy binary.
@@ -28,10 +30,24 @@ pub(crate) const LOG: &str = "PARACRINE_RELAY_LOG";
 /// In the environment: how many milliseconds connecting may take.
 pub(crate) const LIMIT: &str = "PARACRINE_RELAY_LIMIT";
 
+/// How the line of the log begins that shows what came from a host in place of SSH's greeting.
+pub(crate) const FIRST_BYTES: &str = "paracrine-relay: the host sent ";
+/// The line that takes it back: a greeting came after all.
+const GREETING: &str = "paracrine-relay: the host greets";
+/// So much of what came first is looked at, and so much shown.
+const LOOKED_AT: usize = 8 * 1024;
+const SHOWN: usize = 80;
+
+/// What came from the host in place of SSH's greeting, out of what the relay and ssh have said.
+pub(crate) fn first_bytes(said: &str) -> Option<String> {
+    let sent = said.lines().rev().find_map(|line| line.strip_prefix(FIRST_BYTES))?;
+    (!said.lines().any(|line| line == GREETING)).then(|| sent.to_owned())
+}
+
 /// A config that has the relay at its end, after the one that is wanted, or the user's and the system's; `None` if one
 /// of them binds connections to an address or a family of addresses, which a relay would not know of.
 pub(crate) fn config(wanted: Option<&Path>) -> Option<String> {
-    let home = env::home_dir()?.join(".ssh");
+    let home = account::home()?.join(".ssh");
     let included = match wanted {
         Some(file) => vec![file.to_owned()],
         None => vec![home.join("config"), PathBuf::from("/etc/ssh/ssh_config")],
@@ -49,13 +65,15 @@ pub(crate) fn config(wanted: Option<&Path>) -> Option<String> {
     Some(config + &format!("Host *\nProxyCommand \"${PROGRAM}\" {WORD} '%h' %p\n"))
 }
 
-/// This process as a program that can be started again, also when its file has been replaced since.
+/// This process as a program that can be started again; for root also when its file has been replaced since. Others may not
+/// look into a process that leaves no core.
 pub fn this_program() -> Option<PathBuf> {
     let program = env::current_exe().ok()?;
     if program.is_file() {
         return Some(program);
     }
-    Some(PathBuf::from(format!("/proc/{}/exe", std::process::id()))).filter(|running| running.exists())
+    let running = || PathBuf::from(format!("/proc/{}/exe", std::process::id()));
+    (account::uid() == 0).then(running).filter(|running| running.exists())
 }
 
 /// Relays, if that is what this process was started for, and returns when the connection is over.
@@ -69,10 +87,7 @@ pub fn if_asked_for(arguments: impl IntoIterator<Item = OsString>) -> Option<Exi
     let socket = match connect(&host, &port, Duration::from_millis(limit)) {
         Ok(socket) => socket,
         Err(said) => {
-            if let Some(log) = env::var_os(LOG) {
-                let log = OpenOptions::new().append(true).create(true).open(log);
-                let _ = log.and_then(|mut log| writeln!(log, "{said}"));
-            }
+            note(&said);
             return Some(ExitCode::FAILURE);
         }
     };
@@ -80,6 +95,45 @@ pub fn if_asked_for(arguments: impl IntoIterator<Item = OsString>) -> Option<Exi
     let to_ssh = io::stdout().as_fd().try_clone_to_owned().map(File::from);
     let relayed = from_ssh.and_then(|from_ssh| relay(socket, from_ssh, to_ssh?));
     Some(if relayed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Writes a line where the run finds it.
+fn note(line: &str) {
+    if let Some(log) = env::var_os(LOG) {
+        let log = OpenOptions::new().append(true).create(true).open(log);
+        let _ = log.and_then(|mut log| writeln!(log, "{line}"));
+    }
+}
+
+/// Looks whether what a host sends begins with SSH's greeting. Told at once, as ssh ends the relay without a word.
+#[derive(Default)]
+struct Beginning {
+    bytes: Vec<u8>,
+    told: bool,
+    over: bool,
+}
+
+impl Beginning {
+    /// Something came; a line for the log where there is something to tell.
+    fn heard(&mut self, piece: &[u8]) -> Option<String> {
+        if self.over {
+            return None;
+        }
+        let room = LOOKED_AT - self.bytes.len();
+        self.bytes.extend_from_slice(&piece[..piece.len().min(room)]);
+        let greets = self.bytes.starts_with(b"SSH-") || self.bytes.windows(5).any(|five| five == b"\nSSH-");
+        self.over = greets || self.bytes.len() >= LOOKED_AT;
+        if greets {
+            return self.told.then(|| GREETING.to_owned());
+        }
+        if self.told || (self.bytes.len() < 4 && b"SSH-".starts_with(&self.bytes)) {
+            return None;
+        }
+        self.told = true;
+        let shown = self.bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let shown = String::from_utf8_lossy(&shown[..shown.len().min(SHOWN)]).trim_end().to_owned();
+        Some(format!("{FIRST_BYTES}{shown:?}"))
+    }
 }
 
 /// Tries all addresses of the host in turn, as ssh does; errors are in its words.
@@ -117,15 +171,21 @@ fn relay(socket: TcpStream, mut from_ssh: File, mut to_ssh: File) -> io::Result<
     let mut to_host = socket.try_clone()?;
     let mut from_host = socket;
     std::thread::spawn(move || {
-        let _ = copy(&mut from_ssh, &mut to_host, || {});
+        let _ = copy(&mut from_ssh, &mut to_host, |_| {});
         // ssh has said all it had to say; it does not wait for an answer.
         let _ = to_host.shutdown(Shutdown::Both);
     });
     let socket = from_host.try_clone()?;
-    copy(&mut from_host, &mut to_ssh, || acknowledge_at_once(&socket))
+    let mut beginning = Beginning::default();
+    copy(&mut from_host, &mut to_ssh, |piece| {
+        acknowledge_at_once(&socket);
+        if let Some(line) = beginning.heard(piece) {
+            note(&line);
+        }
+    })
 }
 
-fn copy(from: &mut impl Read, to: &mut impl Write, mut after_each: impl FnMut()) -> io::Result<()> {
+fn copy(from: &mut impl Read, to: &mut impl Write, mut on_each: impl FnMut(&[u8])) -> io::Result<()> {
     let mut piece = vec![0; 64 * 1024];
     loop {
         let length = match from.read(&mut piece) {
@@ -134,7 +194,7 @@ fn copy(from: &mut impl Read, to: &mut impl Write, mut after_each: impl FnMut())
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        after_each();
+        on_each(&piece[..length]);
         to.write_all(&piece[..length])?;
     }
 }
@@ -243,6 +303,26 @@ mod tests {
         );
         let unknown = connect("no such host", "22", Duration::from_secs(5)).unwrap_err();
         assert!(unknown.starts_with("ssh: Could not resolve hostname no such host: "), "{unknown}");
+    }
+
+    #[test]
+    fn what_comes_in_place_of_a_greeting_is_noted() {
+        let heard = |pieces: &[&str]| {
+            let mut beginning = Beginning::default();
+            pieces.iter().filter_map(|piece| beginning.heard(piece.as_bytes())).collect::<Vec<_>>().join("\n")
+        };
+        for greeting in [&["SSH-2.0-x\r\n"][..], &["S", "SH", "-2.0", "more"], &[]] {
+            assert_eq!(heard(greeting), "", "{greeting:?}");
+        }
+        let http = heard(&["HTTP/1.1 400 Bad Request\r\nServer: x\r\n", "\r\n"]);
+        assert_eq!(http, "paracrine-relay: the host sent \"HTTP/1.1 400 Bad Request\"");
+        assert_eq!(first_bytes(&http).as_deref(), Some("\"HTTP/1.1 400 Bad Request\""));
+        // Some hosts say something before they greet.
+        let polite = heard(&["Welcome\r\n", "SSH-2.0-x\r\n"]);
+        assert_eq!(first_bytes(&polite), None);
+        let binary = heard(&["\u{1}\u{0}\u{1b}[2J\u{7f}"]);
+        assert_eq!(first_bytes(&binary).as_deref(), Some(r#""\u{1}\0\u{1b}[2J\u{7f}""#));
+        assert!(heard(&[&"x".repeat(9000)]).len() < 200);
     }
 
     #[test]

@@ -8,29 +8,43 @@
 mod incoming;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use paracrine_model::hash::Hash;
 use paracrine_model::host::Arch;
-use paracrine_model::protocol::{self, Greeting, Message, Opening};
+use paracrine_model::protocol::{self, Greeting, LARGEST_FRAME, Message, Opening};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use crate::bootstrap::{Bootstrap, Word};
 pub use crate::known_hosts::Offending;
 pub use crate::relay::{if_asked_for as relay_if_asked_for, this_program};
-use crate::ssh::{Channel, ChildStderr, Dialer};
+use crate::ssh::{Channel, ChildStderr, Dialer, is_of_sudo};
 pub use crate::ssh::{ConnectionError, Settings, Target};
+pub(crate) use crate::ssh::{remembers, takes_new_keys};
 use incoming::{Incoming, TooMuchNoise};
 
-/// From the exec to the first line: the login's start-up files, sudo.
-const FIRST_LINE: Duration = Duration::from_secs(60);
+/// From the exec to the first line: the login's start-up files, sudo, which may wait for name servers that do not answer.
+const FIRST_LINE: Duration = Duration::from_secs(30);
+/// A login that has printed something and then nothing for so long waits for somebody to type.
+const AFTER_NOISE: Duration = Duration::from_secs(10);
+/// How often is looked whether it does.
+const LOOK: Duration = Duration::from_millis(250);
+/// From the agent's first line to its hello: it reads the request and itself. For the request there is more time.
+const HELLO: Duration = Duration::from_secs(20);
+/// In a second, the slowest line that a request has to get through carries so many bytes.
+const SLOWEST: usize = 16 * 1024;
 /// From the last byte of the upload to the agent's first line, over a line that holds much of it on the way.
 const AFTER_UPLOAD: Duration = Duration::from_secs(600);
+/// From the first byte of a message to its last: the longest over the slowest line that does.
+const MESSAGE: Duration = Duration::from_secs(300);
 /// From the last message to the end of the agent.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// So much is taken in while something is sent: more than an agent says of all its tasks before it listens again.
+const MOST_UNHEARD: usize = 4 * LARGEST_FRAME;
 /// How much of a host's standard error is kept.
 const TAIL: usize = 8 * 1024;
 /// Uploads are asked for once per directory that turns out not to do.
@@ -52,6 +66,10 @@ pub struct RemoteAgent {
     channel: Channel,
     incoming: Incoming,
     errors: ErrorTail,
+    /// How the request begins, to know it where it comes back.
+    sent: Vec<u8>,
+    /// Since when there is the beginning of a message without its end.
+    begun: Option<Instant>,
     ended: bool,
 }
 
@@ -90,6 +108,11 @@ impl RemoteAgent {
         self.channel.kept
     }
 
+    /// How many bytes the agent has said.
+    pub(crate) fn received(&self) -> u64 {
+        self.incoming.received()
+    }
+
     /// The next message. Dropping the future loses nothing.
     ///
     /// # Errors
@@ -97,6 +120,7 @@ impl RemoteAgent {
     pub async fn recv<M: Message>(&mut self) -> Result<M, ConnectionError> {
         let message = self.ahead().await?;
         self.incoming.heard();
+        self.begun = None;
         Ok(message)
     }
 
@@ -105,7 +129,15 @@ impl RemoteAgent {
         loop {
             match self.incoming.message() {
                 Ok(Some(message)) => return Ok(message),
-                Ok(None) => self.fill().await?,
+                Ok(None) if self.incoming.unheard() == 0 => self.fill().await?,
+                // A message has begun: the rest of it comes soon, or not at all.
+                Ok(None) => {
+                    let until = *self.begun.get_or_insert_with(Instant::now) + MESSAGE;
+                    match timeout_at(until.into(), self.fill()).await {
+                        Ok(filled) if Instant::now() < until => filled?,
+                        _ => return Err(self.half_said()),
+                    }
+                }
                 Err(error) => return Err(ConnectionError::frame(&error, self.errors.tail().await)),
             }
         }
@@ -138,13 +170,24 @@ impl RemoteAgent {
         Err(self.lost().await)
     }
 
+    fn half_said(&self) -> ConnectionError {
+        let message =
+            format!("{} has begun a message and not ended it within {} s", self.host, MESSAGE.as_secs());
+        ConnectionError::Lost { message, said: self.errors.so_far() }
+    }
+
     async fn lost(&mut self) -> ConnectionError {
         ConnectionError::frame(&self.incoming.end(), self.errors.tail().await)
     }
 
-    /// Writes, and reads meanwhile. A stream that the host has closed is no error here: what it said before tells more.
+    /// Writes, and reads meanwhile, but not without end. A stream that the host has closed is no error here: what it said
+    /// before tells more.
     async fn write(&mut self, mut bytes: &[u8]) -> Result<(), ConnectionError> {
         while !bytes.is_empty() && !self.ended {
+            if self.incoming.unheard() > MOST_UNHEARD {
+                let message = format!("{} says more and more and does not listen", self.host);
+                return Err(ConnectionError::Lost { message, said: self.errors.so_far() });
+            }
             tokio::select! {
                 biased;
                 written = self.channel.stdin.write(bytes) => match written {
@@ -159,41 +202,69 @@ impl RemoteAgent {
         Ok(())
     }
 
-    /// The next word of bootstrap or agent, past all noise.
-    async fn word(&mut self, limit: Duration) -> Result<Word, ConnectionError> {
-        let host = self.host.clone();
-        let line = timeout(limit, async {
-            loop {
-                match self.incoming.line() {
-                    Ok(Some(line)) => return Ok(line),
-                    Ok(None) if self.ended => return Err(self.no_word().await),
-                    // The end is told from within the loop: it may stand behind a last line.
-                    Ok(None) => drop(self.fill().await),
-                    Err(TooMuchNoise) => {
-                        let message = format!("{host} prints too much at login, and no agent starts");
-                        return Err(ConnectionError::Lost { message, said: self.errors.tail().await });
-                    }
+    /// The next word of bootstrap or agent, past all noise. Before the `first` one, a login may wait for somebody to type.
+    async fn word(&mut self, limit: Duration, first: bool) -> Result<Word, ConnectionError> {
+        let until = Instant::now() + limit;
+        let mut last = (self.noise(), Instant::now());
+        loop {
+            match self.incoming.line() {
+                Ok(Some(line)) => return Ok(Word::parse(&line)),
+                Ok(None) if self.ended => return Err(self.no_word().await),
+                Ok(None) => {}
+                Err(TooMuchNoise) => {
+                    let message = format!("{} prints too much at login, and no agent starts", self.host);
+                    return Err(self.login(message));
                 }
             }
-        })
-        .await;
-        match line {
-            Ok(line) => line.map(|line| Word::parse(&line)),
-            Err(_) => Err(ConnectionError::Lost {
-                message: format!("no agent has started on {host} within {} s", limit.as_secs()),
-                said: self.errors.so_far(),
-            }),
+            // The end is told from within the loop: it may stand behind a last line.
+            let _ = timeout(LOOK, self.fill()).await;
+            let noise = self.noise();
+            if noise != last.0 {
+                last = (noise, Instant::now());
+            }
+            let now = Instant::now();
+            let waits = first && noise > 0 && now - last.1 >= AFTER_NOISE;
+            if waits || now >= until {
+                return Err(self.late(limit, waits));
+            }
         }
+    }
+
+    /// How much the host has said that is not ours.
+    fn noise(&self) -> usize {
+        self.incoming.noise() + self.errors.length()
+    }
+
+    /// The first line has not come in time.
+    fn late(&self, limit: Duration, waits: bool) -> ConnectionError {
+        let host = &self.host;
+        self.login(if self.incoming.is_echo_of(&self.sent) {
+            format!("the login on {host} sends back what it is sent, as `cat` does: no agent can start there")
+        } else if waits {
+            format!("the login on {host} prints something and then waits: no agent can start there")
+        } else {
+            format!("no agent has started on {host} within {} s", limit.as_secs())
+        })
+    }
+
+    fn login(&self, message: String) -> ConnectionError {
+        // What was sent holds secrets, in whatever form it comes back.
+        let printed = match self.incoming.is_echo_of(&self.sent) {
+            true => String::new(),
+            false => self.incoming.noise_shown(),
+        };
+        let said = format!("{printed}\n{}", self.errors.so_far()).trim().to_owned();
+        ConnectionError::Login { message, said }
     }
 
     /// The host has closed the stream before it said a word.
     async fn no_word(&mut self) -> ConnectionError {
         let (host, said) = (self.host.clone(), self.errors.tail().await);
-        if said.lines().any(|line| line.starts_with("sudo: ") || line.contains("is not in the sudoers file"))
-        {
+        if is_of_sudo(&said) {
             return ConnectionError::Sudo { host, said };
         }
         let message = format!("the login on {host} ended before an agent had started");
+        let said = format!("{}\n{said}", self.incoming.noise_shown()).trim().to_owned();
         ConnectionError::NotOurs { message, said }
     }
 }
@@ -227,12 +298,25 @@ impl Attempt<'_> {
             channel,
             incoming: Incoming::new(&nonce),
             errors: ErrorTail::of(stderr),
+            sent: self.request[0].iter().take(64).copied().collect(),
+            begun: None,
             ended: false,
         };
-        self.send_request(&mut remote).await?;
+        // What a login prints that does not listen is told when its word is waited for.
+        let limit = FIRST_LINE + self.time_of_request();
+        match timeout(limit, self.send_request(&mut remote)).await {
+            Ok(_) => {}
+            Err(_) => return Err(remote.late(limit, false)),
+        }
         self.start_agent(&mut remote, &bootstrap).await?;
         self.greeting(&mut remote).await?;
         Ok(remote)
+    }
+
+    /// How long the request may be on its way.
+    fn time_of_request(&self) -> Duration {
+        let bytes: usize = self.request.iter().map(|part| part.len()).sum();
+        Duration::from_secs((bytes / SLOWEST) as u64)
     }
 
     async fn send_request(&self, remote: &mut RemoteAgent) -> Result<(), ConnectionError> {
@@ -250,7 +334,8 @@ impl Attempt<'_> {
     ) -> Result<(), ConnectionError> {
         let mut uploads = 0;
         loop {
-            match remote.word(if uploads == 0 { FIRST_LINE } else { AFTER_UPLOAD }).await? {
+            let limit = if uploads == 0 { FIRST_LINE } else { AFTER_UPLOAD };
+            match remote.word(limit, uploads == 0).await? {
                 Word::Agent if uploads == 0 => return Ok(()),
                 Word::Agent => return self.send_request(remote).await,
                 Word::Need { machine } => {
@@ -293,7 +378,7 @@ impl Attempt<'_> {
     /// Sees that the first message, which stays to be received, comes from the right agent.
     async fn greeting(&self, remote: &mut RemoteAgent) -> Result<(), ConnectionError> {
         let wrong = |message: String, said| Err(ConnectionError::NotOurs { message, said });
-        match timeout(FIRST_LINE, remote.ahead()).await {
+        match timeout(HELLO + self.time_of_request(), remote.ahead()).await {
             Ok(Ok(Greeting::Hello { agent, .. })) if agent != self.agent.hash => wrong(
                 format!("agent {} runs on the host in place of {}", agent.short(), self.agent.hash.short()),
                 String::new(),
@@ -302,7 +387,13 @@ impl Attempt<'_> {
             Ok(Err(error)) => {
                 wrong(format!("the agent on the host did not say hello: {error}"), remote.errors.tail().await)
             }
-            Err(_) => wrong("the agent on the host says nothing".into(), remote.errors.so_far()),
+            Err(_) => wrong(
+                format!(
+                    "the agent on {} says nothing; if its login reads from standard input, the request went there",
+                    remote.host
+                ),
+                remote.errors.so_far(),
+            ),
         }
     }
 }
@@ -317,6 +408,7 @@ fn nonce() -> String {
 #[derive(Debug)]
 struct ErrorTail {
     tail: Arc<Mutex<Vec<u8>>>,
+    length: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -324,16 +416,24 @@ impl ErrorTail {
     fn of(mut stderr: ChildStderr) -> Self {
         let tail = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&tail);
+        let length = Arc::new(AtomicUsize::new(0));
+        let so_far = Arc::clone(&length);
         let task = tokio::spawn(async move {
             let mut piece = Vec::new();
             while matches!(stderr.read_buf(&mut piece).await, Ok(length) if length > 0) {
+                so_far.fetch_add(piece.len(), Ordering::Relaxed);
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.append(&mut piece);
                 let excess = kept.len().saturating_sub(TAIL);
                 kept.drain(..excess);
             }
         });
-        Self { tail, task }
+        Self { tail, length, task }
+    }
+
+    /// How much has come.
+    fn length(&self) -> usize {
+        self.length.load(Ordering::Relaxed)
     }
 
     fn so_far(&self) -> String {

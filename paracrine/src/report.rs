@@ -12,7 +12,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use escape::{line as escaped_line, lines as escaped_lines};
+pub(crate) use escape::{json as escaped_json, line as escaped_line, lines as escaped_lines};
 pub(crate) use json::Json;
 pub(crate) use live::{Bars, Lines};
 pub(crate) use style::{DIM, ERROR, HELP, STRONG, WARNING, count, paint};
@@ -27,4 +27,9 @@ pub(crate) trait Report {
 
     /// Some time has gone by.
     fn tick(&mut self) {}
+
+    /// Why what was drawn is not where it should be; asked at the end.
+    fn lost(&self) -> Option<String> {
+        None
+    }
 }

@@ -31,15 +31,6 @@ impl fmt::Debug for Resolved {
 }
 
 impl Resolved {
-    /// The environment variables that they came from.
-    pub(crate) fn variables(&self) -> Vec<String> {
-        let variables = self.0.keys().filter_map(|source| match &source.provider {
-            Provider::Env(name) => Some(name.clone()),
-            _ => None,
-        });
-        variables.collect()
-    }
-
     /// What is known of these late values.
     pub(crate) fn of(&self, lates: &[Late]) -> LateValues {
         let mut values = LateValues::default();

@@ -4,12 +4,15 @@
 //! in and serves on a control socket; commands run through that socket, without a process of ours. It stays there for a
 //! while, so that the next run finds it (see [`crate::kept_connections`]).
 
+mod agent;
 mod arguments;
 mod error;
 mod jump;
+mod known_keys;
 mod login;
 mod route;
 mod target;
+mod trust;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,10 +23,13 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use crate::kept_connections::{Key, SocketDirectory};
+use crate::known_hosts;
 pub use error::ConnectionError;
+pub(crate) use error::is_of_sudo;
 use route::Route;
 pub(crate) use target::Elevation;
 pub use target::{Settings, Target};
+pub(crate) use trust::{remembers, takes_new_keys};
 
 pub(crate) use openssh::{ChildStderr, ChildStdin, ChildStdout};
 
@@ -73,7 +79,7 @@ pub(crate) struct Dialer<'a> {
 impl<'a> Dialer<'a> {
     /// Works out the way; nothing is started.
     pub(crate) fn new(target: &'a Target<'a>) -> Result<Self, ConnectionError> {
-        let sockets = SocketDirectory::open(target.settings.sockets.as_deref())
+        let (sockets, _) = SocketDirectory::open(target.settings.sockets.as_deref())
             .map_err(|error| ConnectionError::local(error.to_string()))?;
         let route = Route::plan(target, &sockets)?;
         let key = route.connection();
@@ -109,7 +115,15 @@ impl<'a> Dialer<'a> {
     pub(crate) async fn exec_fresh(&self, command: &str) -> Result<(Channel, ChildStderr), ConnectionError> {
         self.sockets.sweep();
         let socket = self.sockets.fresh(&self.key);
+        if takes_new_keys(self.target.address) {
+            remembers(&self.route.known_hosts)?;
+        }
         let notes = login::log_in(&self.route, self.target, &socket).await?;
+        if !known_hosts::are_recorded(&notes, &self.route.known_hosts) {
+            // Nothing is sent to a host that cannot be known again.
+            let _ = Session::resume_mux(socket.as_path().into(), None).close().await;
+            return Err(trust::unrecorded(&self.name(), &self.route.known_hosts));
+        }
         if self.keep() {
             // If not, the next run connects again.
             let _ = self.sockets.publish(&self.key, &socket);

@@ -99,6 +99,10 @@ pub(crate) struct Deploy {
     #[arg(long)]
     pub adopt: bool,
 
+    /// Changes hosts though another has failed before their turn came
+    #[arg(long)]
+    pub keep_going: bool,
+
     /// Applies though the site's files have changed since this binary was built
     #[arg(long)]
     pub stale: bool,
@@ -144,6 +148,14 @@ pub(crate) struct PlanDiff {
     /// Only this environment
     #[arg(value_name = "ENV")]
     pub environment: Option<String>,
+
+    /// Only these hosts: names, patterns (`web*`) and roles (`role:web`), separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "HOST,…")]
+    pub limit: Vec<String>,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Options of `explain`.
@@ -182,6 +194,10 @@ pub(crate) struct Schema {
 pub(crate) struct Hosts {
     #[command(flatten)]
     pub selection: Selection,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Whom the output is for.
@@ -189,7 +205,7 @@ pub(crate) struct Hosts {
 pub(crate) enum Format {
     /// For people
     Text,
-    /// For programs: check and apply write one JSON object per line
+    /// For programs: one JSON object per line
     Json,
 }
 

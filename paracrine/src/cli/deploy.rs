@@ -56,11 +56,13 @@ fn deploy(
         environment,
         hosts,
         jobs: options.reach.jobs.into(),
+        keep_going: options.keep_going,
         adopt: options.adopt,
         lock_wait: options.lock_wait,
         holder: online::holder(site.index().commit.as_deref()),
     };
-    let connector = online::connector(&site, &options.reach, &secrets);
+    let connector = online::connector(&site, &options.reach)?;
+    connector.remembers(&job.hosts)?;
     let totals = online::run(online::reports(options.format, verbose), |events, interrupt| {
         controller::run(connector, embedded, site.artifact, job, secrets, events, interrupt)
     })?;

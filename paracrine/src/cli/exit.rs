@@ -14,7 +14,7 @@ pub(crate) const UNREACHABLE: u8 = 3;
 /// What a run comes down to.
 pub(crate) fn code(totals: &Totals) -> u8 {
     let any = |statuses: &[Status]| statuses.iter().any(|status| totals.count(*status) > 0);
-    if any(&[Status::Failed, Status::Held, Status::Stopped]) {
+    if any(&[Status::Failed, Status::Held, Status::NotBegun, Status::Stopped]) {
         FAILED
     } else if any(&[Status::Unreachable]) {
         UNREACHABLE

@@ -1,17 +1,23 @@
 //! `hosts`: which there are, and how they are reached.
 
-use super::args::Hosts;
+use paracrine_model::artifact::Host;
+use serde_json::{Value, json};
+
+use super::args::{Format, Hosts};
 use super::problem::Problem;
 use super::select;
-use crate::report::count;
+use crate::report::{count, escaped_json, escaped_line};
 use crate::site::Site;
 
 /// `hosts`
 pub(super) fn hosts(site: &Site, options: &Hosts) -> Result<String, Problem> {
+    let picked =
+        select::picked(site.index(), options.selection.environment.as_deref(), &options.selection.limit)?;
+    if options.format == Format::Json {
+        return Ok(picked.into_iter().map(|host| format!("{}\n", escaped_json(&json(host)))).collect());
+    }
     let mut rows = Vec::new();
-    for host in
-        select::picked(site.index(), options.selection.environment.as_deref(), &options.selection.limit)?
-    {
+    for host in picked {
         let address = &host.address;
         let user = address.ssh_user.iter().map(|user| format!("{user}@"));
         let port = address.ssh_port.iter().map(|port| format!(":{port}"));
@@ -29,6 +35,26 @@ pub(super) fn hosts(site: &Site, options: &Hosts) -> Result<String, Problem> {
     Ok(table(&rows))
 }
 
+/// For programs. [`crate::json_output`] says what is in it.
+fn json(host: &Host) -> Value {
+    let address = &host.address;
+    json!({
+        "environment": host.environment,
+        "host": address.name,
+        "ssh_hostname": address.ssh_hostname,
+        "ssh_port": address.ssh_port,
+        "ssh_user": address.ssh_user,
+        "ssh_key": address.ssh_key,
+        "jump": address.jump,
+        "host_key": address.host_key,
+        "sudo": address.sudo,
+        "arch": address.arch.name(),
+        "roles": host.roles,
+        "inventory": address.inventory,
+        "tasks": host.tasks,
+    })
+}
+
 /// Rows with aligned columns.
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
@@ -39,7 +65,7 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
     }
     let line = |row: &[String; N]| {
         let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        format!("{}\n", cells.join("  ").trim_end())
+        format!("{}\n", escaped_line(cells.join("  ").trim_end()))
     };
     rows.iter().map(line).collect()
 }

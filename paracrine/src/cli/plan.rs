@@ -3,6 +3,7 @@
 use super::args::{Format, Plan};
 use super::problem::Problem;
 use super::select;
+use crate::report::escaped_json;
 use crate::report::plan::{HostPlanOf, json, text};
 use crate::site::Site;
 
@@ -19,7 +20,7 @@ pub(super) fn plan(site: &Site, options: &Plan, verbose: bool) -> Result<String,
         let of = HostPlanOf { artifact: &site.artifact, host, plan: &plan, values: &values };
         shown += &match options.format {
             Format::Text => text(&of, verbose),
-            Format::Json => format!("{}\n", json(&of)),
+            Format::Json => format!("{}\n", escaped_json(&json(&of))),
         };
     }
     Ok(shown)

@@ -5,10 +5,12 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::args::PlanDiff;
+use super::args::{Format, PlanDiff};
 use super::problem::Problem;
 use super::select;
+use crate::report::escaped_json;
 use crate::report::plan::{HostPlanOf, json};
+use crate::report::plan_diff::json::diff as diff_json;
 use crate::report::plan_diff::{Plans, diff};
 use crate::site::Site;
 
@@ -35,10 +37,39 @@ pub(super) fn plan_diff(site: &Site, options: &PlanDiff, verbose: bool) -> Resul
         let plan = site.artifact.plan(host)?;
         own.push(json(&HostPlanOf { artifact: &site.artifact, host, plan: &plan, values: &[] }));
     }
-    let of_environment =
-        |plan: &Value| options.environment.as_ref().is_none_or(|name| plan["environment"] == name.as_str());
-    let keep = |plans: Vec<Value>| -> Plans { plans.into_iter().filter(of_environment).collect() };
-    Ok(diff(&keep(other), &keep(own), verbose))
+    let environment = match &options.environment {
+        // Names of hosts mean something only within one environment.
+        None if !options.limit.is_empty() => Some(select::environment(site.index(), None)?),
+        named => named.as_deref(),
+    };
+    let of_environment = |plan: &Value| environment.is_none_or(|name| plan["environment"] == name);
+    let (other, own): (Vec<_>, Vec<_>) = (
+        other.into_iter().filter(of_environment).collect(),
+        own.into_iter().filter(of_environment).collect(),
+    );
+    if let Some(environment) = environment {
+        for word in &options.limit {
+            if !other.iter().chain(&own).any(|plan| is_meant(word, plan)) {
+                select::hosts(site.index(), environment, std::slice::from_ref(word))?;
+            }
+        }
+    }
+    let limited =
+        |plan: &Value| options.limit.is_empty() || options.limit.iter().any(|word| is_meant(word, plan));
+    let keep = |plans: Vec<Value>| -> Plans { plans.into_iter().filter(limited).collect() };
+    let (other, own) = (keep(other), keep(own));
+    Ok(match options.format {
+        Format::Text => diff(&other, &own, verbose),
+        Format::Json => {
+            diff_json(&other, &own).iter().map(|host| format!("{}\n", escaped_json(host))).collect()
+        }
+    })
+}
+
+/// Whether a word of `--limit` means the host of this plan.
+fn is_meant(word: &str, plan: &Value) -> bool {
+    let roles = plan["roles"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    select::is_meant(word.trim(), plan["host"].as_str().unwrap_or_default(), roles)
 }
 
 /// The other binary's plans.

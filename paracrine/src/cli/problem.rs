@@ -2,6 +2,7 @@
 
 use paracrine_model::artifact::Broken;
 use paracrine_model::diagnostic::nearest;
+use paracrine_model::protocol::Failure;
 
 use crate::report::{ERROR, HELP, escaped_line, escaped_lines};
 
@@ -67,5 +68,13 @@ impl Problem {
 impl From<Broken> for Problem {
     fn from(broken: Broken) -> Self {
         Self::new(broken.to_string()).help("build the site again")
+    }
+}
+
+/// Something that keeps every host from being contacted.
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        let problem = Self::new(format!("{}; no host was contacted", failure.message));
+        failure.help.into_iter().fold(problem, Self::help)
     }
 }

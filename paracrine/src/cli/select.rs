@@ -95,9 +95,14 @@ fn environments<'i>(
 }
 
 fn matches(word: &str, host: &Host) -> bool {
+    is_meant(word, &host.address.name, host.roles.iter().map(String::as_str))
+}
+
+/// Whether a word of `--limit` means a host of that name with those roles.
+pub(crate) fn is_meant<'r>(word: &str, name: &str, mut roles: impl Iterator<Item = &'r str>) -> bool {
     match word.strip_prefix("role:") {
-        Some(role) => host.roles.iter().any(|name| glob(role, name)),
-        None => glob(word, &host.address.name),
+        Some(role) => roles.any(|name| glob(role, name)),
+        None => glob(word, name),
     }
 }
 

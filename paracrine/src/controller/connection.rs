@@ -45,6 +45,9 @@ pub(crate) trait Connection {
         Vec::new()
     }
 
+    /// How many bytes have come over it.
+    fn received(&self) -> u64;
+
     /// The next message, of the phase that it has to be of. Dropping the future loses nothing: what was read stays for the
     /// next call.
     async fn recv<M: Message>(&mut self) -> Result<M, Failure>;

@@ -35,6 +35,17 @@ impl Bytes {
     }
 }
 
+/// How many tasks of a plan have each content.
+pub(super) fn uses(plan: &HostPlan) -> BTreeMap<Hash, usize> {
+    let mut uses = BTreeMap::new();
+    for task in &plan.tasks {
+        if let Some(Content::Blob { hash, .. }) = task.resource.content() {
+            *uses.entry(*hash).or_default() += 1;
+        }
+    }
+    uses
+}
+
 /// What a host has asked for, on its way.
 pub(super) struct Pieces {
     contents: Vec<Bytes>,

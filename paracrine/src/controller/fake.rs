@@ -63,6 +63,11 @@ impl Agent {
         let _ = self.to.send(body.to_vec());
     }
 
+    /// Whether anybody listens.
+    pub(crate) fn is_heard(&self) -> bool {
+        !self.to.is_closed()
+    }
+
     /// Says hello as the right agent on a machine of its own.
     pub(crate) fn hello(&self) {
         self.hello_on(&format!("machine of {}", self.host));
@@ -237,7 +242,7 @@ impl Connector for Fakes {
                     log: self.log.clone(),
                 };
                 tokio::task::spawn_local(script(agent));
-                Ok(FakeConnection { incoming, outgoing })
+                Ok(FakeConnection { incoming, outgoing, received: 0 })
             }
         }
     }
@@ -251,11 +256,17 @@ impl Connector for Fakes {
 struct FakeConnection {
     incoming: mpsc::UnboundedReceiver<Vec<u8>>,
     outgoing: mpsc::UnboundedSender<Vec<u8>>,
+    received: u64,
 }
 
 impl Connection for FakeConnection {
+    fn received(&self) -> u64 {
+        self.received
+    }
+
     async fn recv<M: Message>(&mut self) -> Result<M, Failure> {
         let body = self.incoming.recv().await.ok_or_else(|| Failure::new("the connection was closed"))?;
+        self.received += body.len() as u64;
         decode(&body).map_err(|error| Failure::new(error.to_string()))
     }
 
@@ -312,6 +323,7 @@ impl Ran {
 pub(crate) struct Trial {
     mode: Mode,
     jobs: usize,
+    keep_going: bool,
     pings: Duration,
     fakes: Vec<(&'static str, Fake)>,
     interrupt: watch::Receiver<Option<Urgency>>,
@@ -322,11 +334,23 @@ impl Trial {
     pub(crate) fn new(mode: Mode, fakes: Vec<(&'static str, Fake)>) -> Self {
         // Without a sender nobody can interrupt.
         let interrupt = watch::channel(None).1;
-        Self { mode, jobs: 16, pings: PING_INTERVAL, fakes, interrupt, log: Log::default() }
+        Self {
+            mode,
+            jobs: 16,
+            keep_going: false,
+            pings: PING_INTERVAL,
+            fakes,
+            interrupt,
+            log: Log::default(),
+        }
     }
 
     pub(crate) fn jobs(self, jobs: usize) -> Self {
         Self { jobs, ..self }
+    }
+
+    pub(crate) fn keep_going(self) -> Self {
+        Self { keep_going: true, ..self }
     }
 
     pub(crate) fn pings_every(self, pings: Duration) -> Self {
@@ -363,6 +387,7 @@ impl Trial {
             environment: "dev".into(),
             hosts: hosts.clone(),
             jobs: self.jobs,
+            keep_going: self.keep_going,
             adopt: false,
             lock_wait: 0,
             holder: "ann@laptop".into(),

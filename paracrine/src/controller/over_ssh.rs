@@ -1,12 +1,15 @@
 //! Connections over SSH, as the controller wants them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use paracrine_model::artifact::Host;
 use paracrine_model::host::Address;
 use paracrine_model::protocol::{Failure, Message, Opening};
 
 use super::connection::{AgentBinary, Connection, Connector, OpenError};
-use crate::remote_agent::{ConnectionError, RemoteAgent, Settings, Target};
+use crate::known_hosts;
+use crate::remote_agent::{self, ConnectionError, RemoteAgent, Settings, Target};
 
 /// Connects to the hosts of one site.
 pub(crate) struct OverSsh {
@@ -19,6 +22,20 @@ impl OverSsh {
     /// For the site of that name, whose files are there.
     pub(crate) fn new(name: &str, site: Option<PathBuf>, settings: Settings) -> Self {
         Self { name: name.to_owned(), site, settings }
+    }
+
+    /// Sees that the keys of these hosts can be remembered, before any of them is contacted.
+    ///
+    /// # Errors
+    /// A file that keys cannot be written to, or read from.
+    pub(crate) fn remembers(&self, hosts: &[Host]) -> Result<(), Failure> {
+        let taken =
+            hosts.iter().map(|host| &host.address).filter(|address| remote_agent::takes_new_keys(address));
+        let mut files = BTreeSet::new();
+        for address in taken {
+            files.insert(self.known_hosts(&address.inventory)?);
+        }
+        files.iter().try_for_each(|file| remote_agent::remembers(file).map_err(|error| error.failure()))
     }
 
     /// Where accepted host keys are remembered: beside the inventory, so that they are committed with it.
@@ -86,6 +103,10 @@ impl Connection for SshConnection {
         self.0.notes().iter().filter_map(|note| accepted(note)).collect()
     }
 
+    fn received(&self) -> u64 {
+        self.0.received()
+    }
+
     async fn recv<M: Message>(&mut self) -> Result<M, Failure> {
         self.0.recv().await.map_err(|error: ConnectionError| error.failure())
     }
@@ -101,9 +122,7 @@ impl Connection for SshConnection {
 
 /// `Warning: Permanently added '[127.0.0.1]:2222' (ED25519) to the list of known hosts.` in our words.
 fn accepted(note: &str) -> Option<String> {
-    let rest = note.trim().strip_prefix("Warning: Permanently added '")?;
-    let (host, rest) = rest.split_once("' (")?;
-    let (kind, _) = rest.split_once(')')?;
+    let (host, kind) = known_hosts::first_seen(note)?;
     Some(format!("host key of {host} ({kind}) seen for the first time, and remembered"))
 }
 

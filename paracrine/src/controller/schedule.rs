@@ -51,6 +51,11 @@ impl Schedule {
         self.hosts.borrow().refusals().map(str::to_owned).collect()
     }
 
+    /// The host for which others were not begun or admitted.
+    pub(super) fn first_failed(&self) -> Option<usize> {
+        self.hosts.borrow().first_failed()
+    }
+
     /// Something has happened to a host: others may go now.
     fn moved(&self, host: usize, from: &[Moment], to: Moment) {
         let moved = self.hosts.borrow_mut().step(host, from, to);
@@ -136,6 +141,11 @@ impl Turn<'_> {
         let unsettled = [Moment::Queued, Moment::Begun, Moment::Blocked];
         self.schedule.hosts.borrow_mut().refuse(self.host, &unsettled, why);
         self.schedule.moved(self.host, &unsettled, Moment::Refused);
+    }
+
+    /// A task has failed on this host, or it was lost while it was being changed. Said before it is finished.
+    pub(super) fn failed(&self) {
+        self.schedule.hosts.borrow_mut().fail(self.host);
     }
 
     /// Nothing more happens on this host.

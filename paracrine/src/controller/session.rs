@@ -11,13 +11,14 @@ use paracrine_model::hash::Hash;
 use paracrine_model::late::LateValues;
 use paracrine_model::plan::HostPlan;
 use paracrine_model::protocol::{
-    AnyTime, Changing, Deploy, Failure, Greeting, Lacking, Looking, Message, Mode, Opening, Poised, Request,
-    Summary, Told,
+    AnyTime, Changing, Deploy, Failure, Greeting, Lacking, Looking, Message, Mode, Opening, Outcome, Poised,
+    Request, Summary, Told,
 };
 use tokio::sync::watch;
 
+use super::budget::Budget;
 use super::connection::{AgentBinary, Connection, Connector};
-use super::contents::Pieces;
+use super::contents::{self, Pieces};
 use super::schedule::{Answer, Turn};
 use super::shared::Shared;
 use super::talk::Talk;
@@ -42,7 +43,7 @@ pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize, turn: &T
         answer = turn.begun() => answer,
     };
     if answer == Answer::Held {
-        return (Ending::Held, Duration::ZERO);
+        return (held(shared), Duration::ZERO);
     }
     let began = Instant::now();
     shared.tell(index, HostEvent::Connecting);
@@ -60,12 +61,26 @@ pub(super) async fn run<C: Connector>(shared: &Shared<C>, index: usize, turn: &T
                 moment: Moment::BeforeHello,
                 told: None,
                 at: BTreeSet::new(),
+                budget: Budget::new(shared.job.hosts[index].tasks),
+                differs: false,
+                failed: BTreeSet::new(),
             };
             session.talk(opening, attached).await
         }
         Err(failure) => Ending::Failed { failure, at: None },
     };
     (ending, began.elapsed())
+}
+
+/// Why a host is not begun or changed.
+fn held<C>(shared: &Shared<C>) -> Ending {
+    match shared.schedule.first_failed() {
+        // A refusal says more, and keeps all hosts from being changed.
+        Some(host) if shared.schedule.refusals().is_empty() => {
+            Ending::After { failed: shared.job.hosts[host].address.name.clone() }
+        }
+        _ => Ending::Held,
+    }
 }
 
 /// What the host is sent first, and by whom it is read.
@@ -139,6 +154,11 @@ struct Session<'s, C> {
     told: Option<Urgency>,
     /// The tasks that are being changed: neighbours are changed together.
     at: BTreeSet<u32>,
+    budget: Budget,
+    /// Whether the agent has told of a task that differs.
+    differs: bool,
+    /// The tasks of which it has last told that they failed.
+    failed: BTreeSet<u32>,
 }
 
 impl<C: Connector> Session<'_, C> {
@@ -165,7 +185,7 @@ impl<C: Connector> Session<'_, C> {
             self.tell(HostEvent::Notice(note));
         }
         let mut talk = Talk::new(connection, self.shared.job.mode);
-        match self.converse(&mut talk).await {
+        let ending = match self.converse(&mut talk).await {
             Ok(ending) => {
                 talk.connection.close().await;
                 ending
@@ -175,7 +195,11 @@ impl<C: Connector> Session<'_, C> {
                 drop(talk);
                 Ending::Failed { failure, at: self.at() }
             }
+        };
+        if ending.stops_others(self.moment == Moment::Changing) {
+            self.turn.failed();
         }
+        ending
     }
 
     /// Until the agent says that it is at its end.
@@ -210,6 +234,7 @@ impl<C: Connector> Session<'_, C> {
                 }
                 Looking::Waiting { holder } => {
                     self.turn.blocked();
+                    self.budget.waits();
                     self.tell(HostEvent::Waiting { holder: self.mask.text(&holder) });
                 }
                 Looking::Ready { lacking } => return self.wait(talk, &lacking).await,
@@ -219,6 +244,7 @@ impl<C: Connector> Session<'_, C> {
 
     /// Locked and about to change: waits to be admitted, then gives leave, or lets the host go.
     async fn wait(&mut self, talk: &mut Talk<C::Connection>, lacking: &[Lacking]) -> Result<Ending, Failure> {
+        self.budget.looked();
         // An agent that was told to stop will say that it is done.
         if self.told.is_none() {
             self.tell(HostEvent::Ready);
@@ -234,6 +260,7 @@ impl<C: Connector> Session<'_, C> {
                     }
                     word = talk.hear::<Poised>() => {
                         let word = word.map_err(|failure| self.lost(failure))?;
+                        self.account_for(talk).await?;
                         if let Some(ending) = self.heed_poised(talk, word).await? {
                             return Ok(ending);
                         }
@@ -317,10 +344,22 @@ impl<C: Connector> Session<'_, C> {
                 message = talk.hear() => {
                     // Whatever an agent says that waited for a lock, it has it now.
                     self.turn.unblocked();
-                    return message.map_err(|failure| self.lost(failure));
+                    let message = message.map_err(|failure| self.lost(failure))?;
+                    self.account_for(talk).await?;
+                    return Ok(message);
                 }
+                () = tokio::time::sleep_until(self.budget.until().into()) => return Err(self.budget.too_late()),
             }
         }
+    }
+
+    /// Sees that the host does not say too much, and lets everybody else go first now and then: Ctrl-C, other hosts, those who
+    /// draw. A host that never stops would have them wait.
+    async fn account_for(&mut self, talk: &Talk<C::Connection>) -> Result<(), Failure> {
+        if self.budget.said(talk.connection.received())? {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 
     async fn interrupted(&mut self, talk: &mut Talk<C::Connection>, urgency: Urgency) -> Result<(), Failure> {
@@ -331,7 +370,10 @@ impl<C: Connector> Session<'_, C> {
     /// Acts on what can be told at any time.
     async fn heed(&mut self, talk: &mut Talk<C::Connection>, told: Told) -> Result<Option<Ending>, Failure> {
         match told {
-            Told::Notice(text) => self.tell(HostEvent::Notice(self.mask.text(&text))),
+            Told::Notice(text) => {
+                self.budget.noticed(&text)?;
+                self.tell(HostEvent::Notice(self.mask.text(&text)));
+            }
             // Also while it looks: to tell how a private file differs.
             Told::Lacking(lacking) => {
                 let pieces = self.pieces(&lacking)?;
@@ -339,6 +381,11 @@ impl<C: Connector> Session<'_, C> {
             }
             Told::Report(report) => {
                 self.at.remove(&report.task);
+                self.differs = true;
+                match report.outcome {
+                    Outcome::Failed(_) => self.failed.insert(report.task),
+                    Outcome::Changed | Outcome::MayChange { .. } => self.failed.remove(&report.task),
+                };
                 let report = self.report(report)?;
                 self.tell(HostEvent::Report(Box::new(report)));
             }
@@ -351,10 +398,16 @@ impl<C: Connector> Session<'_, C> {
     /// Believes an agent's numbers if they are those of its plan.
     fn done(&self, summary: Summary) -> Result<Ending, Failure> {
         let (told, tasks) = (summary.tasks(), self.shared.job.hosts[self.index].tasks);
-        if told == u64::from(tasks) {
-            return Ok(Ending::Done(summary));
+        if told != u64::from(tasks) {
+            let message = format!("the agent counts {told} tasks, the plan has {tasks}");
+            return Err(Failure::new(message).help(BUG));
         }
-        Err(Failure::new(format!("the agent counts {told} tasks, the plan has {tasks}")).help(BUG))
+        let Summary { changed, may_change, failed, .. } = summary;
+        if (failed == 0 && !self.failed.is_empty()) || (self.differs && changed + may_change + failed == 0) {
+            let message = "the agent's numbers are not those of the tasks that it has told of";
+            return Err(Failure::new(message).help(BUG));
+        }
+        Ok(Ending::Done(summary))
     }
 
     fn refused(&self, failure: Failure) -> Ending {
@@ -370,18 +423,12 @@ impl<C: Connector> Session<'_, C> {
         if agent != self.agent.hash {
             return Err(Failure::new("another agent answered than the one this binary holds"));
         }
-        // Minimal systems have no machine id, or the same word in place of one.
-        if !machine.is_empty() && machine != "uninitialized" {
-            let first = *self.shared.machines.borrow_mut().entry(machine).or_insert(self.index);
-            if first != self.index {
-                let first = &self.shared.job.hosts[first].address.name;
-                let failure = Failure::new(format!("{first} and {} are one machine", self.name())).help(
-                    "one of the two addresses in the inventory is wrong, or the machines were cloned with one \
-                     /etc/machine-id",
-                );
-                self.refuse(failure.message.clone());
-                return Err(failure);
-            }
+        let twin = self.shared.machines.borrow_mut().shared(self.index, machine);
+        if let Some(twin) = twin {
+            let twin = &self.shared.job.hosts[twin].address.name;
+            self.tell(HostEvent::Notice(format!(
+                "/etc/machine-id is the same as on {twin}: a cloned machine should have its own"
+            )));
         }
         self.moment = Moment::BeforeLeave;
         self.tell(HostEvent::Connected);
@@ -392,9 +439,14 @@ impl<C: Connector> Session<'_, C> {
     async fn let_go(&mut self, talk: &mut Talk<C::Connection>) -> Ending {
         if self.say(talk, AnyTime::Stop).await.is_ok() {
             let over = |word| matches!(word, Err(_) | Ok(Poised::Told(Told::Done(_) | Told::Refused(_))));
-            let _ = tokio::time::timeout(GRACE, async { while !over(talk.hear().await) {} }).await;
+            let answer = async {
+                while !over(talk.hear().await) {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let _ = tokio::time::timeout(GRACE, answer).await;
         }
-        Ending::Held
+        held(self.shared)
     }
 
     /// Sends contents that were asked for. An interrupt in the middle of them is passed on, and no more of them is sent.
@@ -420,7 +472,10 @@ impl<C: Connector> Session<'_, C> {
     }
 
     /// The contents behind what the host lacks.
-    fn pieces(&self, lacking: &[Lacking]) -> Result<Pieces, Failure> {
+    fn pieces(&mut self, lacking: &[Lacking]) -> Result<Pieces, Failure> {
+        self.plan()?;
+        let uses = self.plan.get().map(contents::uses).unwrap_or_default();
+        self.budget.asked(lacking, |hash| uses.get(hash).copied().unwrap_or_default())?;
         Pieces::of(&self.shared.site, self.plan()?, lacking, || self.shared.large())
     }
 
@@ -468,7 +523,7 @@ impl<C: Connector> Session<'_, C> {
     fn aftermath(&self) -> &'static str {
         match self.moment {
             Moment::Changing => {
-                "the agent ends by itself after the task at hand; `check` shows how far it came"
+                "the agent ends by itself, and the task at hand may be left half done; `check` shows how far it came"
             }
             Moment::BeforeHello | Moment::BeforeLeave => "nothing was changed on this host",
         }

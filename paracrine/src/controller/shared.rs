@@ -26,6 +26,8 @@ pub(crate) struct Job {
     pub hosts: Vec<Host>,
     /// How many hosts are worked on at once.
     pub jobs: usize,
+    /// Whether hosts are changed after another has failed.
+    pub keep_going: bool,
     /// Take over machines that were deployed as another host.
     pub adopt: bool,
     /// Seconds to wait for another run's lock.
@@ -47,8 +49,30 @@ pub(super) struct Shared<C> {
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) interrupt: watch::Receiver<Option<Urgency>>,
     pub(super) schedule: Schedule,
-    /// Which host was the first with this machine id.
-    pub(super) machines: RefCell<BTreeMap<String, usize>>,
+    /// Which host was the first with this machine id, and whether it was told that another has the same.
+    pub(super) machines: RefCell<Machines>,
+}
+
+/// The machine ids that hosts tell.
+#[derive(Default)]
+pub(super) struct Machines {
+    first: BTreeMap<String, usize>,
+    told: bool,
+}
+
+impl Machines {
+    /// The longest that is taken for one; systemd's have 32 digits.
+    const LONGEST: usize = 64;
+
+    /// A host tells its machine's id; returns another host with the same one, once in a run.
+    pub(super) fn shared(&mut self, host: usize, machine: String) -> Option<usize> {
+        // Minimal systems have no machine id, or the same word in place of one.
+        if machine.is_empty() || machine == "uninitialized" || machine.len() > Self::LONGEST {
+            return None;
+        }
+        let first = *self.first.entry(machine).or_insert(host);
+        (first != host && !std::mem::replace(&mut self.told, true)).then_some(first)
+    }
 }
 
 impl<C> Shared<C> {

@@ -1,6 +1,7 @@
 //! What a run does with agents of all kinds.
 
 mod conversation;
+mod hostile;
 mod interrupt;
 mod schedule;
 

@@ -4,6 +4,12 @@ use paracrine_model::protocol::{self, FrameError, MAGIC, Message};
 
 /// What a login may print before our first line.
 const MOST_NOISE: usize = 1024 * 1024;
+/// So much of the beginning and of the end of it is kept.
+const NOISE_KEPT: usize = 4 * 1024;
+/// So many of its last lines are shown.
+const NOISE_SHOWN: usize = 20;
+/// So many bytes that come back are no chance.
+const ECHO: usize = 24;
 /// The longest first line; its details name directories.
 const LONGEST_LINE: usize = 64 * 1024;
 
@@ -17,7 +23,30 @@ pub(super) struct Incoming {
     start: usize,
     /// Before this, no marker begins.
     searched: usize,
-    noise: usize,
+    noise: Noise,
+    /// The length of all that is done with.
+    done: u64,
+}
+
+/// What a login prints that is not ours.
+#[derive(Debug, Default)]
+struct Noise {
+    length: usize,
+    /// How it begins, to see whether it is what was sent.
+    head: Vec<u8>,
+    /// How it ends, to be shown.
+    tail: Vec<u8>,
+}
+
+impl Noise {
+    fn heard(&mut self, bytes: &[u8]) {
+        self.length += bytes.len();
+        let room = NOISE_KEPT - self.head.len();
+        self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(NOISE_KEPT)..]);
+        let excess = self.tail.len().saturating_sub(NOISE_KEPT);
+        self.tail.drain(..excess);
+    }
 }
 
 /// Something arrived that cannot be the beginning of a conversation.
@@ -27,7 +56,7 @@ pub(super) struct TooMuchNoise;
 impl Incoming {
     pub(super) fn new(nonce: &str) -> Self {
         let marker = format!("{MAGIC} {nonce} ").into_bytes();
-        Self { marker, bytes: Vec::new(), start: 0, searched: 0, noise: 0 }
+        Self { marker, bytes: Vec::new(), start: 0, searched: 0, noise: Noise::default(), done: 0 }
     }
 
     /// Where to read into: appending is all that may be done.
@@ -54,11 +83,13 @@ impl Incoming {
             // The marker's beginning may be there already.
             let keep = self.marker.len() - 1;
             let done = self.bytes.len().saturating_sub(keep).max(self.start);
-            self.noise += done - self.start;
+            self.noise.heard(&self.bytes[self.start..done]);
             self.start = done;
             self.searched = done;
-            return if self.noise > MOST_NOISE { Err(TooMuchNoise) } else { Ok(None) };
+            return if self.noise.length > MOST_NOISE { Err(TooMuchNoise) } else { Ok(None) };
         };
+        self.noise.heard(&self.bytes[self.start..found]);
+        self.start = found;
         self.searched = found;
         let begin = found + self.marker.len();
         match self.bytes[begin..].iter().position(|byte| *byte == b'\n') {
@@ -73,6 +104,38 @@ impl Incoming {
         }
     }
 
+    /// How long the messages are that were heard.
+    pub(super) fn received(&self) -> u64 {
+        self.done
+    }
+
+    /// How much has arrived that nobody has asked for yet.
+    pub(super) fn unheard(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+
+    /// How much has come that is not ours, also at the end of what has arrived.
+    pub(super) fn noise(&self) -> usize {
+        self.noise.length + (self.bytes.len() - self.start)
+    }
+
+    /// The last lines of what has come that is not ours.
+    pub(super) fn noise_shown(&self) -> String {
+        let mut all = self.noise.tail.clone();
+        all.extend_from_slice(&self.bytes[self.start..]);
+        let text = String::from_utf8_lossy(&all).replace('\r', "");
+        let lines: Vec<&str> = text.trim().lines().collect();
+        lines[lines.len().saturating_sub(NOISE_SHOWN)..].join("\n")
+    }
+
+    /// Whether what has come is what was sent, or begins with it.
+    pub(super) fn is_echo_of(&self, sent: &[u8]) -> bool {
+        let mut all = self.noise.head.clone();
+        all.extend_from_slice(&self.bytes[self.start..]);
+        let sent = &sent[..sent.len().min(ECHO)];
+        sent.len() == ECHO && find(&all, sent).is_some()
+    }
+
     /// The next message, if all of it is there; until it is [heard](Self::heard), it stays the next.
     pub(super) fn message<M: Message>(&self) -> Result<Option<M>, FrameError> {
         protocol::first_frame(&self.bytes[self.start..])?.map(protocol::decode).transpose()
@@ -81,7 +144,9 @@ impl Incoming {
     /// The next message is done with.
     pub(super) fn heard(&mut self) {
         if let Ok(Some(body)) = protocol::first_frame(&self.bytes[self.start..]) {
-            self.start += 4 + body.len();
+            let length = 4 + body.len();
+            self.start += length;
+            self.done += length as u64;
         }
     }
 
@@ -200,6 +265,28 @@ mod tests {
         incoming.buffer().extend_from_slice(b"PARACRINE 0123456789abcdef ");
         incoming.buffer().extend_from_slice(&vec![b'x'; LONGEST_LINE + 1]);
         assert_eq!(incoming.line(), Err(TooMuchNoise));
+    }
+
+    #[test]
+    fn what_a_login_prints_is_kept_to_be_shown_and_an_echo_is_known() {
+        let mut incoming = Incoming::new(NONCE);
+        let request: Vec<u8> = (0..200).collect();
+        for piece in ["1) shell\r\n", "2) PARACR", "INE\n", "choose: "] {
+            incoming.buffer().extend_from_slice(piece.as_bytes());
+            assert_eq!(incoming.line(), Ok(None));
+        }
+        assert_eq!(incoming.noise_shown(), "1) shell\n2) PARACRINE\nchoose:");
+        assert_eq!(incoming.noise(), 31);
+        assert!(!incoming.is_echo_of(&request));
+        for piece in request.chunks(7) {
+            incoming.buffer().extend_from_slice(piece);
+            assert_eq!(incoming.line(), Ok(None));
+        }
+        assert!(incoming.is_echo_of(&request));
+        assert!(!incoming.is_echo_of(&request[1..2]));
+        incoming.buffer().extend_from_slice("x\n".repeat(100_000).as_bytes());
+        assert_eq!(incoming.line(), Ok(None));
+        assert_eq!(incoming.noise_shown(), ["x"; NOISE_SHOWN].join("\n"));
     }
 
     #[test]

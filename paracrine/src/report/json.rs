@@ -7,20 +7,22 @@ use std::time::Duration;
 use paracrine_model::protocol::{Difference, Failure, Mode, OldContent, Outcome, Summary};
 use serde_json::{Value, json};
 
-use super::Report;
 use super::diff::{Line, diff};
+use super::{Report, escape};
 use crate::event::{Ending, Event, HostEvent, Run, Status, TaskName, TaskReport, Urgency};
+use crate::reason::reason;
 
 /// Writes events as they come.
 pub(crate) struct Json<W> {
     to: W,
     run: Option<Run>,
+    lost: Option<String>,
 }
 
 impl<W: Write> Json<W> {
     /// Writes to `to`.
     pub(crate) fn new(to: W) -> Self {
-        Self { to, run: None }
+        Self { to, run: None, lost: None }
     }
 
     fn object(&self, event: &Event) -> Value {
@@ -88,12 +90,17 @@ impl<W: Write> Json<W> {
                     Ending::Done(numbers) => (Some(summary(numbers)), None, None),
                     Ending::Failed { failure: why, at } => (None, Some(failure(why)), at.as_ref().map(task)),
                     Ending::Unreachable(why) => (None, Some(failure(why)), None),
-                    Ending::Held | Ending::NotBegun => (None, None, None),
+                    Ending::Held | Ending::NotBegun | Ending::After { .. } => (None, None, None),
+                };
+                let because = match ending {
+                    Ending::After { failed } => Some(failed),
+                    _ => None,
                 };
                 json!({
                     "event": "ended",
                     "host": host,
                     "status": status(ending.status(mode)),
+                    "failed_before": because,
                     "summary": numbers,
                     "failure": why,
                     "task": at,
@@ -109,8 +116,15 @@ impl<W: Write> Report for Json<W> {
         if let Event::Started(run) = event {
             self.run = Some(run.clone());
         }
-        // Nobody reads any more: nothing to be done about it.
-        let _ = writeln!(self.to, "{}", self.object(event)).and_then(|()| self.to.flush());
+        let line = escape::json(&self.object(event));
+        // The run goes on though nobody reads it any more; in the end that is told.
+        if let Err(error) = writeln!(self.to, "{line}").and_then(|()| self.to.flush()) {
+            self.lost.get_or_insert_with(|| reason(&error));
+        }
+    }
+
+    fn lost(&self) -> Option<String> {
+        self.lost.clone()
     }
 }
 
@@ -128,6 +142,7 @@ fn status(status: Status) -> &'static str {
         Status::Pending => "pending",
         Status::Stopped => "stopped",
         Status::Held => "held",
+        Status::NotBegun => "not_begun",
         Status::Unreachable => "unreachable",
         Status::Failed => "failed",
     }

@@ -34,7 +34,7 @@ fn doing(event: &HostEvent) -> Option<String> {
 fn interrupted(urgency: Urgency) -> &'static str {
     match urgency {
         Urgency::AfterTask => "stopping after the task at hand; Ctrl-C again stops at once",
-        Urgency::AtOnce => "stopping at once; hosts finish the task at hand by themselves",
+        Urgency::AtOnce => "stopping at once; what hosts are at may be left half done, `check` shows it",
     }
 }
 
@@ -200,6 +200,7 @@ fn ended(ending: &Ending, mode: Mode) -> &'static str {
         Status::Pending => "to change",
         Status::Stopped => "stopped",
         Status::Held => "not changed",
+        Status::NotBegun => "not begun",
         Status::Unreachable => "unreachable",
         Status::Failed => "failed",
     }

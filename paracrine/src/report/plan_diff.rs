@@ -1,5 +1,7 @@
 //! What changes between the plans of two builds; both as [`super::plan::json`] has them.
 
+pub(crate) mod json;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use paracrine_model::protocol::OldContent;

@@ -9,6 +9,7 @@ use super::style::{ADD, CHANGE, DIM, ERROR, HELP, MAY, STRONG, paint, seconds};
 use super::task::{failure, task};
 use super::{Report, escape};
 use crate::event::{Ending, Event, HostEvent, Run, Status, TaskName, Totals};
+use crate::reason::reason;
 
 /// Collects a run and writes it out at its end, in the order of the inventory.
 pub(crate) struct Terminal<W> {
@@ -16,6 +17,7 @@ pub(crate) struct Terminal<W> {
     verbose: bool,
     run: Option<Run>,
     hosts: Vec<HostReport>,
+    lost: Option<String>,
 }
 
 /// What has been told of a host so far.
@@ -29,7 +31,7 @@ struct HostReport {
 impl<W: Write> Terminal<W> {
     /// Writes to `to`; in full where `verbose`.
     pub(crate) fn new(to: W, verbose: bool) -> Self {
-        Self { to, verbose, run: None, hosts: Vec::new() }
+        Self { to, verbose, run: None, hosts: Vec::new(), lost: None }
     }
 
     fn write(&mut self, totals: &Totals) -> std::io::Result<()> {
@@ -79,10 +81,13 @@ impl<W: Write> Report for Terminal<W> {
             }
             Event::Interrupted(_) => {}
             Event::Finished(totals) => {
-                // Nobody reads any more: there is nobody to tell either.
-                let _ = self.write(totals);
+                self.lost = self.write(totals).err().map(|error| reason(&error));
             }
         }
+    }
+
+    fn lost(&self) -> Option<String> {
+        self.lost.clone()
     }
 }
 
@@ -105,7 +110,7 @@ fn last_words(ending: &Ending) -> String {
     match ending {
         Ending::Failed { failure: why, at } => told_failure(why, at.as_ref()),
         Ending::Unreachable(why) => told_failure(why, None),
-        Ending::Done(_) | Ending::Held | Ending::NotBegun => String::new(),
+        Ending::Done(_) | Ending::Held | Ending::NotBegun | Ending::After { .. } => String::new(),
     }
 }
 
@@ -157,6 +162,7 @@ fn summary(mode: Mode, host: &HostReport) -> (String, Option<Duration>) {
         Ending::Unreachable(_) => (paint(ERROR, "unreachable"), Some(*elapsed)),
         Ending::Held => ("not changed: the run was refused".to_owned(), Some(*elapsed)),
         Ending::NotBegun => ("not begun".to_owned(), None),
+        Ending::After { failed } => (format!("not begun: {} failed before", escape::line(failed)), None),
     }
 }
 
@@ -197,6 +203,7 @@ fn total(run: &Run, totals: &Totals) -> String {
             some(Status::Failed, "failed"),
             some(Status::Unreachable, "unreachable"),
             some(Status::Held, "not changed"),
+            some(Status::NotBegun, "not begun"),
             some(Status::Stopped, "stopped"),
             some(Status::Applied, "changed"),
             some(Status::Pending, "to change"),

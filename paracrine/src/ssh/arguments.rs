@@ -39,7 +39,7 @@ pub(super) fn master(route: &Route, socket: &Path, jump_log: &Path) -> Result<Ve
     // The user's config may forward ports, for other purposes than ours. Not for jumps: it would clear their `-W`.
     line.option("ClearAllForwardings=yes");
     line.option(format!("ControlPersist={}s", route.persist.as_secs().max(1)));
-    trust(&mut line, &route.trust)?;
+    trust(&mut line, &route.trust, route.only_known.as_deref())?;
     if let Some(key) = &route.key {
         line.option("IdentitiesOnly=yes").option(format!("IdentityFile={}", path(key)?));
     }
@@ -69,7 +69,11 @@ fn common(line: &mut Line, route: &Route) -> Result<(), ConnectionError> {
     Ok(())
 }
 
-fn trust(line: &mut Line, trust: &Trust) -> Result<(), ConnectionError> {
+fn trust(line: &mut Line, trust: &Trust, only_known: Option<&str>) -> Result<(), ConnectionError> {
+    if let Some(algorithms) = only_known {
+        line.option("StrictHostKeyChecking=yes");
+        line.option(format!("HostKeyAlgorithms={algorithms}"));
+    }
     match trust {
         Trust::Pinned { file } => {
             line.option("StrictHostKeyChecking=yes");
@@ -81,6 +85,8 @@ fn trust(line: &mut Line, trust: &Trust) -> Result<(), ConnectionError> {
         }
         Trust::FirstSeen { file } => {
             line.option("StrictHostKeyChecking=accept-new");
+            // It would take any key of what calls itself localhost.
+            line.option("NoHostAuthenticationForLocalhost=no");
             // New keys go to the first file; one that the user knows already must not be accepted as another.
             line.option(format!("UserKnownHostsFile={} ~/.ssh/known_hosts ~/.ssh/known_hosts2", path(file)?));
         }
@@ -98,7 +104,7 @@ fn proxy(route: &Route, jumps: &[Jump], log: &Path) -> Result<Option<String>, Co
     line.word("-E").word(plain(log)?);
     common(&mut line, route)?;
     line.option("ControlMaster=no").option("ControlPath=none");
-    trust(&mut line, &Trust::FirstSeen { file: route.known_hosts.clone() })?;
+    trust(&mut line, &Trust::FirstSeen { file: route.known_hosts.clone() }, route.only_known.as_deref())?;
     if let Some(key) = &route.key {
         // Besides what the user's config offers there.
         line.option(format!("IdentityFile={}", path(key)?));

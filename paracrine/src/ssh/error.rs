@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use paracrine_model::host::{Address, Arch};
 use paracrine_model::protocol::{Failure, FrameError};
 
+use crate::kept_connections::SocketDirectory;
 use crate::known_hosts::{self, Offending};
+use crate::relay;
 
 /// Why a host cannot be talked to. What ssh or the host said is always kept.
 #[derive(Debug)]
@@ -38,6 +40,15 @@ pub enum ConnectionError {
         pinned: Option<String>,
         /// ssh's words.
         said: String,
+    },
+    /// Something answers that is no SSH.
+    NotSsh {
+        /// `deploy@web1.example.org port 2222`
+        host: String,
+        /// What it sent first, where that is known.
+        sent: Option<String>,
+        /// The inventory with the host's address.
+        inventory: String,
     },
     /// ssh could not do its work for a reason of its own: its config, no common algorithm, not installed.
     Ssh {
@@ -83,6 +94,13 @@ pub enum ConnectionError {
         /// The end of its standard error.
         said: String,
     },
+    /// The login's own start-up files keep an agent from starting.
+    Login {
+        /// In what way.
+        message: String,
+        /// What the login printed.
+        said: String,
+    },
     /// The conversation broke off.
     Lost {
         /// In what way.
@@ -108,16 +126,21 @@ impl ConnectionError {
         Self::Lost { message: error.to_string(), said }
     }
 
-    /// Whether the host was not reached at all, as against: it was reached, and then something went wrong.
+    /// Whether there was no host at the other end, or no network that leads to it, as against: somebody answered, and then
+    /// something went wrong. Pipelines tolerate the first, as it passes; a refused login or another host key does not.
     pub fn unreachable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::AuthFailed { .. } | Self::HostKeyChanged { .. } => true,
-            Self::Ssh { .. }
+            Self::Unreachable { .. } => true,
+            Self::AuthFailed { .. }
+            | Self::HostKeyChanged { .. }
+            | Self::NotSsh { .. }
+            | Self::Ssh { .. }
             | Self::Local { .. }
             | Self::Sudo { .. }
             | Self::Architecture { .. }
             | Self::NoPlace { .. }
             | Self::NotOurs { .. }
+            | Self::Login { .. }
             | Self::Lost { .. } => false,
         }
     }
@@ -130,28 +153,43 @@ impl ConnectionError {
             _ => host,
         };
         match Meaning::of(&said) {
-            Meaning::HostKey => Self::HostKeyChanged {
-                known: known_hosts::offending(&said),
-                pinned: address.host_key.is_some().then(|| address.inventory.clone()),
-                host,
-                said,
-            },
+            Meaning::HostKey => {
+                let known = known_hosts::offending(&said);
+                // Keys of jump hosts are never pinned.
+                let of_pin = known.as_ref().is_none_or(|known| SocketDirectory::is_file_of_ours(&known.file));
+                let pinned = address.host_key.is_some() && of_pin;
+                let pinned = pinned.then(|| address.inventory.clone());
+                Self::HostKeyChanged { known, pinned, host, said }
+            }
             Meaning::Auth => Self::AuthFailed { host, key, said },
+            Meaning::NotSsh => {
+                Self::NotSsh { host, sent: relay::first_bytes(&said), inventory: address.inventory.clone() }
+            }
             Meaning::Unreachable => Self::Unreachable { host, said },
             Meaning::Other => Self::Ssh { host, said },
         }
+    }
+
+    /// Whether it is about the host's key.
+    pub(super) fn is_of_host_key(&self) -> bool {
+        matches!(self, Self::HostKeyChanged { .. })
     }
 
     /// As reports show it: a line, what was said, what to do next.
     pub fn failure(&self) -> Failure {
         let failure = Failure::new(self.to_string());
         match self {
-            Self::Unreachable { said, .. } | Self::Ssh { said, .. } => failure.output(said.as_str()),
+            Self::Unreachable { said, .. } | Self::Ssh { said, .. } => failure.output(told(said)),
             Self::AuthFailed { key, said, .. } => {
-                failure.output(said.as_str()).help(auth_help(key.as_ref(), said))
+                failure.output(told(said)).help(auth_help(key.as_ref(), said))
             }
             Self::HostKeyChanged { known, pinned, said, .. } => {
-                failure.output(said.as_str()).help(host_key_help(known.as_ref(), pinned.as_deref()))
+                // What ssh says of a pin is how to change a file that we have made for it.
+                let output = if pinned.is_some() { String::new() } else { told(said) };
+                failure.output(output).help(host_key_help(known.as_ref(), pinned.as_deref()))
+            }
+            Self::NotSsh { inventory, .. } => {
+                failure.help(format!("see whether `ssh_hostname` and `ssh_port` in {inventory} are right"))
             }
             Self::Local { help, .. } => match help {
                 Some(help) => failure.help(help.as_str()),
@@ -172,6 +210,10 @@ impl ConnectionError {
                 failure.help("make room in one of them, or mount one of them without noexec".to_owned())
             }
             Self::NotOurs { said, .. } | Self::Lost { said, .. } => failure.output(said.as_str()),
+            Self::Login { said, .. } => failure.output(said.as_str()).help(
+                "where there is no terminal, the login shell has to run what it is given: neither ask nor wait in its \
+                 start-up files (`case $- in *i*) ;; *) return ;; esac` ends them early)",
+            ),
         }
     }
 }
@@ -200,10 +242,17 @@ impl fmt::Display for ConnectionError {
                     None => Ok(()),
                 }
             }
+            Self::NotSsh { host, sent: Some(sent), .. } => {
+                write!(f, "{host} does not speak SSH: it sent {sent}")
+            }
+            Self::NotSsh { host, sent: None, .. } => write!(f, "{host} does not speak SSH"),
             Self::Ssh { host, said } => write!(f, "ssh cannot connect to {host}: {}", gist(said)),
             Self::Local { message, .. } => f.write_str(message),
             Self::Sudo { host, said } if said.is_empty() => {
                 write!(f, "{host} is not root there, and there is no sudo")
+            }
+            Self::Sudo { host, said } if wants_terminal(said) => {
+                write!(f, "sudo wants a terminal for {host} (`requiretty`), and there is none in a run")
             }
             Self::Sudo { host, said } if wants_password(said) => {
                 write!(f, "sudo needs a password for {host}")
@@ -213,7 +262,9 @@ impl fmt::Display for ConnectionError {
                 write!(f, "the host is {found}, but its `arch` in {inventory} is {expected}")
             }
             Self::NoPlace { reasons } => write!(f, "the host has no place for the agent: {reasons}"),
-            Self::NotOurs { message, .. } | Self::Lost { message, .. } => f.write_str(message),
+            Self::NotOurs { message, .. } | Self::Login { message, .. } | Self::Lost { message, .. } => {
+                f.write_str(message)
+            }
         }
     }
 }
@@ -252,10 +303,27 @@ fn host_key_help(known: Option<&Offending>, pinned: Option<&str>) -> String {
 fn sudo_help(said: &str) -> &'static str {
     if said.is_empty() {
         "log in as root (`ssh_user: root` in the inventory), or install sudo on the host"
+    } else if wants_terminal(said) {
+        "take `requiretty` back for that user (`Defaults:USER !requiretty` in /etc/sudoers.d), or log in as root \
+         (`ssh_user: root` in the inventory)"
     } else {
         "let that user run everything without a password (`USER ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d), or log \
          in as root (`ssh_user: root` in the inventory)"
     }
+}
+
+/// Whether these are words of sudo, which says no in several ways.
+pub(crate) fn is_of_sudo(said: &str) -> bool {
+    said.lines().any(|line| {
+        line.starts_with("sudo: ")
+            || line.starts_with("Sorry, user ")
+            || line.contains("is not in the sudoers file")
+            || line.contains("may not run sudo on")
+    })
+}
+
+fn wants_terminal(said: &str) -> bool {
+    said.contains("must have a tty")
 }
 
 fn wants_password(said: &str) -> bool {
@@ -265,21 +333,53 @@ fn wants_password(said: &str) -> bool {
 /// What ssh calls the other end where a relay, a jump or a proxy of the user's stands in between.
 const BEYOND_PROXY: &str = "UNKNOWN port 65535";
 
-/// The line of ssh's words that says most: the last one that is not mere politeness.
-fn gist(said: &str) -> &str {
-    // How the end of a relay or jump looks from here, which has told its reasons before.
+/// ssh's words as people can read them.
+fn told(said: &str) -> String {
+    let lines = said.lines().filter(|line| !line.starts_with(relay::FIRST_BYTES));
+    lines.map(|line| line.replace(BEYOND_PROXY, "the host")).collect::<Vec<_>>().join("\n")
+}
+
+/// The line of ssh's words that says most: the last one that is not mere politeness. Where there is only what the end of a
+/// relay or jump looks like from here, what that means.
+fn gist(said: &str) -> String {
+    // Which has told its reasons before.
     const AFTERMATH: [&str; 2] = ["kex_exchange_identification: ", "stdio forwarding failed"];
     let on_the_way = said.contains(BEYOND_PROXY);
     let idle = |line: &str| {
         line.is_empty()
             || line.starts_with("Warning: Permanently added")
-            || line.contains(BEYOND_PROXY)
+            || line.starts_with(relay::FIRST_BYTES)
             || (on_the_way && AFTERMATH.iter().any(|text| line.starts_with(text)))
     };
-    let last = || said.lines().map(str::trim).rfind(|line| !line.is_empty());
-    let line =
-        said.lines().map(str::trim).rfind(|line| !idle(line)).or_else(last).unwrap_or("it says nothing");
-    line.strip_prefix("ssh: ").or_else(|| line.strip_prefix("sudo: ")).unwrap_or(line)
+    let lines = || said.lines().map(str::trim);
+    let line = lines().rfind(|line| !idle(line) && !line.contains(BEYOND_PROXY));
+    let Some(line) = line.filter(|line| !(on_the_way && line.ends_with("during banner exchange"))) else {
+        return match lines().rfind(|line| !idle(line)) {
+            Some(line) => beyond(said, line),
+            None => lines().rfind(|line| !line.is_empty()).unwrap_or("it says nothing").to_owned(),
+        };
+    };
+    line.strip_prefix("ssh: ").or_else(|| line.strip_prefix("sudo: ")).unwrap_or(line).to_owned()
+}
+
+/// What a line of ssh's means that knows no name for the other end.
+fn beyond(said: &str, line: &str) -> String {
+    let during = if said.contains("kex_exchange_identification") || said.contains("banner exchange") {
+        "during the key exchange"
+    } else {
+        "before the login was done"
+    };
+    if said.contains("timed out during banner exchange") {
+        "it does not answer: no SSH greeting came in time".to_owned()
+    } else if line.contains("timed out") || line.contains("not responding") {
+        format!("it stopped answering {during}")
+    } else if line.starts_with("Connection closed by") {
+        format!("it closed the connection {during}")
+    } else if line.starts_with("Connection reset by") || line.ends_with("Broken pipe") {
+        format!("it broke the connection off {during}")
+    } else {
+        line.replace(BEYOND_PROXY, "the host")
+    }
 }
 
 /// The name in those of ssh's words that have one, where they are about a login or a host key.
@@ -302,6 +402,9 @@ pub(super) fn is_busy(said: &str) -> bool {
         // The same words, because there was no connection on to the host.
         return false;
     }
+    if let Some(sent) = relay::first_bytes(said) {
+        return is_turned_away(&sent);
+    }
     said.lines().any(|line| match line.strip_prefix("kex_exchange_identification: ") {
         Some(why) => turned_away.iter().any(|text| why.contains(text)),
         // Whatever stands in between has ended before it read anything.
@@ -309,11 +412,17 @@ pub(super) fn is_busy(said: &str) -> bool {
     })
 }
 
+/// Whether this is what sshd sends in place of a greeting to those whom it has no time for.
+fn is_turned_away(sent: &str) -> bool {
+    ["Exceeded MaxStartups", "Not allowed at this time"].iter().any(|text| sent.contains(text))
+}
+
 /// What ssh's English amounts to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
     HostKey,
     Auth,
+    NotSsh,
     Unreachable,
     Other,
 }
@@ -333,6 +442,9 @@ impl Meaning {
             "No supported authentication methods available",
             "no more authentication methods",
         ];
+        const NOT_SSH: &[&str] = &["banner line contains invalid characters", ": invalid format"];
+        // Somebody is there and says no, or what is to lead there does not work here.
+        const OTHER: &[&str] = &["administratively prohibited", ": not found\n"];
         const UNREACHABLE: &[&str] = &[
             "Could not resolve hostname",
             "connect to host",
@@ -341,30 +453,28 @@ impl Meaning {
             "ssh_exchange_identification",
             "banner exchange",
             "Connection refused",
-            "Connection timed out",
-            "Connection closed by",
             "Connection reset by",
-            "Connection to",
-            "Connection closed",
             "Connection reset",
-            "Connection corrupted",
             "Broken pipe",
             "No route to host",
             "Network is unreachable",
+            "timed out",
             "not responding",
-            "Received disconnect from",
-            "Disconnected from",
             "open failed: connect failed",
             "stdio forwarding failed",
-            "Not allowed at this time",
             "no answer",
         ];
         let says = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
+        let sent = relay::first_bytes(said);
         // In this order: a connection that ends for one of the first reasons is "closed" as well.
         if says(HOST_KEY) {
             Self::HostKey
         } else if says(AUTH) {
             Self::Auth
+        } else if says(NOT_SSH) || sent.is_some_and(|sent| !is_turned_away(&sent)) {
+            Self::NotSsh
+        } else if says(OTHER) {
+            Self::Other
         } else if says(UNREACHABLE) {
             Self::Unreachable
         } else {

@@ -24,6 +24,8 @@ pub(super) struct Route {
     pub(super) key: Option<PathBuf>,
     pub(super) jump: Vec<Jump>,
     pub(super) trust: Trust,
+    /// The algorithms by which a host is to show one of the keys that are known, and no other is taken; else ssh decides.
+    pub(super) only_known: Option<String>,
     pub(super) known_hosts: PathBuf,
     pub(super) config: Option<PathBuf>,
     pub(super) relay: Option<Relay>,
@@ -63,16 +65,6 @@ impl Route {
                 Trust::Pinned { file: write(&line)? }
             }
         };
-        if matches!(trust, Trust::FirstSeen { .. }) && !known_hosts.parent().is_some_and(Path::is_dir) {
-            // ssh would connect nevertheless, and would take any key, each time anew.
-            return Err(ConnectionError::local_with_help(
-                format!(
-                    "host keys cannot be remembered in {}: there is no such directory",
-                    known_hosts.display()
-                ),
-                "run this where the site's inventory is, or pin `host_key` in the inventory",
-            ));
-        }
         Ok(Self {
             host: address.ssh_hostname.clone(),
             port: address.ssh_port,
@@ -80,6 +72,7 @@ impl Route {
             key: key(address, site)?,
             jump,
             trust,
+            only_known: None,
             known_hosts,
             relay: match &settings.relay {
                 Some(program) => match relay::config(settings.config.as_deref()) {
@@ -114,6 +107,7 @@ impl Route {
             connect_timeout: _,
             persist: _,
             relay: _,
+            only_known: _,
         } = self;
         let parts = [
             host.clone(),
@@ -138,6 +132,7 @@ impl Route {
             key: Some("/site/key".into()),
             jump: Vec::new(),
             trust: Trust::FirstSeen { file: "/site/inventory/known_hosts".into() },
+            only_known: None,
             known_hosts: "/site/inventory/known_hosts".into(),
             config: None,
             relay: None,

@@ -26,6 +26,7 @@ async fn noise_without_end_is_an_error() {
     let sshd = sshd_or_return!("ForceCommand yes");
     let error = sshd.host().open().await.unwrap_err();
     assert!(error.to_string().contains("prints too much at login"), "{error:?}");
+    assert_eq!(error.failure().output.as_deref(), Some(["y"; 20].join("\n").as_str()));
     assert!(!error.unreachable());
 }
 
@@ -36,6 +37,68 @@ async fn a_login_that_does_something_else_is_told() {
     let failure = error.failure();
     assert!(failure.message.contains("ended before an agent had started"), "{failure:?}");
     assert_eq!(failure.output.as_deref(), Some("This account is not available"));
+}
+
+#[tokio::test]
+async fn what_a_login_prints_that_ends_or_waits_is_told() {
+    let logins = [
+        (
+            "echo 'This account is currently not available.'; exit 1",
+            "ended before an agent",
+            "This account is currently not available.",
+        ),
+        (
+            "echo '1) shell'; echo '2) quit'; exec sleep 60",
+            "prints something and then waits",
+            "1) shell\n2) quit",
+        ),
+        ("echo 'who are you?' >&2; exec sleep 60", "prints something and then waits", "who are you?"),
+    ];
+    let mut sshds = Vec::new();
+    for (login, _, _) in logins {
+        sshds.push(sshd_or_return!(&format!("ForceCommand {login}")));
+    }
+    let hosts: Vec<_> = sshds.iter().map(crate::sshd::Sshd::host).collect();
+    let began = std::time::Instant::now();
+    let (first, second, third) = tokio::join!(hosts[0].open(), hosts[1].open(), hosts[2].open());
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    for (opened, (login, message, printed)) in [first, second, third].into_iter().zip(logins) {
+        let failure = opened.unwrap_err().failure();
+        assert!(failure.message.contains(message), "{login}: {failure:?}");
+        assert_eq!(failure.output.as_deref(), Some(printed), "{login}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_sends_back_what_it_is_sent_does_not_get_it_shown() {
+    let sshd = sshd_or_return!("ForceCommand exec cat");
+    let host = sshd.host();
+    let error = host.open_with(&host.opening("p0ison"), b"p0ison").await.unwrap_err();
+    let failure = error.failure();
+    assert!(failure.message.contains("sends back what it is sent, as `cat` does"), "{failure:?}");
+    assert!(!format!("{error:?}{failure:?}").contains("p0ison"), "{error:?}");
+    assert!(!error.unreachable());
+}
+
+#[tokio::test]
+async fn a_host_that_talks_and_does_not_listen_is_no_memory_lost() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    let notice = octal(&paracrine_model::protocol::encode(&Told::Notice("x".repeat(2000))).unwrap());
+    host.agent =
+        Agent::new(&format!("{notice} >$0.frame; while cat $0.frame $0.frame $0.frame $0.frame; do :; done"));
+    let mut link = host.open().await.unwrap();
+    assert_eq!(link.recv::<Greeting>().await.unwrap(), hello(host.agent.hash));
+    let piece = AnyTime::Delivery(Delivery::Plain(vec![7; 3_000_000]));
+    let error = async {
+        loop {
+            if let Err(error) = link.send(&piece).await {
+                return error;
+            }
+        }
+    };
+    let error = error.await.to_string();
+    assert!(error.ends_with("says more and more and does not listen"), "{error}");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The way to a host, and what stands in it.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::time::Duration;
 
@@ -71,7 +73,7 @@ async fn a_changed_host_key_is_refused_and_named() {
     let line = format!("# ours\n[127.0.0.1]:{} {}\n", sshd.port, other.join(" "));
     fs::write(sshd.path("known_hosts"), &line).unwrap();
     let error = host.open().await.unwrap_err();
-    assert!(error.unreachable());
+    assert!(!error.unreachable());
     let ConnectionError::HostKeyChanged { known: Some(known), pinned: None, .. } = &error else {
         panic!("{error:?}")
     };
@@ -95,8 +97,9 @@ async fn a_pinned_host_key_is_the_only_one_taken() {
 
     host.address.host_key = Some(sshd.read("other_key.pub"));
     let error = host.open().await.unwrap_err();
-    assert!(error.unreachable());
+    assert!(!error.unreachable());
     let failure = error.failure();
+    assert_eq!(failure.output, None);
     assert!(
         failure.message.contains("is not the `host_key` that inventory.yaml pins: it shows SHA256:"),
         "{failure:?}"
@@ -142,7 +145,7 @@ async fn a_key_that_the_host_does_not_know_is_no_login() {
     host.address.ssh_key = vec!["other_key".into()];
     let error = host.open().await.unwrap_err();
     assert!(matches!(error, ConnectionError::AuthFailed { .. }), "{error:?}");
-    assert!(error.unreachable());
+    assert!(!error.unreachable());
     let failure = error.failure();
     assert!(failure.message.ends_with("does not let us log in"));
     assert!(failure.output.unwrap().contains("Permission denied (publickey)"));
@@ -235,4 +238,232 @@ async fn a_host_that_is_not_there_is_told_by_the_relay_too() {
     assert!(matches!(error, ConnectionError::Unreachable { .. }), "{error:?}");
     let at = format!("127.0.0.1 port {}", sshd.port);
     assert_eq!(error.to_string(), format!("cannot reach {at}: connect to host {at}: Connection refused"));
+}
+
+/// A port on which everybody is told this, then left alone with an open connection.
+fn port_that_says(what: &'static [u8], close: bool) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for mut socket in listener.incoming().map_while(Result::ok) {
+            let _ = std::io::Write::write_all(&mut socket, what);
+            if !close {
+                open.push(socket);
+            }
+        }
+    });
+    port
+}
+
+/// Relays, if this test was started to stand for the deploy binary, which becomes a relay when it is asked to.
+fn relays() -> bool {
+    let Ok(arguments) = std::env::var("RELAY_ARGUMENTS") else {
+        return false;
+    };
+    let arguments = std::iter::once("program").chain(arguments.split(' '));
+    paracrine::remote_agent::relay_if_asked_for(arguments.map(Into::into)).unwrap();
+    true
+}
+
+/// A program that does something, then becomes the relay that this test is.
+fn relay(sshd: &crate::sshd::Sshd, first: &str, test: &str) -> std::path::PathBuf {
+    let own = std::env::current_exe().unwrap();
+    sshd.program(&format!(
+        "{first}\nexport RELAY_ARGUMENTS=\"$*\"\nexec {} -q --nocapture --exact {test}",
+        own.display()
+    ))
+}
+
+#[tokio::test]
+async fn through_the_relay_the_cause_is_told() {
+    if relays() {
+        return;
+    }
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    host.settings.relay = Some(relay(&sshd, ":", "way::through_the_relay_the_cause_is_told"));
+    host.settings.connect_timeout = Duration::from_secs(2);
+    for (says, close, expected, unreachable) in [
+        (
+            &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+            true,
+            "does not speak SSH: it sent \"HTTP/1.1 400 Bad Request\"",
+            false,
+        ),
+        (
+            b"220 mail.example.org ESMTP\r\n",
+            false,
+            "does not speak SSH: it sent \"220 mail.example.org ESMTP\"",
+            false,
+        ),
+        (b"\x4a\0\0\0\x0a8.0\0", false, "does not speak SSH: it sent \"J\\0\\0\\0\"", false),
+        (b"", false, "it does not answer: no SSH greeting came in time", true),
+    ] {
+        host.address.ssh_port = Some(port_that_says(says, close));
+        let error = host.open().await.unwrap_err();
+        assert!(error.to_string().ends_with(expected), "{error}");
+        assert_eq!(error.unreachable(), unreachable, "{error:?}");
+        let failure = error.failure();
+        assert!(!format!("{failure:?}").contains("UNKNOWN"), "{failure:?}");
+    }
+}
+
+fn keygen(arguments: &[&str]) {
+    let made = std::process::Command::new("ssh-keygen").args(arguments).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+/// The type and the key of a public key's file.
+fn public(file: &std::path::Path) -> String {
+    fs::read_to_string(file).unwrap().split(' ').take(2).collect::<Vec<_>>().join(" ").trim().to_owned()
+}
+
+#[tokio::test]
+async fn a_host_is_asked_for_the_key_that_is_known_whatever_the_users_config_prefers() {
+    let keys = tempfile::tempdir().unwrap();
+    let at = |name: &str| keys.path().join(name);
+    let path = |name: &str| at(name).display().to_string();
+    keygen(&["-q", "-t", "ecdsa", "-N", "", "-f", &path("ecdsa")]);
+    keygen(&["-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", &path("rsa")]);
+    keygen(&["-q", "-t", "ed25519", "-N", "", "-f", &path("ca")]);
+    keygen(&["-q", "-s", &path("ca"), "-I", "x", "-h", "-n", "127.0.0.1", &path("rsa.pub")]);
+    let sshd = sshd_or_return!(&format!(
+        "HostKey {}\nHostKey {}\nHostCertificate {}",
+        path("ecdsa"),
+        path("rsa"),
+        path("rsa-cert.pub")
+    ));
+    let mut host = sshd.host();
+    host.settings.persist = Duration::ZERO;
+    let name = format!("[127.0.0.1]:{}", sshd.port);
+    let ed25519 = public(&sshd.path("host_key.pub"));
+    let (ecdsa, rsa, other) =
+        (public(&at("ecdsa.pub")), public(&at("rsa.pub")), public(&sshd.path("other_key.pub")));
+    let config = |lists: &str| {
+        fs::write(sshd.path("ssh_config"), format!("HostKeyAlgorithms {lists}\n")).unwrap();
+    };
+    let known = |lines: &str| fs::write(sshd.path("known_hosts"), lines).unwrap();
+    let open = async |host: &Host<'_>| match host.open().await {
+        Ok(link) => {
+            link.close().await;
+            Ok(())
+        }
+        Err(error) => Err(error),
+    };
+    for (list, key) in [
+        ("ecdsa-sha2-nistp256", &ed25519),
+        ("ecdsa-sha2-nistp256,ssh-ed25519", &ed25519),
+        ("rsa-sha2-512", &ecdsa),
+        // The host has none of these at all.
+        ("ssh-dss", &rsa),
+        ("^ecdsa-sha2-nistp256", &rsa),
+    ] {
+        config(list);
+        let line = format!("{name} {key}\n");
+        known(&line);
+        open(&host).await.unwrap_or_else(|error| panic!("{list} {key}: {error:?}"));
+        assert_eq!(sshd.read("known_hosts"), line);
+        // As other tools write it.
+        keygen(&["-q", "-H", "-f", &sshd.path("known_hosts").display().to_string()]);
+        assert!(sshd.read("known_hosts").starts_with("|1|"));
+        open(&host).await.unwrap_or_else(|error| panic!("hashed, {list} {key}: {error:?}"));
+        let mut pinned = host.clone();
+        pinned.address.host_key = Some(key.clone());
+        open(&pinned).await.unwrap_or_else(|error| panic!("pinned, {list} {key}: {error:?}"));
+    }
+    // By its certificate, with which it also shows a key that is known as another.
+    config("ecdsa-sha2-nistp256");
+    known(&format!("@cert-authority {name},127.0.0.1 {}\n{name} {other}\n", public(&at("ca.pub"))));
+    open(&host).await.unwrap();
+
+    // Another key stays another key.
+    for list in ["ecdsa-sha2-nistp256", "ssh-ed25519"] {
+        config(list);
+        let line = format!("{name} {other}\n");
+        known(&line);
+        let error = open(&host).await.unwrap_err();
+        assert!(matches!(error, ConnectionError::HostKeyChanged { .. }), "{error:?}");
+        assert_eq!(sshd.read("known_hosts"), line);
+    }
+    // And what the user's config does not allow is not taken for the first time.
+    config("ssh-dss");
+    known("");
+    let error = open(&host).await.unwrap_err();
+    assert!(error.to_string().contains("no matching host key type found"), "{error}");
+    assert_eq!(sshd.read("known_hosts"), "");
+}
+
+#[tokio::test]
+async fn a_host_that_cannot_be_remembered_is_not_talked_to() {
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    let ran = sshd.path("ran");
+    host.agent = crate::sshd::Agent::new(&format!("echo >{}; exec cat >/dev/null", ran.display()));
+    let known = sshd.path("known_hosts");
+    let refused = async |host: &Host<'_>, why: &str| {
+        let error = host.open().await.unwrap_err();
+        assert!(matches!(error, ConnectionError::Local { .. }) && !error.unreachable(), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            format!("host keys cannot be remembered in {}: {why}", known.display())
+        );
+        assert!(error.failure().help.unwrap().contains("pin `host_key`"));
+    };
+    for (target, why) in [
+        ("/dev/null", "it is no regular file"),
+        ("/dev/full", "it is no regular file"),
+        ("/nowhere/known_hosts", "there is no such directory"),
+        ("known_hosts", "too many levels of symbolic links"),
+    ] {
+        std::os::unix::fs::symlink(target, &known).unwrap();
+        refused(&host, why).await;
+        fs::remove_file(&known).unwrap();
+    }
+    fs::create_dir(&known).unwrap();
+    refused(&host, "is a directory").await;
+    // A jump host is met by its key too.
+    let mut pinned = host.clone();
+    pinned.address.host_key = Some(sshd.read("host_key.pub"));
+    pinned.address.jump = vec![format!("127.0.0.2:{}", sshd.port)];
+    refused(&pinned, "is a directory").await;
+    assert_eq!(sshd.read("sshd_log").matches("Connection from").count(), 0);
+    assert_eq!(sshd.read("sshd_log").matches("Accepted").count(), 0);
+    assert!(!ran.exists());
+    // Whose keys are all pinned needs no such file.
+    pinned.address.jump = Vec::new();
+    pinned.open().await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_key_that_did_not_get_into_the_file_ends_the_run_on_that_host() {
+    if relays() {
+        return;
+    }
+    let sshd = sshd_or_return!("");
+    let mut host = sshd.host();
+    let ran = sshd.path("ran");
+    host.agent = crate::sshd::Agent::new(&format!("echo >{}; exec cat >/dev/null", ran.display()));
+    let known = sshd.path("known_hosts").display().to_string();
+    // What happens to the file after it was looked at and before ssh writes to it: it takes all and keeps nothing, or none.
+    for happens in [format!("ln -sf /dev/null {known}"), format!("rm -f {known}; mkdir {known}")] {
+        host.settings.relay = Some(relay(
+            &sshd,
+            &happens,
+            "way::a_key_that_did_not_get_into_the_file_ends_the_run_on_that_host",
+        ));
+        let error = host.open().await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "127.0.0.1 port {} was reached for the first time, and its host key did not get into {known}: nothing was sent \
+                 to it",
+                sshd.port
+            )
+        );
+        assert!(!error.unreachable());
+        until("its connection is closed", || host.sockets().is_empty()).await;
+        let _ = fs::remove_file(sshd.path("known_hosts"));
+    }
+    assert!(!ran.exists());
 }

@@ -1,6 +1,6 @@
 //! Who runs this, for those who find a host's lock taken.
 
-use std::os::unix::fs::MetadataExt;
+use crate::account::uid;
 
 /// `ann@laptop, commit 1234abc`
 pub(in crate::cli) fn holder(commit: Option<&str>) -> String {
@@ -23,8 +23,7 @@ pub(in crate::cli) fn holder(commit: Option<&str>) -> String {
 
 /// Whose account this process runs under, where the environment does not say.
 fn account() -> Option<String> {
-    let uid = std::fs::metadata("/proc/self").ok()?.uid().to_string();
-    name_of(&uid, &std::fs::read_to_string("/etc/passwd").ok()?)
+    name_of(&uid().to_string(), &std::fs::read_to_string("/etc/passwd").ok()?)
 }
 
 /// The name that `/etc/passwd` gives a number.

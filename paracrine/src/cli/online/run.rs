@@ -49,9 +49,17 @@ where
         }
         done
     });
+    let lost = reports.iter().find_map(|report| report.lost());
     // Threads that still pack contents for a connection that was dropped are not waited for.
     runtime.shutdown_background();
-    done.map_err(|_| Problem::new("the run broke off by a mistake of this program").help("please report it"))
+    let done = done.map_err(|_| {
+        Problem::new("the run broke off by a mistake of this program").help("please report it")
+    })?;
+    match lost {
+        None => Ok(done),
+        Some(why) => Err(Problem::new(format!("the report of this run is not whole: {why}"))
+            .help("the run came to its end all the same: `check` shows what is so now")),
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +102,46 @@ mod tests {
         let expected = [notice("first"), notice("second"), Event::Finished(Totals::default())];
         assert_eq!(*one.0.borrow(), expected);
         assert_eq!(*other.0.borrow(), expected);
+    }
+
+    #[test]
+    fn a_report_that_is_not_written_is_no_success() {
+        use std::os::unix::net::UnixStream;
+        let run_with = |to: Box<dyn std::io::Write>, json: bool| {
+            let report: Box<dyn Report> = if json {
+                Box::new(crate::report::Json::new(to))
+            } else {
+                Box::new(crate::report::Terminal::new(to, false))
+            };
+            let done = run(vec![report], |events, _| async move {
+                let started = crate::event::Run {
+                    mode: paracrine_model::protocol::Mode::Check,
+                    environment: "dev".into(),
+                    hosts: vec![crate::event::RunHost { name: "web1".into(), tasks: 1 }],
+                };
+                events.send(Event::Started(started)).unwrap();
+                events.send(Event::Finished(Totals::default())).unwrap();
+            });
+            done.map_err(|problem| plain(&problem.draw()))
+        };
+        let told = |why: &str| {
+            Err(format!(
+                "error: the report of this run is not whole: {why}\n  help: the run came to its end all the same: `check` \
+                 shows what is so now\n"
+            ))
+        };
+        for json in [false, true] {
+            let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+            // One that keeps what it is given until it is asked for it, as standard output does.
+            assert_eq!(
+                run_with(Box::new(std::io::BufWriter::new(full)), json),
+                told("no space left on device")
+            );
+            let (pipe, reader) = UnixStream::pair().unwrap();
+            drop(reader);
+            assert_eq!(run_with(Box::new(pipe), json), told("broken pipe"));
+            assert_eq!(run_with(Box::new(std::io::sink()), json), Ok(()));
+        }
     }
 
     #[test]

@@ -64,6 +64,8 @@ fn plans_of_two_builds_are_compared() {
     let options = |environment: Option<&str>| PlanDiff {
         other: other.clone(),
         environment: environment.map(Into::into),
+        limit: Vec::new(),
+        format: Format::Text,
     };
     let shown = without_lines(&plain(&plan_diff::plan_diff(&new, &options(None), false).unwrap()));
     assert_eq!(
@@ -111,13 +113,63 @@ web2 (prod)
         plain(&plan_diff::plan_diff(&new, &options(Some("pord")), false).unwrap_err().draw()),
         "error: unknown environment `pord`\n  help: did you mean `prod`?\n"
     );
+
+    let limited = |environment: Option<&str>, limit: &[&str], format| {
+        let limit = limit.iter().map(ToString::to_string).collect();
+        let options = PlanDiff { limit, format, ..options(environment) };
+        plan_diff::plan_diff(&new, &options, false)
+            .map(|shown| plain(&shown))
+            .map_err(|problem| plain(&problem.draw()))
+    };
+    // Hosts and roles that are in either build.
+    let gone = "web2 (prod)\n  - the host is gone; nothing on it is touched\n";
+    assert_eq!(limited(Some("prod"), &["web2"], Format::Text).unwrap(), gone);
+    assert!(limited(Some("prod"), &["role:edge"], Format::Text).unwrap().starts_with("web1 (prod)\n"));
+    assert_eq!(limited(Some("prod"), &["same"], Format::Text).unwrap(), "no plan differs\n");
+    assert_eq!(
+        limited(Some("prod"), &["wbe1"], Format::Text).unwrap_err(),
+        "error: unknown host `wbe1` in `prod`\n  help: did you mean `web1`?\n"
+    );
+    assert_eq!(
+        limited(None, &["web1"], Format::Text).unwrap_err(),
+        "error: which environment?\n  help: name one of `dev`, `prod`\n"
+    );
+    assert_eq!(limited(Some("prod"), &["same"], Format::Json).unwrap(), "");
+    let json = limited(None, &[], Format::Json).unwrap();
+    let hosts: Vec<serde_json::Value> =
+        json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of =
+        |host: &serde_json::Value| format!("{} {} {}", host["environment"], host["host"], host["change"]);
+    let all: Vec<String> = hosts.iter().map(of).collect();
+    assert_eq!(all, [r#""dev" "web3" "new""#, r#""prod" "web1" "changed""#, r#""prod" "web2" "gone""#]);
+    assert_eq!(hosts[1]["roles"], serde_json::json!({ "before": ["web"], "after": ["web", "edge"] }));
+    let tasks: Vec<String> = hosts[1]["tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|task| format!("{} {} {}", task["change"], task["name"], task["moved"]).replace('"', ""))
+        .collect();
+    assert_eq!(
+        tasks,
+        [
+            "changes vim true",
+            "changes /etc/app.conf false",
+            "changes app false",
+            "changes both false",
+            "leaves /same false",
+            "comes jq false",
+            "comes /new false",
+        ]
+    );
+    assert_eq!(hosts[1]["tasks"][1]["before"]["content"], "a\nb\nc\n");
+    assert_eq!(hosts[1]["tasks"][1]["after"]["attributes"]["mode"], "0600");
 }
 
 #[test]
 fn another_binary_that_tells_no_plans_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let refused = |other: PathBuf| {
-        let options = PlanDiff { other, environment: None };
+        let options = PlanDiff { other, environment: None, limit: Vec::new(), format: Format::Text };
         plain(&plan_diff::plan_diff(&site(), &options, false).unwrap_err().draw())
             .replace(&directory.path().display().to_string(), "DIR")
     };

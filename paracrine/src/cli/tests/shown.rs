@@ -97,7 +97,7 @@ fn plans_are_json_too() {
 
 #[test]
 fn hosts_are_listed_with_how_they_are_reached() {
-    let options = Hosts { selection: selection(None, &[]) };
+    let options = Hosts { selection: selection(None, &[]), format: Format::Text };
     assert_eq!(
         hosts::hosts(&site(), &options).unwrap(),
         "\
@@ -107,7 +107,17 @@ prod  web2  root@web2.example.org  web       x86_64  1 task
 prod  db1   root@db1.example.org   db        x86_64  0 tasks
 "
     );
-    let options = Hosts { selection: selection(None, &["web1"]) };
+    let options = Hosts { selection: selection(Some("prod"), &["web1"]), format: Format::Json };
+    let shown: serde_json::Value = serde_json::from_str(&hosts::hosts(&site(), &options).unwrap()).unwrap();
+    assert_eq!(
+        shown,
+        serde_json::json!({
+            "environment": "prod", "host": "web1", "ssh_hostname": "web1.example.org", "ssh_port": null,
+            "ssh_user": "root", "ssh_key": [], "jump": [], "host_key": null, "sudo": true, "arch": "x86_64",
+            "roles": ["web", "edge"], "inventory": "inventory/dev.yaml", "tasks": 3,
+        })
+    );
+    let options = Hosts { selection: selection(None, &["web1"]), format: Format::Text };
     let problem = hosts::hosts(&site(), &options).unwrap_err();
     assert_eq!(plain(&problem.draw()), "error: which environment?\n  help: name one of `dev`, `prod`\n");
 }

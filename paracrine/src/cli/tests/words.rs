@@ -57,7 +57,7 @@ fn options_have_their_defaults() {
     assert!(matches!(line.command, Command::Apply(_)));
     assert!(matches!(
         parse("plan diff ../old prod").unwrap().command,
-        Command::Plan(Plan { command: Some(args::PlanCommand::Diff(PlanDiff { other, environment: Some(_) })), .. })
+        Command::Plan(Plan { command: Some(args::PlanCommand::Diff(PlanDiff { other, environment: Some(_), .. })), .. })
             if other == std::path::Path::new("../old")
     ));
 }

@@ -23,7 +23,7 @@ pub(in crate::controller) trait Strategy {
 pub(in crate::controller) enum Answer {
     /// It may go on.
     Go,
-    /// It may not, in this run; why, [`Hosts::refusals`] tell.
+    /// It may not, in this run; why, [`Hosts::refusals`] and [`Hosts::first_failed`] tell.
     Held,
 }
 
@@ -73,6 +73,7 @@ pub(in crate::controller) struct Hosts {
     waiting: BTreeSet<usize>,
     at_work: usize,
     refusals: BTreeMap<usize, String>,
+    first_failed: Option<usize>,
 }
 
 impl Hosts {
@@ -84,6 +85,7 @@ impl Hosts {
             waiting: (0..hosts).collect(),
             at_work: 0,
             refusals: BTreeMap::new(),
+            first_failed: None,
         }
     }
 
@@ -100,6 +102,17 @@ impl Hosts {
     /// Why hosts could not be changed, in the order of the hosts. They stay when those hosts are finished.
     pub(in crate::controller) fn refusals(&self) -> impl Iterator<Item = &str> {
         self.refusals.values().map(String::as_str)
+    }
+
+    /// The first host on which a task has failed, or that was lost while it was being changed. (One that could not be begun
+    /// says nothing against the plan of the others.)
+    pub(in crate::controller) fn first_failed(&self) -> Option<usize> {
+        self.first_failed
+    }
+
+    /// Notes that a task has failed on a host.
+    pub(super) fn fail(&mut self, host: usize) {
+        self.first_failed.get_or_insert(host);
     }
 
     /// How many are at work.

@@ -81,7 +81,10 @@ impl<'s> Drive<'s> {
             (Moment::Blocked, 1 | 2) => turn.unblocked(),
             (Moment::Begun | Moment::Blocked, 4) if self.random.once_in(4) => turn.refused(host.to_string()),
             (Moment::Begun | Moment::Blocked, _) => turn.locked(),
-            (Moment::Admitted, 1) => return turn.finished(Status::Failed),
+            (Moment::Admitted, 1) => {
+                turn.failed();
+                return turn.finished(Status::Failed);
+            }
             (Moment::Admitted, _) => return turn.finished(Status::Applied),
             (Moment::Held, _) => return turn.finished(Status::Held),
             (_, _) => return turn.finished(Status::Stopped),
@@ -116,7 +119,7 @@ fn in_every_run(
 }
 
 fn all_at_once(_: usize, _: &mut Random) -> Box<dyn Strategy> {
-    Box::new(AllAtOnce)
+    Box::new(AllAtOnce { keep_going: false })
 }
 
 fn batches(hosts: usize, random: &mut Random) -> Box<dyn Strategy> {
@@ -183,8 +186,26 @@ fn nothing_is_changed_before_all_hosts_are_settled_or_after_one_refused() {
             assert!(schedule.refusals().is_empty(), "{after:?}");
         }
         if after.contains(&Moment::Held) {
-            assert!(!schedule.refusals().is_empty(), "{after:?}");
+            let failed = schedule.first_failed().is_some();
+            assert!(failed || !schedule.refusals().is_empty(), "{after:?}");
         }
+    });
+}
+
+#[test]
+fn nobody_is_begun_or_admitted_after_one_has_failed() {
+    let failed = std::cell::Cell::new(false);
+    in_every_run(all_at_once, |schedule, before, after| {
+        // It was so before this step.
+        if failed.get() && before.iter().any(|moment| *moment != Moment::Queued) {
+            assert!(went(before, after, Moment::Queued, Moment::Begun).is_empty(), "{before:?} {after:?}");
+            assert!(went(before, after, Moment::Locked, Moment::Admitted).is_empty(), "{before:?} {after:?}");
+        }
+        failed.set(schedule.first_failed().is_some());
+    });
+    let go_on = |_: usize, _: &mut Random| -> Box<dyn Strategy> { Box::new(AllAtOnce { keep_going: true }) };
+    in_every_run(go_on, |schedule, _, after| {
+        assert!(!after.contains(&Moment::Held) || !schedule.refusals().is_empty(), "{after:?}");
     });
 }
 
@@ -204,7 +225,7 @@ fn a_batch_is_not_begun_before_the_one_before_it_is_over() {
 
 #[test]
 fn a_host_whose_lock_comes_free_is_at_work_at_once_and_nobody_is_let_go_for_it() {
-    let schedule = Schedule::new(3, 1, Box::new(AllAtOnce));
+    let schedule = Schedule::new(3, 1, Box::new(AllAtOnce { keep_going: false }));
     let [first, second, third] = [0, 1, 2].map(|host| schedule.turn(host));
     first.blocked();
     assert_eq!(schedule.moments(), [Moment::Blocked, Moment::Begun, Moment::Queued]);
@@ -220,7 +241,7 @@ fn a_host_whose_lock_comes_free_is_at_work_at_once_and_nobody_is_let_go_for_it()
 
 #[test]
 fn a_refusal_after_the_lock_is_no_refusal() {
-    let schedule = Schedule::new(2, 2, Box::new(AllAtOnce));
+    let schedule = Schedule::new(2, 2, Box::new(AllAtOnce { keep_going: false }));
     let [first, second] = [0, 1].map(|host| schedule.turn(host));
     first.locked();
     first.refused("too late".into());
@@ -266,7 +287,7 @@ fn whoever_is_let_go_wakes_up() {
         let (hosts, limit) = (1 + seed as usize % 7, 1 + seed as usize % 3);
         let random = Rc::new(RefCell::new(Random(seed)));
         let answers = Rc::new(RefCell::new(Vec::new()));
-        let schedule = Rc::new(Schedule::new(hosts, limit, Box::new(AllAtOnce)));
+        let schedule = Rc::new(Schedule::new(hosts, limit, Box::new(AllAtOnce { keep_going: false })));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async {

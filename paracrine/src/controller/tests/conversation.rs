@@ -93,7 +93,9 @@ fn a_lost_connection_is_told_with_the_place_where_it_was_lost() {
     let hosts = vec![("a", lost(0)), ("b", lost(1)), ("c", lost(2)), ("d", lost(3)), ("e", lost(4))];
     let ran = Trial::new(Mode::Apply, hosts).run();
     let nothing = Some("nothing was changed on this host");
-    let by_itself = Some("the agent ends by itself after the task at hand; `check` shows how far it came");
+    let by_itself = Some(
+        "the agent ends by itself, and the task at hand may be left half done; `check` shows how far it came",
+    );
     assert_eq!(
         ran.failure("a"),
         ("connection lost before the agent answered: the connection was closed", nothing, None)

@@ -91,6 +91,7 @@ fn a_second_interrupt_drops_connections_at_once() {
         assert!(agent.hear().await.is_none());
     });
     let ran = Trial::new(Mode::Apply, vec![("web1", stubborn)]).interrupted_by(&interrupt).run();
-    let help = "the agent ends by itself after the task at hand; `check` shows how far it came";
+    let help =
+        "the agent ends by itself, and the task at hand may be left half done; `check` shows how far it came";
     assert_eq!(ran.failure("web1"), ("interrupted", Some(help), Some("service app".to_owned())));
 }

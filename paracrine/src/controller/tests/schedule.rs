@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use paracrine_model::protocol::{Failure, Looking, Mode, Summary};
+use paracrine_model::protocol::{Failure, Looking, Mode, Outcome, Report, Summary};
 
 use super::numbers;
-use crate::controller::fake::{Agent, Trial, agent, refused, unreachable};
+use crate::controller::fake::{Agent, Fake, Ran, Trial, agent, refused, unreachable};
 use crate::event::{Ending, Event, HostEvent, Status};
 
 #[test]
@@ -123,26 +123,134 @@ fn a_connection_lost_while_waiting_for_others_lets_the_others_go() {
 }
 
 #[test]
-fn two_names_for_one_machine_are_refused_before_any_change() {
-    let same = || {
-        agent(|mut agent| async move {
-            agent.hello_on("0123");
-            agent.ready(Vec::new());
-            agent.hear().await;
+fn cloned_machines_are_deployed_to_and_one_word_is_said_of_it() {
+    let on = |machine: &'static str| {
+        agent(move |agent| async move {
+            agent.hello_on(machine);
+            agent.change().await;
         })
     };
-    let ran = Trial::new(Mode::Apply, vec![("web1", same()), ("web2", same())]).run();
-    assert_eq!(ran.totals.refused, ["web1 and web2 are one machine"]);
+    let clones = vec![("web1", on("0123")), ("web2", on("0123")), ("web3", on("0123")), ("web4", on("4567"))];
+    let ran = Trial::new(Mode::Apply, clones).run();
+    assert_eq!(numbers(&ran.totals), [(Status::Applied, 4)]);
+    let notices = |ran: &Ran| {
+        let of = |event: &Event| match event {
+            Event::Host(host, HostEvent::Notice(text)) => Some((*host, text.clone())),
+            _ => None,
+        };
+        ran.events.iter().filter_map(of).collect::<Vec<_>>()
+    };
+    // Once, on whichever was second to say hello.
+    let [(host, told)] = &notices(&ran)[..] else { panic!("{:?}", notices(&ran)) };
+    let first = told.strip_prefix("/etc/machine-id is the same as on ").unwrap();
+    let first = first.strip_suffix(": a cloned machine should have its own").unwrap();
+    assert!(*host < 3 && ran.index(first) < 3 && ran.index(first) != *host, "{host} {told}");
+    for no_id in ["", "uninitialized"] {
+        let ran = Trial::new(Mode::Apply, vec![("web1", on(no_id)), ("web2", on(no_id))]).run();
+        assert_eq!((numbers(&ran.totals), notices(&ran)), (vec![(Status::Applied, 2)], vec![]));
+    }
+}
+
+#[test]
+fn two_names_for_one_machine_are_refused_before_any_change() {
+    let twin = "this machine is shop/dev/web1 in the same run: two names for one machine";
+    let ran = Trial::new(Mode::Apply, vec![("web1", agent(Agent::apply)), ("web2", refused(twin))]).run();
+    assert_eq!(ran.totals.refused, [format!("web2: {twin}")]);
     assert_eq!(numbers(&ran.totals), [(Status::Held, 1), (Status::Failed, 1)]);
     assert!(!ran.log.contains(&"web1 hears Leave".to_owned()));
-    let unknown = || {
+}
+
+/// A host whose second task fails.
+fn failing() -> Fake {
+    agent(|mut agent| async move {
+        agent.hello();
+        agent.ready(Vec::new());
+        if !agent.left().await {
+            return agent.done(Summary { stopped: true, ..Summary::default() });
+        }
+        agent.begun(1);
+        let outcome = Outcome::Failed(Failure::new("the disk is full"));
+        agent.report(Report { task: 1, outcome, differences: Vec::new(), microseconds: 1 });
+        agent.done(Summary { failed: 1, ..Summary::default() });
+    })
+}
+
+fn leaves(ran: &Ran) -> Vec<&str> {
+    ran.log.iter().filter_map(|entry| entry.strip_suffix(" hears Leave")).collect()
+}
+
+#[test]
+fn hosts_are_changed_in_the_order_of_the_inventory() {
+    let names = ["web3", "web1", "db", "web2"];
+    let fakes = || names.into_iter().map(|name| (name, agent(Agent::apply))).collect();
+    assert_eq!(leaves(&Trial::new(Mode::Apply, fakes()).jobs(1).run()), names);
+    assert_eq!(leaves(&Trial::new(Mode::Apply, fakes()).jobs(2).run()).first(), Some(&"web3"));
+}
+
+#[test]
+fn after_a_failure_those_whose_turn_has_not_come_are_not_begun() {
+    let fakes = || {
+        vec![
+            ("web1", agent(Agent::apply)),
+            ("web2", failing()),
+            ("web3", agent(Agent::apply)),
+            ("web4", failing()),
+        ]
+    };
+    let ran = Trial::new(Mode::Apply, fakes()).jobs(1).run();
+    assert_eq!(numbers(&ran.totals), [(Status::Applied, 1), (Status::NotBegun, 2), (Status::Failed, 1)]);
+    assert_eq!(leaves(&ran), ["web1", "web2"]);
+    assert_eq!(*ran.ending("web3"), Ending::After { failed: "web2".into() });
+    // It gives its lock back in good order.
+    ran.when("web3 hears Stop");
+    assert_eq!(ran.totals.refused, [""; 0]);
+
+    let ran = Trial::new(Mode::Apply, fakes()).jobs(1).keep_going().run();
+    assert_eq!(numbers(&ran.totals), [(Status::Applied, 2), (Status::Failed, 2)]);
+    assert_eq!(leaves(&ran), ["web1", "web2", "web3", "web4"]);
+    // Those that have begun go on.
+    let ran = Trial::new(Mode::Apply, fakes()).run();
+    assert_eq!(numbers(&ran.totals), [(Status::Applied, 2), (Status::Failed, 2)]);
+}
+
+#[test]
+fn a_host_that_is_lost_while_it_is_changed_stops_the_others_too_and_one_that_is_not_reached_does_not() {
+    let lost = agent(|mut agent| async move {
+        agent.hello();
+        agent.ready(Vec::new());
+        assert!(agent.left().await);
+        agent.begun(0);
+    });
+    let ran = Trial::new(Mode::Apply, vec![("web1", lost), ("web2", agent(Agent::apply))]).jobs(1).run();
+    assert_eq!(numbers(&ran.totals), [(Status::NotBegun, 1), (Status::Failed, 1)]);
+    let ran =
+        Trial::new(Mode::Apply, vec![("web1", unreachable()), ("web2", agent(Agent::apply))]).jobs(1).run();
+    assert_eq!(numbers(&ran.totals), [(Status::Applied, 1), (Status::Unreachable, 1)]);
+}
+
+#[test]
+fn a_look_that_fails_stops_hosts_that_are_not_begun() {
+    let fails = agent(|agent| async move {
+        agent.hello();
+        let outcome = Outcome::Failed(Failure::new("it cannot be read"));
+        agent.report(Report { task: 0, outcome, differences: Vec::new(), microseconds: 1 });
+        agent.done(Summary { failed: 1, ..Summary::default() });
+    });
+    let ran = Trial::new(Mode::Apply, vec![("web1", fails), ("web2", agent(Agent::apply))]).jobs(1).run();
+    assert_eq!(numbers(&ran.totals), [(Status::NotBegun, 1), (Status::Failed, 1)]);
+    assert!(!ran.log.contains(&"web2 is connected to".to_owned()));
+}
+
+#[test]
+fn a_check_stops_for_nothing() {
+    let fails = || {
         agent(|agent| async move {
-            agent.hello_on("");
-            agent.done(Summary::default());
+            agent.hello();
+            agent.done(Summary { failed: 1, ..Summary::default() });
         })
     };
-    let ran = Trial::new(Mode::Apply, vec![("web1", unknown()), ("web2", unknown())]).run();
-    assert_eq!(numbers(&ran.totals), [(Status::AsPlanned, 2)]);
+    let ran = Trial::new(Mode::Check, vec![("web1", fails()), ("web2", fails())]).jobs(1).run();
+    assert_eq!(numbers(&ran.totals), [(Status::Failed, 2)]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn events_are_json_lines_too() {
 {"event":"connecting","host":"web1"}
 {"because":null,"differences":[{"after":"0644","before":null,"difference":"attribute","name":"mode"},{"diff":["@@ -1 +1 @@","-a","+b"],"difference":"content"}],"event":"report","failure":null,"host":"web1","outcome":"changed","seconds":0.001,"task":{"column":10,"file":"roles/web.rs","kind":"file","line":12,"name":"/etc/motd","place":2}}
 {"event":"interrupted","urgency":"after_task"}
-{"event":"ended","failure":null,"host":"web1","seconds":0.24,"status":"pending","summary":{"changed":1,"cpu_seconds":0.0,"failed":0,"may_change":0,"peak_kib":0,"skipped":0,"stopped":false,"unchanged":189},"task":null}
+{"event":"ended","failed_before":null,"failure":null,"host":"web1","seconds":0.24,"status":"pending","summary":{"changed":1,"cpu_seconds":0.0,"failed":0,"may_change":0,"peak_kib":0,"skipped":0,"stopped":false,"unchanged":189},"task":null}
 {"event":"finished","hosts":{"pending":1},"refused":[],"seconds":0.31}
 "#
     );
@@ -50,7 +50,7 @@ web1: connecting
 web1: waits for the lock of bob@ci
 web1: file /etc/motd
 stopping after the task at hand; Ctrl-C again stops at once
-stopping at once; hosts finish the task at hand by themselves
+stopping at once; what hosts are at may be left half done, `check` shows it
 web1: stopped  0.24 s
 web2: not changed  0.24 s
 ";

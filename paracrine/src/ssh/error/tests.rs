@@ -73,7 +73,24 @@ fn hosts_that_are_not_reached() {
         ),
         (
             "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n",
-            "Connection closed by UNKNOWN port 65535",
+            "it closed the connection during the key exchange",
+        ),
+        (
+            "kex_exchange_identification: read: Connection reset by peer\r\nConnection reset by UNKNOWN port 65535\r\n",
+            "it broke the connection off during the key exchange",
+        ),
+        (
+            "Connection timed out during banner exchange\r\nConnection to UNKNOWN port 65535 timed out\r\n",
+            "it does not answer: no SSH greeting came in time",
+        ),
+        (
+            "client_loop: send disconnect: Broken pipe\r\nConnection to UNKNOWN port 65535 timed out\r\n",
+            "client_loop: send disconnect: Broken pipe",
+        ),
+        (
+            "paracrine-relay: the host sent \"Exceeded MaxStartups\"\n\
+             kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n",
+            "it closed the connection during the key exchange",
         ),
         (
             "ssh: connect to host 10.0.0.1 port 22: Connection refused (os error 111)\n\
@@ -85,8 +102,66 @@ fn hosts_that_are_not_reached() {
         assert!(matches!(error, ConnectionError::Unreachable { .. }), "{error:?}");
         assert!(error.unreachable());
         assert_eq!(error.to_string(), format!("cannot reach web1.example.org: {message}"));
-        assert_eq!(error.failure().output.unwrap(), said.replace('\r', "").trim());
+        let output = said.replace('\r', "").replace("UNKNOWN port 65535", "the host");
+        let output: Vec<_> =
+            output.trim().lines().filter(|line| !line.starts_with("paracrine-relay")).collect();
+        assert_eq!(error.failure().output.unwrap(), output.join("\n"));
     }
+}
+
+#[test]
+fn what_answers_and_is_no_ssh_is_no_host_that_is_not_reached() {
+    let sent = "paracrine-relay: the host sent \"HTTP/1.1 400 Bad Request\"\n\
+                kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535";
+    let mail = "paracrine-relay: the host sent \"220 mail ESMTP\"\nConnection timed out during banner exchange\n\
+                Connection to UNKNOWN port 65535 timed out";
+    let direct = "kex_exchange_identification: banner line contains invalid characters\n\
+                  banner exchange: Connection to 10.0.0.1 port 80: invalid format";
+    for (said, more) in [
+        (sent, ": it sent \"HTTP/1.1 400 Bad Request\""),
+        (mail, ": it sent \"220 mail ESMTP\""),
+        (direct, ""),
+    ] {
+        let error = told(said);
+        assert!(matches!(error, ConnectionError::NotSsh { .. }), "{error:?}");
+        assert!(!error.unreachable() && !is_busy(said));
+        assert_eq!(error.to_string(), format!("web1.example.org does not speak SSH{more}"));
+        let failure = error.failure();
+        assert_eq!(failure.output, None);
+        let help = "see whether `ssh_hostname` and `ssh_port` in inventory/prod.yaml are right";
+        assert_eq!(failure.help.as_deref(), Some(help));
+    }
+    // A greeting that came late is one.
+    let late = format!("{sent}\nparacrine-relay: the host greets");
+    assert!(matches!(told(&late), ConnectionError::Unreachable { .. }));
+    assert!(is_busy(
+        "paracrine-relay: the host sent \"Exceeded MaxStartups\"\nkex_exchange_identification: Connection closed by remote host"
+    ));
+}
+
+#[test]
+fn what_ssh_says_of_a_pin_is_not_passed_on() {
+    let said = "Add correct host key in /run/user/0/paracrine/file-0123 to get rid of this message.\n\
+                Offending ED25519 key in /run/user/0/paracrine/file-0123:1\nHost key verification failed.";
+    let pinned = Address { host_key: Some("ssh-ed25519 AAAA".into()), ..address() };
+    let error = ConnectionError::from_ssh(said.into(), "web1".into(), None, &pinned);
+    let failure = error.failure();
+    assert_eq!(failure.message, "the host key of web1 is not the `host_key` that inventory/prod.yaml pins");
+    assert_eq!(failure.output, None);
+    assert_eq!(
+        failure.help.as_deref(),
+        Some(
+            "if you know that the host was installed anew, put its new key as `host_key` into inventory/prod.yaml; if you do \
+             not, somebody may be listening in between"
+        )
+    );
+    // The key of a jump host on the way is not pinned.
+    let on_the_way = said.replace("/run/user/0/paracrine/file-0123", "/site/inventory/known_hosts");
+    let error = ConnectionError::from_ssh(on_the_way, "web1".into(), None, &pinned);
+    assert_eq!(
+        error.to_string(),
+        "the host key of web1 is not the one in /site/inventory/known_hosts, line 1"
+    );
 }
 
 #[test]
@@ -98,7 +173,7 @@ fn logins_that_are_refused() {
     ] {
         let error = told(said);
         assert!(matches!(error, ConnectionError::AuthFailed { .. }), "{error:?}");
-        assert!(error.unreachable());
+        assert!(!error.unreachable());
         assert_eq!(error.to_string(), "web1.example.org does not let us log in");
         assert!(error.failure().help.is_some());
     }
@@ -136,7 +211,7 @@ fn host_keys_that_are_not_trusted() {
     ] {
         let error = told(said);
         assert!(matches!(error, ConnectionError::HostKeyChanged { .. }), "{error:?}");
-        assert!(error.unreachable());
+        assert!(!error.unreachable());
         assert_eq!(error.to_string(), message);
     }
 }
@@ -154,6 +229,21 @@ fn troubles_of_ssh_itself_are_no_matter_of_the_network() {
             "Unable to negotiate with 127.0.0.1 port 22: no matching host key type found. Their offer: ssh-ed25519",
         ),
         ("", "it says nothing"),
+        ("Connection closed by 10.0.0.1 port 22\r\n", "Connection closed by 10.0.0.1 port 22"),
+        (
+            "Received disconnect from 10.0.0.1 port 22:11: Account expired\r\nDisconnected from 10.0.0.1 port 22\r\n",
+            "Disconnected from 10.0.0.1 port 22",
+        ),
+        (
+            "channel 0: open failed: administratively prohibited: open failed\r\nstdio forwarding failed\r\n\
+             kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n",
+            "channel 0: open failed: administratively prohibited: open failed",
+        ),
+        (
+            "/bin/sh: 1: exec: cloudflared: not found\nkex_exchange_identification: Connection closed by remote host\r\n\
+             Connection closed by UNKNOWN port 65535\r\n",
+            "/bin/sh: 1: exec: cloudflared: not found",
+        ),
     ] {
         let error = told(said);
         assert!(matches!(error, ConnectionError::Ssh { .. }), "{error:?}");
@@ -206,6 +296,35 @@ fn sudo_that_says_no() {
         assert!(!sudo(said).unreachable());
         assert!(sudo(said).failure().help.unwrap().contains("root"));
     }
+}
+
+#[test]
+fn a_terminal_that_sudo_wants_is_no_password() {
+    let sudo = |said: &str| ConnectionError::Sudo { host: "deploy@web1".into(), said: said.into() };
+    let terminal = sudo("sudo: sorry, you must have a tty to run sudo");
+    assert_eq!(
+        terminal.to_string(),
+        "sudo wants a terminal for deploy@web1 (`requiretty`), and there is none in a run"
+    );
+    assert_eq!(
+        terminal.failure().help.unwrap(),
+        "take `requiretty` back for that user (`Defaults:USER !requiretty` in /etc/sudoers.d), or log in as root \
+         (`ssh_user: root` in the inventory)"
+    );
+    let password = sudo(
+        "sudo: a terminal is required to read the password; either use the -S option to read from standard input\nsudo: a password is required",
+    );
+    assert_eq!(password.to_string(), "sudo needs a password for deploy@web1");
+    for said in [
+        "sudo: a password is required",
+        "Sorry, user deploy is not allowed to execute '/bin/sh' as root on web1.",
+        "deploy is not in the sudoers file.",
+        "Sorry, user deploy may not run sudo on web1.",
+        "noise\nsudo: effective uid is not 0, is sudo installed setuid root?",
+    ] {
+        assert!(is_of_sudo(said), "{said}");
+    }
+    assert!(!is_of_sudo("This account is not available; ask for sudo"));
 }
 
 #[test]
