@@ -112,6 +112,74 @@ fn an_agent_that_is_killed_leaves_its_debts_to_the_next_run() {
     assert_eq!(site.run(&["check", "dev", "--limit", "web1"]).expect("the binary starts").code, Some(0));
 }
 
+/// A command whose processes go into groups and sessions of their own and to another user, and then wait; and a service that
+/// a command starts.
+const SCATTER: &str = r#"use paracrine_build::prelude::*;
+
+site! {
+    config: "config.yaml",
+    inventories: ["inventory.yaml"],
+}
+
+pub fn site(_cx: &Context, plan: &Plan) {
+    plan.command(
+        "systemctl start kept.service
+         sleep 4711 &
+         setsid sleep 4711 &
+         setsid sh -c 'sleep 4711 &'
+         setpriv --reuid=65534 --clear-groups sleep 4711 &
+         wait",
+    )
+    .named("scatter")
+    .only_if("true");
+}
+"#;
+
+#[test]
+fn a_killed_agent_takes_its_commands_with_it_and_nothing_else() {
+    let lab = Lab::start(&["web1"]).expect("the lab starts");
+    let count = |word: &str| {
+        lab.run("web1", &format!("pgrep -fc '^sleep {word}$' || true"))
+            .expect("the host is up")
+            .trim()
+            .to_owned()
+    };
+    lab.run("web1", "printf '[Service]\nExecStart=/bin/sleep 4712\n' > /run/systemd/system/kept.service && systemctl daemon-reload").expect("the host is up");
+    for (user, number) in [("root", 0), ("deploy", 1)] {
+        let inventory = format!(
+            "environment: dev\nservers:\n - {{ name: web1, ssh_hostname: 10.83.0.11, ssh_user: {user} }}\n"
+        );
+        let files = [
+            ("config.yaml", "environments:\n  dev: {}\n"),
+            ("inventory.yaml", inventory.as_str()),
+            ("roles.rs", SCATTER),
+        ];
+        let (folder, binary) = generate("scatter-site", &files, false).expect("the site builds");
+        let site =
+            Site::new(&lab, &format!("scatter{number}"), &folder, binary).expect("the site can be copied");
+        for _ in 0..2 {
+            let (mut run, _events) = apply_until(&site, "scatter");
+            until("all of them run", || count("4711") == "4");
+            lab.run("web1", "pkill -9 -f 'agent-[0-9a-f]+ serv[e]'").expect("the agent runs");
+            assert_eq!(run.wait().expect("it ends").code(), Some(1));
+        }
+        until("they are gone", || count("4711") == "0");
+    }
+    assert_eq!(
+        lab.run("web1", "systemctl is-active kept; pgrep -fc 'sleep 471[2]'").expect("it runs"),
+        "active\n1"
+    );
+    assert_eq!(lab.run("web1", "ls /run/paracrine").expect("the host is up"), "lock");
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !holds() {
+        assert!(std::time::Instant::now() < deadline, "{what}");
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn ordinary_users_go_through_sudo_or_are_told_why_not() {
     let lab = Lab::start(&["a", "b", "c"]).expect("the lab starts");

@@ -4,8 +4,12 @@
 //! guarded commands) is applied to lab hosts once; then `check` is timed, interleaved with `ssh host true` to the same
 //! hosts, all in parallel: cold (a connection each) and over kept connections. Medians are printed, and their ratios.
 //!
-//! `--rounds N` (default 11) and `--hosts 1,4,12` choose less or more; `--delay MS` puts the hosts so far away.
+//! Then first deploys are timed, beside what cannot be undercut there: 1,000 small files, and 100 and 500 MB in one.
+//!
+//! `--rounds N` (default 11) and `--hosts 1,4,12` choose less or more; `--delay MS` puts the hosts so far away; `--what` takes
+//! some of `nothing,small,large`.
 
+mod first;
 mod site;
 
 use std::error::Error;
@@ -45,11 +49,11 @@ fn run(arguments: &[String]) -> Result<()> {
         .split(',')
         .map(str::parse)
         .collect::<std::result::Result<_, _>>()?;
-    let most = counts.iter().copied().max().unwrap_or(1);
+    let what = option(arguments, "--what").unwrap_or("nothing,small,large");
+    let wanted = |word: &str| what.split(',').any(|wanted| wanted == word);
+    let most = if wanted("nothing") { counts.iter().copied().max().unwrap_or(1) } else { 1 };
 
     let names: Vec<String> = (1..=most).map(|number| format!("h{number}")).collect();
-    println!("building the site");
-    let (folder, binary) = site::build(most)?;
     println!("booting {most} hosts");
     let lab = Lab::start(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
     if let Some(delay) = option(arguments, "--delay") {
@@ -57,13 +61,32 @@ fn run(arguments: &[String]) -> Result<()> {
             host.delay(delay.parse()?)?;
         }
     }
-    let site = Site::new(&lab, "bench", &folder, binary)?;
+    if wanted("nothing") {
+        nothing_to_change(&lab, &names, counts, rounds)?;
+    }
+    println!("\nload before first deploys: {}", std::fs::read_to_string("/proc/loadavg")?.trim());
+    if wanted("small") {
+        first::small(&lab, rounds)?;
+    }
+    if wanted("large") {
+        for megabytes in [100, 500] {
+            first::large(&lab, rounds.div_ceil(2), megabytes)?;
+        }
+    }
+    Ok(())
+}
+
+fn nothing_to_change(lab: &Lab, names: &[String], counts: Vec<usize>, rounds: usize) -> Result<()> {
+    let most = names.len();
+    let (folder, binary) = site::build(most)?;
+    let site = Site::new(lab, "bench", &folder, binary)?;
     let apply = site.run(&["apply", "bench"])?;
     if apply.code != Some(0) {
         return Err(format!("the first apply failed:\n{}{}", apply.stdout, apply.stderr).into());
     }
     println!("first apply to {most} hosts: {:.1} s", apply.took.as_secs_f64());
 
+    println!("load: {}", std::fs::read_to_string("/proc/loadavg")?.trim());
     println!(
         "\nmedians of {rounds} rounds, in seconds; spread from the first to the third quartile in brackets"
     );
@@ -74,7 +97,7 @@ fn run(arguments: &[String]) -> Result<()> {
     for count in counts {
         let hosts = &names[..count];
         let limit = hosts.join(",");
-        let kept = Kept::open(&lab, hosts)?;
+        let kept = Kept::open(lab, hosts)?;
         let check = |persist: &str| -> Result<Duration> {
             let run = site.run(&["check", "bench", "--limit", &limit, "--persist", persist])?;
             if run.code == Some(0) {
@@ -86,9 +109,9 @@ fn run(arguments: &[String]) -> Result<()> {
         check("600")?;
         let mut times = [(); 4].map(|()| Vec::new());
         for _ in 0..rounds {
-            times[0].push(in_parallel(hosts.iter().map(|host| plain(&lab, host)))?);
+            times[0].push(in_parallel(hosts.iter().map(|host| plain(lab, host)))?);
             times[1].push(check("0")?);
-            times[2].push(in_parallel(hosts.iter().map(|host| kept.command(&lab, host)))?);
+            times[2].push(in_parallel(hosts.iter().map(|host| kept.command(lab, host)))?);
             times[3].push(check("600")?);
         }
         let [cold, check_cold, warm, check_warm] = times.map(Spread::of);

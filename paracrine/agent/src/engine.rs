@@ -20,8 +20,8 @@ use crate::lock::Lock;
 use crate::manage::{Comparison, Due, Turn};
 use crate::port::{Ending, Leave, Port};
 use crate::receipt::Receipt;
-use crate::resource::{AnyObserved, announce, together, wants};
-use crate::world::{World, apart};
+use crate::resource::{AnyObserved, announce, step, together, wants};
+use crate::world::{Step, World, apart};
 
 use causes::{Causes, Void};
 
@@ -110,6 +110,7 @@ impl<'t, P: Port> Engine<'t, P> {
     /// # Errors
     /// What keeps the run as a whole from going on; failures of tasks are reported, not returned.
     pub fn run(mut self) -> Result<Summary, Failure> {
+        let is_clear = self.clear_up();
         self.forget_debts_of_nobody()?;
         for task in self.tasks {
             announce(&task.resource, &mut self.world);
@@ -131,18 +132,21 @@ impl<'t, P: Port> Engine<'t, P> {
                 Flow::Failed | Flow::End => break,
             }
         }
+        self.world.paths.settle()?;
+        self.end_receipt();
         if self.leave.is_some() {
-            self.end_receipt();
             // A unit file that no service came after; systemd reads it now.
             if let Err(failure) = self.world.units.daemon_reload_if_needed() {
                 self.port.borrow_mut().notice(failure.message);
             }
-            self.journal.end();
             if let Some(lock) = &mut self.lock {
                 lock.done();
             }
         }
         if self.mode == Mode::Apply {
+            if is_clear || self.leave.is_some() {
+                self.journal.end();
+            }
             self.journal.write()?;
         }
         Ok(self.summary)
@@ -160,6 +164,9 @@ impl<'t, P: Port> Engine<'t, P> {
 
     fn group_of_tasks(&mut self, start: usize, end: usize) -> Result<Flow, Failure> {
         let began = Instant::now();
+        if matches!(step(&self.tasks[start].resource), Step::Slow) {
+            self.port.borrow_mut().flush();
+        }
         let mut differing = Vec::new();
         let mut failed = Vec::new();
         for index in start..end {
@@ -182,7 +189,10 @@ impl<'t, P: Port> Engine<'t, P> {
         // Those that go with one that fails are done all the same: it is not their fault.
         let flow = match self.mode {
             _ if differing.is_empty() => Flow::On,
-            Mode::Check => self.announce(differing, began),
+            Mode::Check => {
+                self.journal.can_be_written()?;
+                self.announce(differing, began)
+            }
             Mode::Apply => self.change(differing, end, began)?,
         };
         match flow {
@@ -213,6 +223,11 @@ impl<'t, P: Port> Engine<'t, P> {
                 comparison = with_may;
                 comparison.may.get_or_insert(because);
             }
+        }
+        if !comparison.is_equal()
+            && let Some(obstacle) = self.world.obstacle_to(&tasks[index].resource, &comparison.differences)
+        {
+            return Err(obstacle);
         }
         if self.mode == Mode::Apply && !comparison.is_equal() {
             for text in tasks[index].resource.texts() {
@@ -281,6 +296,9 @@ impl<'t, P: Port> Engine<'t, P> {
             if let Some(leave) = &self.leave {
                 self.port.borrow_mut().begun(leave, count(task.index));
             }
+        }
+        if matches!(step(&self.tasks[first].resource), Step::Slow) {
+            self.port.borrow_mut().flush();
         }
         if let Err(failure) = self.record(&differing) {
             self.forgive(&owed, None);
@@ -384,7 +402,7 @@ impl<'t, P: Port> Engine<'t, P> {
         self.world.keep(apart(&contents, &lacking)?);
         self.learn();
         self.journal.begin(&self.identity, &self.holder);
-        self.begin_receipt(changes);
+        self.begin_receipt(first, &lacking, changes);
         self.leave = Some(leave);
         Ok(true)
     }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use paracrine_model::plan::Action;
 use paracrine_model::protocol::Failure;
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 /// Something a task still has to do, because an earlier task has changed something and the run may die between.
@@ -103,6 +105,23 @@ impl Journal {
         self.record.debts.retain(|debt| debt.task != task);
     }
 
+    /// Check only: whether an apply could write it, as it does before its first change.
+    ///
+    /// # Errors
+    /// What such an apply would say.
+    pub fn can_be_written(&self) -> Result<(), Failure> {
+        let there = self.path.ancestors().skip(1).find(|directory| directory.exists());
+        let wanted = Access::WRITE_OK | Access::EXEC_OK;
+        match there.map(|directory| access(directory, wanted)) {
+            Some(Err(error @ (Errno::ROFS | Errno::ACCESS | Errno::PERM))) => Err(self.wrong(&error.into())),
+            _ => Ok(()),
+        }
+    }
+
+    fn wrong(&self, error: &io::Error) -> Failure {
+        Failure::new(format!("cannot write the journal {}: {error}", self.path.display()))
+    }
+
     /// Brings the journal to disk if it says anything new.
     ///
     /// # Errors
@@ -111,12 +130,10 @@ impl Journal {
         if self.record == self.written {
             return Ok(());
         }
-        let wrong = |error: io::Error| {
-            Failure::new(format!("cannot write the journal {}: {error}", self.path.display()))
-        };
         let mut bytes = MAGIC.to_vec();
-        bytes.extend(postcard::to_allocvec(&self.record).map_err(|error| wrong(io::Error::other(error)))?);
-        replace(&self.path, &bytes).map_err(wrong)?;
+        let record = postcard::to_allocvec(&self.record);
+        bytes.extend(record.map_err(|error| self.wrong(&io::Error::other(error)))?);
+        replace(&self.path, &bytes).map_err(|error| self.wrong(&error))?;
         self.written = self.record.clone();
         Ok(())
     }

@@ -1,9 +1,14 @@
 //! The executable that the controller puts on hosts. It is started by the bootstrap as `paracrine-agent serve NONCE`
-//! and talks over standard input and output; `probe` only proves that it can be started.
+//! and talks over standard input and output; `probe` only proves that it can be started. As `keep` it is started by itself.
 
 use std::process::ExitCode;
 
+use paracrine_agent::world::process::keeper;
+
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|word| word == keeper::WORD) {
+        return keeper::keep(std::env::args_os().skip(2));
+    }
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next(), arguments.next()) {
         (Some("probe"), None, None) => ExitCode::SUCCESS,

@@ -3,7 +3,7 @@
 use paracrine_model::plan::Action;
 use paracrine_model::protocol::{Difference, Failure, Lacking};
 
-use crate::world::World;
+use crate::world::{Step, World};
 
 /// The agent half of a resource. The engine alone knows whether a run is a check: it calls `observe` and `compare`, and
 /// where something differs `predict` in a check, or in an apply `apply`, `observe` and `compare`. Nobody looks twice: what
@@ -68,6 +68,11 @@ pub trait Manage {
 
     /// Registers, before the first task, what can be looked up for all tasks at once.
     fn announce(&self, _world: &mut World) {}
+
+    /// What it will do to files, and so whether what comes after it may be begun before.
+    fn step(&self) -> Step<'_> {
+        Step::Slow
+    }
 
     /// The content that it will ask for, as far as can be told before the first change; nothing if that is there already.
     fn wants(&self, _world: &mut World) -> Option<Lacking> {

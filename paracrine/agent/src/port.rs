@@ -1,11 +1,12 @@
 //! The agent's end of the conversation.
 
 mod input;
+mod output;
 #[cfg(test)]
 mod tests;
 
 use std::fs::File;
-use std::io::{self, Read, Stdout, Write};
+use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use paracrine_model::hash::Hash;
@@ -14,14 +15,20 @@ use paracrine_model::protocol::{
     self, Changing, Delivery, Failure, FrameError, Greeting, Lacking, Looking, MISSED_PINGS, Message, Mode,
     Opening, PIECE, PING_INTERVAL, Poised, Report, Summary, Told,
 };
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 
 use crate::world::process::interrupt_at_end_of;
 use input::Input;
+use output::Output;
+pub use output::Patient;
 
 /// How long a run that waits stays without a word of the controller: hosts may have to wait for others for hours, but a
 /// controller that vanished without a trace must not keep the lock for ever.
 const PATIENCE: Duration = PING_INTERVAL.saturating_mul(MISSED_PINGS);
+
+/// How long a request with its plan may be on its way.
+const LONGEST_OPENING: Duration = Duration::from_secs(3600);
 
 /// Whom the engine talks to. One for real, and one in the engine's tests.
 pub trait Port {
@@ -55,6 +62,9 @@ pub trait Port {
 
     /// Whether the run has to end; asked between tasks.
     fn ending(&mut self) -> Option<Ending>;
+
+    /// What was said is on its way afterwards; to be asked for before anything that may take its time.
+    fn flush(&mut self) {}
 }
 
 /// That the controller lets this run change things. Only a port makes one.
@@ -123,14 +133,16 @@ enum Saying {
 /// A conversation that has been opened by its first two messages.
 pub struct Talk<R, W> {
     input: Input<R>,
-    out: W,
+    out: Output<W>,
+    /// Bytes of contents that were asked for and have not been taken yet.
+    asked: u64,
     saying: Saying,
     /// Why it is over; what was said first counts.
     ending: Option<Ending>,
 }
 
 /// Over standard input and output.
-pub type Stdio = Talk<File, Stdout>;
+pub type Stdio = Talk<File, Patient>;
 
 /// A conversation that begins.
 pub struct Beginning<R, W> {
@@ -138,7 +150,7 @@ pub struct Beginning<R, W> {
     out: W,
 }
 
-impl Beginning<File, Stdout> {
+impl Beginning<File, Patient> {
     /// Takes standard input over, so nobody else may read it.
     ///
     /// # Errors
@@ -148,7 +160,8 @@ impl Beginning<File, Stdout> {
         let from = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         // A controller that is gone need not be waited for by commands. Packages are never cut off.
         interrupt_at_end_of(from.try_clone()?.into());
-        Ok(Self { from, out: io::stdout() })
+        let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        Ok(Self { from, out: Patient::new(out, PATIENCE) })
     }
 }
 
@@ -158,7 +171,7 @@ impl<R: Read + AsFd, W: Write> Beginning<R, W> {
     /// # Errors
     /// It does not come, or is none.
     pub fn opening(&mut self) -> Result<Opening, FrameError> {
-        protocol::read(&mut self.from)
+        protocol::read(&mut Awaited::new(&mut self.from))
     }
 
     /// Reads so many bytes that follow the opening.
@@ -166,7 +179,7 @@ impl<R: Read + AsFd, W: Write> Beginning<R, W> {
     /// # Errors
     /// They do not all come.
     pub fn attached(&mut self, length: u32) -> Result<Vec<u8>, FrameError> {
-        protocol::read_exactly(&mut self.from, length as usize)
+        protocol::read_exactly(&mut Awaited::new(&mut self.from), length as usize)
     }
 
     /// Says the only thing that can be said in place of hello.
@@ -182,7 +195,7 @@ impl<R: Read + AsFd, W: Write> Beginning<R, W> {
             Mode::Apply => Saying::Looking,
         };
         let ending = said.err().map(|_| Ending::Gone);
-        Talk { input: Input::new(self.from, mode), out: self.out, saying, ending }
+        Talk { input: Input::new(self.from, mode), out: Output::new(self.out), asked: 0, saying, ending }
     }
 }
 
@@ -191,6 +204,7 @@ impl<R: Read + AsFd, W: Write> Talk<R, W> {
     pub fn waiting(&mut self, holder: &str) {
         if self.saying == Saying::Looking {
             self.say(&Looking::Waiting { holder: holder.to_owned() });
+            self.flush();
         }
     }
 
@@ -200,6 +214,7 @@ impl<R: Read + AsFd, W: Write> Talk<R, W> {
             Ok(summary) => Told::Done(summary),
             Err(failure) => Told::Refused(failure),
         });
+        self.flush();
     }
 
     /// A controller that is gone is noticed by [`Port::ending`], not here.
@@ -216,7 +231,12 @@ impl<R: Read + AsFd, W: Write> Talk<R, W> {
         if self.ending == Some(Ending::Gone) {
             return;
         }
-        if let Err(FrameError::Io(_)) = protocol::write(&mut self.out, message) {
+        let said = self.out.say(message);
+        self.noticed(&said);
+    }
+
+    fn noticed(&mut self, said: &Result<(), FrameError>) {
+        if let Err(FrameError::Io(_)) = said {
             self.ending.get_or_insert(Ending::Gone);
         }
     }
@@ -235,6 +255,7 @@ impl<R: Read + AsFd, W: Write> Talk<R, W> {
 
     /// Waits for something that the controller has to send; any word of it renews the patience.
     fn wait_for<T>(&mut self, mut found: impl FnMut(&mut Input<R>) -> Option<T>) -> Result<T, Ending> {
+        self.flush();
         let mut patience = Patience { last: Instant::now() };
         loop {
             // What was said before a stop is not done any more.
@@ -244,6 +265,10 @@ impl<R: Read + AsFd, W: Write> Talk<R, W> {
             }
             if let Some(found) = found(&mut self.input) {
                 return Ok(found);
+            }
+            if self.input.is_full() {
+                // Nothing else gets through to us.
+                return Err(*self.ending.insert(Ending::Gone));
             }
             match patience.left(Instant::now(), self.input.take_heard()) {
                 Some(left) => self.hear(left),
@@ -267,6 +292,7 @@ impl<R: Read + AsFd, W: Write> Port for Talk<R, W> {
             // A check has nothing to ask leave for, and leave is given once.
             return Err(Ending::Stopped);
         }
+        self.asked += lacking.iter().map(|content| content.length).sum::<u64>();
         self.say(&Looking::Ready { lacking });
         self.saying = Saying::Poised;
         self.wait_for(|input| input.has_leave().then_some(()))?;
@@ -280,6 +306,7 @@ impl<R: Read + AsFd, W: Write> Port for Talk<R, W> {
     }
 
     fn lacking(&mut self, lacking: Vec<Lacking>) {
+        self.asked += lacking.iter().map(|content| content.length).sum::<u64>();
         self.tell(Told::Lacking(lacking));
     }
 
@@ -292,6 +319,7 @@ impl<R: Read + AsFd, W: Write> Port for Talk<R, W> {
                 return Err(*self.ending.insert(Ending::Gone));
             };
             left -= piece.len() as u64;
+            self.asked = self.asked.saturating_sub(piece.len() as u64);
             take(&piece);
         }
         Ok(())
@@ -304,7 +332,42 @@ impl<R: Read + AsFd, W: Write> Port for Talk<R, W> {
 
     fn ending(&mut self) -> Option<Ending> {
         self.hear(Duration::ZERO);
+        if self.input.is_full() && self.asked == 0 {
+            // Behind what nobody asked for, we would not hear of a stop.
+            self.ending.get_or_insert(Ending::Gone);
+        }
         self.ending
+    }
+
+    fn flush(&mut self) {
+        if self.ending != Some(Ending::Gone) {
+            let written = self.out.flush();
+            self.noticed(&written);
+        }
+    }
+}
+
+/// Reads from somebody who may be gone without a trace, or says less and less.
+struct Awaited<'a, R> {
+    from: &'a mut R,
+    deadline: Instant,
+}
+
+impl<'a, R> Awaited<'a, R> {
+    fn new(from: &'a mut R) -> Self {
+        Self { from, deadline: Instant::now() + LONGEST_OPENING }
+    }
+}
+
+impl<R: Read + AsFd> Read for Awaited<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = PATIENCE.min(self.deadline.saturating_duration_since(Instant::now()));
+        let limit = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        match poll(&mut [PollFd::new(&*self.from, PollFlags::IN)], Some(&limit)) {
+            Ok(0) => Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) => self.from.read(buffer),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! STATE/runs/ID/records    what was there before each change (`model/src/receipt.rs` says how it looks)
 //!               contents   of files that were replaced or removed, one after the other
-//!               secrets    the same of those that may be secret; gone as soon as another run changes something
+//!               secrets    the same of those that may be secret; gone as soon as another run changes something, or ends
 //! ```
 //!
 //! STATE is `/var/lib/paracrine`, beside the journal; in the user's home on hosts without root. Nothing of it is made, read or
@@ -196,13 +196,25 @@ impl Receipt {
         synced.map(|()| Recorded(())).map_err(|error| self.wrong(error))
     }
 
-    /// Notes that the run came to its end. One that has changed nothing has no receipt.
+    /// Notes something that is about to be made beside its place. It is not synced: after a loss of power it may be there, and
+    /// this note not.
+    pub(crate) fn beside(&mut self, path: &str) -> Result<(), Failure> {
+        self.write(&Record::Beside(path.as_bytes().to_vec()))
+    }
+
+    /// What earlier runs may have left beside its place that did not come to their end.
+    pub(crate) fn left_beside(&self) -> Result<Vec<String>, Failure> {
+        read::Receipts::open(&self.state)?.left_beside()
+    }
+
+    /// Notes that the run came to its end. One that has changed nothing has no receipt, and what the runs before it have kept
+    /// of secrets goes all the same.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// It cannot be written, or something secret is still there.
     pub fn end(&mut self, ended: Ended) -> Result<(), Failure> {
         if self.open.is_none() {
-            return Ok(());
+            return store::forget_secrets(&self.state);
         }
         self.write(&Record::Ended(ended))?;
         self.sync().map(|Recorded(())| ())

@@ -16,7 +16,7 @@ use paracrine_model::protocol::{Failure, Lacking};
 use paracrine_model::resource::{self as model, Resource};
 
 use crate::manage::{Comparison, Manage, Observed, Turn};
-use crate::world::World;
+use crate::world::{Step, World};
 
 macro_rules! resources {
     ($($variant:ident: $type:path,)+) => {
@@ -112,6 +112,11 @@ macro_rules! resources {
         /// Registers what can be looked up for all tasks at once.
         pub fn announce(resource: &Resource, world: &mut World) {
             match resource { $(Resource::$variant(resource) => resource.announce(world),)+ }
+        }
+
+        /// What it will do to files.
+        pub(crate) fn step(resource: &Resource) -> Step<'_> {
+            match resource { $(Resource::$variant(resource) => resource.step(),)+ }
         }
 
         /// The content that it will ask for, as far as can be told before the first change.

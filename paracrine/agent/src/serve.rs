@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::io::Stdout;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -17,9 +16,10 @@ use paracrine_model::receipt::About;
 use crate::engine::{Engine, Setup};
 use crate::journal::Journal;
 use crate::lock::Lock;
-use crate::port::{Beginning, Ending, Port, Stdio, greet};
+use crate::port::{Beginning, Ending, Patient, Port, Stdio, greet};
 use crate::receipt::Receipt;
 use crate::world::World;
+use crate::world::process::{keeper, left};
 
 /// Where the lock and the journal are.
 struct Folders {
@@ -47,6 +47,8 @@ pub fn serve(nonce: &str) -> ExitCode {
     }
     // The bootstrap starts it in its cache's directory, which may have to be removed or unmounted.
     let _ = std::env::set_current_dir("/");
+    // What is secret is in no core file.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     // The kernel's own numbers for "nobody is to read what root's agent holds".
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let mut beginning = match Beginning::stdio() {
@@ -87,7 +89,7 @@ pub fn serve(nonce: &str) -> ExitCode {
     }
 }
 
-fn refuse(mut beginning: Beginning<File, Stdout>, why: Failure) -> ExitCode {
+fn refuse(mut beginning: Beginning<File, Patient>, why: Failure) -> ExitCode {
     beginning.refuse(why);
     ExitCode::FAILURE
 }
@@ -110,6 +112,10 @@ fn begin(deploy: &Deploy, port: &mut Stdio) -> Result<Ready, Failure> {
                 port.notice(format!("another run is at work here now: {holder}"));
             }
             at = Lock::cut_off_at(&folders.run);
+            keeper::have_keepers(None);
+            if !at_work && let Some(running) = left::look(&folders.run) {
+                port.notice(running);
+            }
             None
         }
         Mode::Apply => {
@@ -123,6 +129,10 @@ fn begin(deploy: &Deploy, port: &mut Stdio) -> Result<Ready, Failure> {
                 port.ending().is_none()
             })?;
             at = before.task;
+            keeper::have_keepers(Some(folders.run.clone()));
+            if let Some(ended) = left::end(&folders.run, || port.ending().is_none())? {
+                port.notice(ended);
+            }
             Some(lock)
         }
     };

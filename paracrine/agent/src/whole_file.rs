@@ -9,10 +9,10 @@ use paracrine_model::protocol::{Difference, Failure, Lacking, OldContent};
 use paracrine_model::text::Text;
 
 use crate::manage::Comparison;
-use crate::world::World;
 use crate::world::owners::Owners;
 use crate::world::paths::{Attributes, Extended, PathKind, PathState, finish_file, write_to};
 use crate::world::redact::{LARGEST_SHOWN, old_content};
+use crate::world::{Intent, Step, World};
 
 /// What the file should be.
 pub(crate) struct WholeFile<'a> {
@@ -59,6 +59,15 @@ const LARGEST_TOGETHER: u64 = 256 * 1024;
 /// Longer files are not compared with a content that is not known yet: they may be it.
 const LARGEST_COMPARED: u64 = 1024 * 1024;
 
+impl Wanted {
+    fn length(&self) -> Option<u64> {
+        match self {
+            Self::Known { length, .. } => Some(*length),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
 impl State {
     /// Whether at most owner and mode are to be changed. A file with several names is not changed but replaced:
     /// another name may be somebody else's.
@@ -95,7 +104,9 @@ impl WholeFile<'_> {
         };
         let mut state = State { at, owners, wanted, old, extended: Extended::default(), obstacle: None };
         if !state.keeps_file() {
-            state.obstacle = world.paths.obstacle(self.path)?;
+            let obstacle = world.paths.obstacle(self.path)?;
+            let length = state.wanted.length();
+            state.obstacle = obstacle.or_else(|| world.no_room(self.path, length?));
         } else if self.attributes_differ(&state.at) {
             state.obstacle = world.paths.obstacle_to_attributes(self.path)?;
         }
@@ -164,12 +175,22 @@ impl WholeFile<'_> {
                 world.receive(content, &mut |piece| write_to(&mut file, self.path, piece))?;
                 finish_file(file, self.path, attributes, &state.extended)?;
                 self.validate_staged(state, staged.path(), world)?;
-                staged
+                staged.holding(*hash)
             }
             Content::Blob { hash, length } => {
-                let content = world.content(Lacking { hash: *hash, length: *length })?;
-                self.validate(state, &content, world)?;
-                world.paths.stage_file(self.path, &content, attributes, &state.extended)?
+                let ahead = match self.validate {
+                    Some(_) => None,
+                    None => world.written_ahead(self.path, *hash, attributes, &state.extended),
+                };
+                let staged = match ahead {
+                    Some(staged) => staged,
+                    None => {
+                        let content = world.content(Lacking { hash: *hash, length: *length })?;
+                        self.validate(state, &content, world)?;
+                        world.paths.stage_file(self.path, &content, attributes, &state.extended)?
+                    }
+                };
+                staged.holding(*hash)
             }
             Content::Late(text) => {
                 let content = world.resolve(text)?.into_bytes();
@@ -204,6 +225,24 @@ impl WholeFile<'_> {
             _ => false,
         });
         (!there).then_some(Lacking { hash: *hash, length: *length })
+    }
+}
+
+impl<'a> WholeFile<'a> {
+    /// What it will write, for those who write many at once. A content that only the host can put together, or that has to be
+    /// looked at first, waits for its turn.
+    pub(crate) fn step(&self) -> Step<'a> {
+        match self.content {
+            _ if self.validate.is_some() => Step::Slow,
+            Content::Blob { hash, length } if *length <= LARGEST_TOGETHER => Step::File(Intent {
+                path: self.path,
+                hash: *hash,
+                owner: self.owner,
+                group: self.group,
+                mode: self.mode,
+            }),
+            _ => Step::Quick,
+        }
     }
 }
 

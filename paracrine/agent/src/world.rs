@@ -4,8 +4,10 @@
 //! over the machine, so that later tasks compare against that; in an apply nothing is ever predicted.
 
 pub mod accounts;
+mod ahead;
 mod at_path;
 mod live;
+mod obstacle;
 pub mod owners;
 pub mod packages;
 pub mod paths;
@@ -24,6 +26,9 @@ use paracrine_model::protocol::{Difference, Failure, Lacking, Report};
 use paracrine_model::text::Text;
 
 use crate::receipt::Receipt;
+
+pub(crate) use ahead::Intent;
+pub use ahead::Step;
 
 /// Takes a content piece by piece.
 pub(crate) type Take<'t> = dyn FnMut(&[u8]) + 't;
@@ -68,6 +73,7 @@ pub struct World {
     /// Whether a content did not come: then the run ends, and whoever waited for it has not failed.
     undelivered: bool,
     pub(crate) paths: paths::Paths,
+    ahead: ahead::Ahead,
     pub(crate) accounts: accounts::Accounts,
     pub(crate) packages: packages::Packages,
     pub(crate) units: units::Units,
@@ -177,6 +183,7 @@ impl World {
         let root = root.into();
         Self {
             paths: paths::Paths::new(&root),
+            ahead: ahead::Ahead::default(),
             accounts: accounts::Accounts::new(&root),
             packages: packages::Packages::new(&root),
             units: units::Units::new(),

@@ -39,6 +39,8 @@ pub enum Record {
     Due(u32),
     /// Last: the run came to its end.
     Ended(Ended),
+    /// Something is about to be made beside its place, under this path, until it is put there: what a killed run leaves.
+    Beside(Vec<u8>),
 }
 
 /// Which run it was.

@@ -15,14 +15,27 @@ use paracrine_model::text::Text;
 
 use super::{AtTurn, Engine};
 use crate::port::Port;
+use crate::resource::step;
+use crate::world::Step;
 
 impl<P: Port> Engine<'_, P> {
     /// The run may change things, so the world gets the receipt that every change wants.
-    pub(super) fn begin_receipt(&mut self, changes: Vec<(AbsolutePath, bool)>) {
+    pub(super) fn begin_receipt(
+        &mut self,
+        first: usize,
+        lacking: &[Lacking],
+        changes: Vec<(AbsolutePath, bool)>,
+    ) {
         if let Some(mut receipt) = self.receipt.take() {
             receipt.declares(declared(self.tasks));
             self.world.keep_receipt(receipt);
             self.world.paths.announce_changes(changes);
+            // Those that lack their contents will certainly be written.
+            let lacking: HashSet<&Hash> = lacking.iter().map(|content| &content.hash).collect();
+            self.world.intend(self.tasks[first..].iter().map(|task| match step(&task.resource) {
+                Step::File(intent) if !lacking.contains(&intent.hash) => Step::Quick,
+                step => step,
+            }));
         }
     }
 
@@ -63,10 +76,37 @@ impl<P: Port> Engine<'_, P> {
         }
     }
 
+    /// Removes what a run that was cut off has left beside its place, also where this run changes nothing. Says whether nothing
+    /// is left.
+    pub(super) fn clear_up(&mut self) -> bool {
+        let Some(receipt) = self.receipt.as_ref().filter(|_| self.journal.cut_off().is_some()) else {
+            return true;
+        };
+        let removed = receipt.left_beside().and_then(|left| {
+            let each = left.iter().map(|path| self.world.paths.remove_left(path).map(u32::from));
+            each.sum::<Result<u32, Failure>>()
+        });
+        let is_clear = removed.is_ok();
+        let mut port = self.port.borrow_mut();
+        match removed {
+            Ok(0) => {}
+            Ok(1) => {
+                port.notice("removed a file that the run that was cut off had left half-written".to_owned())
+            }
+            Ok(removed) => port.notice(format!(
+                "removed {removed} files that the run that was cut off had left half-written"
+            )),
+            Err(Failure { message, help, .. }) => {
+                port.notice(help.map_or(message.clone(), |help| format!("{message} ({help})")));
+            }
+        }
+        is_clear
+    }
+
     /// Notes that the run has come to its end, be it a failure that was reported.
     pub(super) fn end_receipt(&mut self) {
         let Summary { changed, failed, skipped, .. } = self.summary;
-        if let Some(receipt) = self.world.receipt()
+        if let Some(receipt) = self.world.receipt().or(self.receipt.as_mut())
             && let Err(failure) = receipt.end(Ended { changed, failed, skipped })
         {
             // All that was changed is recorded; without its end the run only looks cut off.

@@ -415,3 +415,35 @@ fn a_content_that_does_not_come_ends_the_run_and_leaves_nothing() {
     left.sort();
     assert_eq!(left, ["group", "passwd", "short"]);
 }
+
+#[test]
+fn many_files_are_made_as_one_would_be() {
+    let bench = Bench::new();
+    let declare = |plan: &Plan| {
+        for directory in 0..5 {
+            plan.directory(format!("/srv{directory}"));
+            for file in 0..60 {
+                plan.file(format!("/srv{directory}/{file}"), format!("{directory} {file}\n")).mode(0o640);
+            }
+            plan.link(format!("/srv{directory}/link"), "0");
+        }
+    };
+    let ran = bench.run(Mode::Apply, declare);
+    assert_eq!((ran.summary.changed, ran.summary.failed), (310, 0));
+    assert_eq!(bench.run(Mode::Apply, declare).summary.unchanged, 310);
+    assert_eq!(tree(bench.root()).len(), 310 + 3, "nothing is left beside them");
+    assert_eq!(fs::read_to_string(bench.root().join("srv4/59")).unwrap(), "4 59\n");
+}
+
+#[test]
+fn a_failure_among_many_leaves_those_before_it_and_nothing_of_those_after() {
+    let bench = Bench::new();
+    let ran = bench.run(Mode::Apply, |plan| {
+        for file in 0..40 {
+            let directory = if file == 20 { "/nowhere" } else { "/etc" };
+            plan.file(format!("{directory}/{file}"), format!("{file}\n"));
+        }
+    });
+    assert_eq!((ran.summary.changed, ran.summary.failed, ran.summary.skipped), (20, 1, 19));
+    assert_eq!(fs::read_dir(bench.root().join("etc")).unwrap().count(), 20 + 2);
+}

@@ -14,6 +14,12 @@ use rustix::io::Errno;
 /// How many pieces of contents are held at once.
 const MOST_PIECES: usize = 4;
 
+/// How many bytes of late values a run takes in: more than all hosts of a site have to tell.
+const MOST_LEARNT: usize = 64 * 1024 * 1024;
+
+/// How long the longest message may be on its way, over the slowest of lines.
+const LONGEST_MESSAGE: Duration = Duration::from_secs(600);
+
 /// Messages, read without a thread: that would cost a twentieth of the executable, as glibc's threads are linked with
 /// its resolver.
 pub(super) struct Input<R> {
@@ -26,8 +32,12 @@ pub(super) struct Input<R> {
     stopped: bool,
     deliveries: VecDeque<Delivery>,
     late: Option<LateValues>,
-    /// Whether anything has arrived.
+    /// Whether anything has arrived that counts as a word, or as a part of one.
     heard: bool,
+    /// Since when a message has been on its way of which only a part is here.
+    since: Option<Instant>,
+    /// Bytes of late values that have arrived.
+    learnt: usize,
 }
 
 impl<R: Read + AsFd> Input<R> {
@@ -41,7 +51,14 @@ impl<R: Read + AsFd> Input<R> {
             deliveries: VecDeque::new(),
             late: None,
             heard: false,
+            since: None,
+            learnt: 0,
         }
+    }
+
+    /// Whether so many pieces are held that nothing more is read until one is taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.deliveries.len() >= MOST_PIECES
     }
 
     /// Whether the controller lets the run change things.
@@ -57,6 +74,11 @@ impl<R: Read + AsFd> Input<R> {
     /// The first delivery that was not taken yet.
     pub(super) fn delivery(&mut self) -> Option<Delivery> {
         self.deliveries.pop_front()
+    }
+
+    #[cfg(test)]
+    pub(super) fn began_before(&mut self, earlier: Duration) {
+        self.since = self.since.and_then(|since| since.checked_sub(earlier));
     }
 
     #[cfg(test)]
@@ -77,7 +99,7 @@ impl<R: Read + AsFd> Input<R> {
     /// Reads all that is there. If nothing is, waits until there is something or the time is over.
     pub(super) fn more(&mut self, patience: Duration) -> Result<(), FrameError> {
         // Pieces that nobody has taken yet are enough to go on with: the others stay in the pipe.
-        if self.deliveries.len() >= MOST_PIECES {
+        if self.is_full() {
             return Ok(());
         }
         let deadline = Instant::now() + patience;
@@ -101,13 +123,19 @@ impl<R: Read + AsFd> Input<R> {
                 }
                 Ok(read) => {
                     self.arrived.extend_from_slice(&some[..read]);
-                    self.heard = true;
                     self.take_in()?;
+                    let now = Instant::now();
+                    let since = self.since.get_or_insert(now);
+                    // A message that comes drop by drop and never ends is none.
+                    self.heard |= now.saturating_duration_since(*since) < LONGEST_MESSAGE;
+                    if self.arrived.is_empty() {
+                        self.since = None;
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(FrameError::Io(error)),
             }
-            if self.stopped || self.deliveries.len() >= MOST_PIECES {
+            if self.stopped || self.is_full() {
                 return Ok(());
             }
             wait = Duration::ZERO;
@@ -119,6 +147,7 @@ impl<R: Read + AsFd> Input<R> {
         let mut done = 0;
         while let Some(body) = first_frame(&self.arrived[done..])? {
             done += 4 + body.len();
+            let length = body.len();
             let word = if self.before_leave { decode(body)? } else { WhileLooking::AnyTime(decode(body)?) };
             match word {
                 WhileLooking::Leave => {
@@ -126,16 +155,23 @@ impl<R: Read + AsFd> Input<R> {
                     self.has_leave = true;
                 }
                 WhileLooking::AnyTime(AnyTime::Delivery(delivery)) => self.deliveries.push_back(delivery),
-                WhileLooking::AnyTime(AnyTime::Late(values)) => match &mut self.late {
-                    Some(late) => late.learn(values),
-                    None => self.late = Some(values),
-                },
+                WhileLooking::AnyTime(AnyTime::Late(values)) => {
+                    self.learnt = self.learnt.saturating_add(length);
+                    if self.learnt > MOST_LEARNT {
+                        return Err(FrameError::TooLarge(self.learnt));
+                    }
+                    match &mut self.late {
+                        Some(late) => late.learn(values),
+                        None => self.late = Some(values),
+                    }
+                }
                 WhileLooking::AnyTime(AnyTime::Ping) => {}
                 WhileLooking::AnyTime(AnyTime::Stop) => self.stopped = true,
             }
         }
         if done > 0 {
             self.arrived = self.arrived.split_off(done);
+            self.since = None;
         }
         Ok(())
     }

@@ -20,9 +20,10 @@ fn talk(mode: Mode) -> (Ours, PipeWriter) {
 
 /// What the agent has said first of what was not asked for yet.
 fn said<M: Message>(talk: &mut Ours) -> M {
-    let mut rest = talk.out.as_slice();
+    talk.flush();
+    let mut rest = talk.out.to.as_slice();
     let message = protocol::read(&mut rest).unwrap();
-    talk.out = rest.to_vec();
+    talk.out.to = rest.to_vec();
     message
 }
 
@@ -176,7 +177,7 @@ fn a_stop_on_either_side_of_the_leave_stops() {
 fn a_check_has_no_leave() {
     let (mut check, mut to) = talk(Mode::Check);
     assert_eq!(check.ask_leave(Vec::new()).unwrap_err(), Ending::Stopped);
-    assert_eq!(check.out, b"");
+    assert_eq!(check.out.to, b"");
     send(&mut to, &WhileLooking::Leave);
     assert_eq!(check.ending(), Some(Ending::Gone), "a word of another phase ends the conversation");
 }
@@ -294,4 +295,166 @@ fn no_more_pieces_are_held_than_a_few() {
     sends.join().unwrap();
     // Of what has been read, the last bytes may hold another.
     assert!(most <= 6, "{most}");
+}
+
+/// A generator that needs no crate.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
+    }
+}
+
+/// What a controller may say, or something that only looks like it.
+fn said_by_a_stranger(random: &mut Random) -> Vec<u8> {
+    let mut wire = match random.below(8) {
+        0 => encode(&WhileLooking::Leave).unwrap(),
+        1 => encode(&WhileLooking::AnyTime(AnyTime::Delivery(piece(1)))).unwrap(),
+        2 => encode(&AnyTime::Delivery(Delivery::Deflated(vec![7; random.below(300)]))).unwrap(),
+        3 => encode(&AnyTime::Late(late("one", "1"))).unwrap(),
+        4 => encode(&WhileLooking::AnyTime(AnyTime::Ping)).unwrap(),
+        5 => encode(&AnyTime::Stop).unwrap(),
+        6 => vec![u8::try_from(random.below(256)).unwrap(); random.below(40)],
+        _ => encode(&AnyTime::Delivery(Delivery::Plain(vec![2; 1 + random.below(60_000)]))).unwrap(),
+    };
+    match random.below(4) {
+        // A byte that is another, or a message that ends early.
+        0 if !wire.is_empty() => {
+            let at = random.below(wire.len().min(40));
+            wire[at] ^= 1 << random.below(8);
+        }
+        1 => wire.truncate(random.below(wire.len() + 1)),
+        _ => {}
+    }
+    wire
+}
+
+#[test]
+fn whatever_a_stranger_says_a_conversation_ends_in_peace() {
+    let mut random = Random(11);
+    let (mut left, mut came, mut stopped) = (0, 0, 0);
+    for _ in 0..2000 {
+        let (mut talk, mut to) = talk(if random.below(3) == 0 { Mode::Check } else { Mode::Apply });
+        let mut said = Vec::new();
+        for _ in 0..random.below(12) {
+            said.extend(said_by_a_stranger(&mut random));
+        }
+        let speaks = std::thread::spawn(move || {
+            // It may not be listened to any more.
+            let _ = to.write_all(&said);
+        });
+        let asked = vec![Lacking { hash: Hash::of(b"x"), length: random.below(100_000) as u64 }];
+        let length = asked[0].length;
+        left += u32::from(talk.ask_leave(asked.clone()).is_ok());
+        talk.lacking(asked);
+        let mut taken = 0;
+        let delivery = talk.delivery(length, &mut |bytes| taken += bytes.len() as u64);
+        assert!(taken <= length && (delivery.is_err() || taken == length));
+        came += taken;
+        let _ = talk.late();
+        stopped += u32::from(talk.ending() == Some(Ending::Stopped));
+        talk.end(Err(Failure::new("over")));
+        assert!(talk.input.held() <= 6, "{}", talk.input.held());
+        drop(talk);
+        speaks.join().unwrap();
+    }
+    assert!(left > 20 && came > 0 && stopped > 10, "{left}, {came} and {stopped} say little");
+}
+
+#[test]
+fn pieces_that_nobody_asked_for_end_the_conversation_and_cost_no_time() {
+    for leave in [false, true] {
+        let (mut talk, mut to) = talk(Mode::Apply);
+        let first = if leave { encode(&WhileLooking::Leave).unwrap() } else { Vec::new() };
+        to.write_all(&first).unwrap();
+        let speaks = std::thread::spawn(move || {
+            for _ in 0..100 {
+                let piece = AnyTime::Delivery(Delivery::Plain(vec![1; 60_000]));
+                let wire = match leave {
+                    true => encode(&piece),
+                    false => encode(&WhileLooking::AnyTime(piece)),
+                };
+                if to.write_all(&wire.unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        let began = Instant::now();
+        let given = talk.ask_leave(Vec::new());
+        while leave && talk.ending().is_none() {
+            assert!(began.elapsed() < Duration::from_secs(30));
+        }
+        assert_eq!(given.is_ok(), leave);
+        assert_eq!(talk.ending(), Some(Ending::Gone));
+        assert!(began.elapsed() < Duration::from_secs(30));
+        drop(talk);
+        speaks.join().unwrap();
+    }
+}
+
+#[test]
+fn a_message_that_comes_drop_by_drop_does_not_keep_a_host_waiting_for_ever() {
+    let (mut talk, mut to) = talk(Mode::Apply);
+    let wire = encode(&WhileLooking::AnyTime(AnyTime::Delivery(piece(1)))).unwrap();
+    to.write_all(&wire[..10]).unwrap();
+    assert_eq!(talk.ending(), None);
+    assert!(talk.input.take_heard(), "a part of a message is heard");
+    talk.input.began_before(Duration::from_secs(599));
+    to.write_all(&wire[10..20]).unwrap();
+    assert_eq!(talk.ending(), None);
+    assert!(talk.input.take_heard());
+    talk.input.began_before(Duration::from_secs(2));
+    to.write_all(&wire[20..30]).unwrap();
+    assert_eq!(talk.ending(), None);
+    assert!(!talk.input.take_heard(), "it never ends");
+    // Once it is whole, it was one.
+    to.write_all(&wire[30..]).unwrap();
+    send(&mut to, &WhileLooking::AnyTime(AnyTime::Ping));
+    assert_eq!(talk.ending(), None);
+    send(&mut to, &WhileLooking::AnyTime(AnyTime::Ping));
+    assert_eq!(talk.ending(), None);
+    assert!(talk.input.take_heard());
+}
+
+#[test]
+fn late_values_without_end_end_the_conversation() {
+    let (mut check, mut to) = talk(Mode::Check);
+    let wire = encode(&AnyTime::Late(late("one", &"x".repeat(3 * 1024 * 1024)))).unwrap();
+    let speaks = std::thread::spawn(move || (0..30).take_while(|_| to.write_all(&wire).is_ok()).count());
+    while check.ending().is_none() {}
+    assert_eq!(check.ending(), Some(Ending::Gone));
+    drop(check);
+    assert!(speaks.join().unwrap() < 30);
+}
+
+#[test]
+fn much_is_said_at_once_and_nothing_is_held_back_for_long() {
+    let (mut check, _to) = talk(Mode::Check);
+    check.notice("first".into());
+    let first = check.out.to.len();
+    assert!(first > 0, "what is said after a silence is said at once");
+    check.notice("second".into());
+    check.flush();
+    assert!(check.out.to.len() > first);
+    // More than is held back.
+    let before = check.out.to.len();
+    for _ in 0..100 {
+        check.notice("x".repeat(1000));
+    }
+    assert!(check.out.to.len() > before + 60_000);
+}
+
+#[test]
+fn whoever_does_not_listen_is_not_waited_for_for_ever() {
+    let (from, to) = io::pipe().unwrap();
+    let to = std::os::fd::OwnedFd::from(to);
+    let mut patient = output::Patient::new(to.into(), Duration::from_millis(50));
+    let began = Instant::now();
+    let error = patient.write_all(&vec![0; 1024 * 1024]).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert!(began.elapsed() < Duration::from_secs(20));
+    drop(from);
+    assert!(patient.write_all(b"x").is_err());
 }

@@ -167,6 +167,37 @@ impl Receipts {
         }
     }
 
+    /// Paths at which runs that did not come to their end may have left something half made.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub(super) fn left_beside(&self) -> Result<Vec<String>, Failure> {
+        let Some(runs) = &self.runs else {
+            return Ok(Vec::new());
+        };
+        let mut left = Vec::new();
+        for run in store::names(runs).map_err(|error| self.wrong("", error.into()))? {
+            let file = self.directory(&run)?.map(|directory| store::open_file(&directory, RECORDS));
+            let mut bytes = Vec::new();
+            // What cannot be read tells nothing.
+            let read = match file {
+                Some(Ok(file)) => {
+                    file.take(LARGEST).read_to_end(&mut bytes).ok().and_then(|_| receipt::read(&bytes))
+                }
+                _ => None,
+            };
+            let records = read.map(|read| read.records).unwrap_or_default();
+            if records.iter().any(|record| matches!(record, Record::Ended(_))) {
+                continue;
+            }
+            left.extend(records.into_iter().filter_map(|record| match record {
+                Record::Beside(path) => String::from_utf8(path).ok(),
+                _ => None,
+            }));
+        }
+        Ok(left)
+    }
+
     fn directory(&self, run: &str) -> Result<Option<OwnedFd>, Failure> {
         let (Some(runs), true) = (&self.runs, store::is_name(run)) else {
             return Ok(None);
@@ -209,7 +240,7 @@ fn told(about: About, records: impl Iterator<Item = Record>, unknown: u32, tail:
             Record::Begun(_) => told.unknown = told.unknown.saturating_add(1),
             Record::Declared(declared) => told.declared = declared,
             // For the next run, not for those who read.
-            Record::HeldSecrets(_) => {}
+            Record::HeldSecrets(_) | Record::Beside(_) => {}
             Record::Task(task) => told.steps.push(Step::Task(task)),
             Record::Path(path) => told.steps.push(Step::Path(path)),
             Record::Ahead(path) => ahead.push(Some(path)),

@@ -154,6 +154,11 @@ impl Store {
     }
 
     fn drop_secrets(&self, directory: &OwnedFd, name: &str) -> Result<(), Failure> {
+        // Looked for first, because a file system that is read-only would refuse to remove what is not there.
+        let there = rustix::fs::statat(directory, SECRETS, AtFlags::SYMLINK_NOFOLLOW);
+        if matches!(there, Err(Errno::NOENT)) {
+            return Ok(());
+        }
         match rustix::fs::unlinkat(directory, SECRETS, AtFlags::empty()) {
             Ok(()) => rustix::fs::fsync(directory).map_err(|error| self.wrong(name, error)),
             Err(Errno::NOENT) => Ok(()),
@@ -184,6 +189,35 @@ impl Store {
         Failure::new(format!("cannot make room for a receipt in {}: {}", path.display(), reason(error)))
             .help("what cannot be recorded is not changed")
     }
+}
+
+/// Removes what may be secret from all receipts, if there are any. Nothing is made.
+///
+/// # Errors
+/// Something secret is still there.
+pub(super) fn forget_secrets(state: &Path) -> Result<(), Failure> {
+    let path = state.join(RUNS);
+    let opened = rustix::fs::open(state, DIRECTORY, Mode::empty())
+        .and_then(|directory| Ok((open_runs(&directory)?, directory)));
+    let store = match opened {
+        Ok((runs, state)) => Store { state, runs, path },
+        Err(Errno::NOENT) => return Ok(()),
+        Err(error) => {
+            return Err(Failure::new(format!(
+                "cannot open the receipts in {}: {}",
+                path.display(),
+                reason(error)
+            ))
+            .help("they may hold secrets of earlier runs"));
+        }
+    };
+    store.drop_backup()?;
+    for name in names(&store.runs).map_err(|error| store.wrong(RUNS, error))? {
+        if let Ok(directory) = rustix::fs::openat(&store.runs, name.as_str(), DIRECTORY, Mode::empty()) {
+            store.drop_secrets(&directory, &name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens the directory of all receipts, for those who only read.

@@ -173,6 +173,44 @@ fn what_may_be_secret_is_kept_for_the_last_run_only() {
 }
 
 #[test]
+fn a_run_that_changes_nothing_drops_what_may_be_secret_as_well() {
+    let state = state();
+    let kept = run(state.path(), "first", "the poison word", true);
+    fs::create_dir(state.path().join("backup")).unwrap();
+    fs::write(state.path().join("backup/0123"), "the poison word").unwrap();
+    assert_eq!(holding(state.path(), "poison").len(), 2, "the search can find it");
+    Receipt::new(state.path(), about("second")).end(Ended { changed: 0, failed: 1, skipped: 3 }).unwrap();
+    assert_eq!(holding(state.path(), "poison"), [] as [PathBuf; 0]);
+    assert_eq!(listed(state.path()), ["first"]);
+    let receipts = Receipts::open(state.path()).unwrap();
+    assert_eq!(receipts.content("first", &kept, &mut Vec::new()), Ok(Content::Dropped));
+}
+
+#[test]
+fn what_is_made_beside_its_place_is_known_until_the_run_has_ended() {
+    let state = state();
+    let left = || Receipts::open(state.path()).unwrap().left_beside().unwrap();
+    assert_eq!(left(), [] as [&str; 0]);
+    run(state.path(), "before", "x", false);
+    let mut receipt = Receipt::new(state.path(), about("run"));
+    receipt.beside("/etc/.x.paracrine-0123456789abcdef").unwrap();
+    receipt.beside("/etc/.y.paracrine-0123456789abcdef").unwrap();
+    let expected = ["/etc/.x.paracrine-0123456789abcdef", "/etc/.y.paracrine-0123456789abcdef"];
+    assert_eq!(left(), expected);
+    // Another run that was cut off, and one that is no receipt.
+    let mut other = Receipt::new(state.path(), about("other"));
+    other.beside("/srv/.z.paracrine-0123456789abcdef").unwrap();
+    drop(other);
+    fs::write(state.path().join("runs/garbage"), "").unwrap();
+    assert_eq!(left().len(), 3);
+    receipt.end(Ended { changed: 1, failed: 0, skipped: 0 }).unwrap();
+    assert_eq!(left(), ["/srv/.z.paracrine-0123456789abcdef"]);
+    // Whoever reads what a run has changed is told nothing of it.
+    assert_eq!(told(state.path(), "run").steps, []);
+    assert_eq!(told(state.path(), "run").unknown, 0);
+}
+
+#[test]
 fn what_an_earlier_plan_called_secret_stays_so() {
     let state = state();
     let mut first = Receipt::new(state.path(), about("first"));

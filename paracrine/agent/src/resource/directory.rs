@@ -4,9 +4,9 @@ use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::directory::Directory;
 
 use crate::manage::{Comparison, Manage, Turn};
-use crate::world::World;
 use crate::world::owners::Owners;
 use crate::world::paths::{Attributes, PathKind, PathState};
+use crate::world::{Step, World};
 
 /// What is there.
 #[derive(Debug)]
@@ -72,6 +72,10 @@ impl Manage for Directory {
             PathKind::Directory => world.paths.set_attributes(&self.path, &state.at.kind, attributes),
             _ => world.paths.make_directory(&self.path, attributes),
         }
+    }
+
+    fn step(&self) -> Step<'_> {
+        Step::Quick
     }
 
     fn predict(&self, _state: &State, world: &mut World) {

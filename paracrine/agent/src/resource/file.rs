@@ -5,7 +5,7 @@ use paracrine_model::resource::file::File;
 
 use crate::manage::{Comparison, Manage, Turn};
 use crate::whole_file::{State, WholeFile};
-use crate::world::World;
+use crate::world::{Step, World};
 
 fn whole(file: &File) -> WholeFile<'_> {
     WholeFile {
@@ -39,6 +39,10 @@ impl Manage for File {
 
     fn predict(&self, state: &State, world: &mut World) {
         whole(self).predict(state, world);
+    }
+
+    fn step(&self) -> Step<'_> {
+        whole(self).step()
     }
 
     fn wants(&self, world: &mut World) -> Option<Lacking> {

@@ -4,8 +4,8 @@ use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::link::Link;
 
 use crate::manage::{Comparison, Manage, Turn};
-use crate::world::World;
 use crate::world::paths::{PathKind, PathState};
+use crate::world::{Step, World};
 
 /// What is there.
 #[derive(Debug)]
@@ -50,6 +50,10 @@ impl Manage for Link {
     fn apply(&self, _state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
         let staged = world.paths.stage_link(&self.path, &self.target)?;
         world.put(staged)
+    }
+
+    fn step(&self) -> Step<'_> {
+        Step::Quick
     }
 
     fn predict(&self, _state: &State, world: &mut World) {

@@ -27,7 +27,7 @@ pub(crate) mod suite;
 mod tests;
 
 pub(crate) use extended::Extended;
-pub(crate) use replace::{Attributes, Staged, finish_file, set_file, write_to};
+pub(crate) use replace::{Attributes, Staged, Written, finish_file, set_file, write_to};
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
@@ -61,9 +61,16 @@ pub struct Paths {
     places: HashMap<String, Rc<Place>>,
     /// Hashes of files that were read in this run.
     hashes: HashMap<Stamp, Hash>,
+    /// Hashes of files that were just put in their places, each for the look that follows.
+    placed: HashMap<Stamp, Hash>,
+    /// By file system: one of its directories, as names were changed in some that are not on disk yet.
+    unsettled: HashMap<u64, OwnedFd>,
     overlay: Overlay,
     /// Directories from which what killed runs have left was removed.
     swept: HashSet<String>,
+    /// Check only: bytes of new files by file system, and whether something would make room for them.
+    promised: HashMap<u64, u64>,
+    frees: bool,
     /// Read into by every hash.
     buffer: Vec<u8>,
 }
@@ -212,8 +219,12 @@ impl Paths {
             agenda: Agenda::default(),
             places: HashMap::new(),
             hashes: HashMap::new(),
+            placed: HashMap::new(),
+            unsettled: HashMap::new(),
             overlay: Overlay::default(),
             swept: HashSet::new(),
+            promised: HashMap::new(),
+            frees: false,
             buffer: Vec::new(),
         }
     }
@@ -233,6 +244,14 @@ impl Paths {
             self.overlay.get(&found.key)
         {
             return Ok(*hash);
+        }
+        if let (false, Some(parent)) = (self.placed.is_empty(), found.parent.fd()) {
+            let seen = rustix::fs::statat(parent, found.name.as_str(), AtFlags::SYMLINK_NOFOLLOW);
+            let placed = seen.ok().and_then(|stat| self.placed.remove(&Stamp::of(&stat)));
+            self.placed.clear();
+            if let Some(hash) = placed {
+                return Ok(hash);
+            }
         }
         let (fd, stat) = open_file(&found, path)?;
         let stamp = Stamp::of(&stat);
@@ -314,6 +333,10 @@ impl Paths {
         };
         let was = self.stat(&found, path).map_or(PathKind::Missing, |state| state.kind);
         let file = matches!(state.kind, PathKind::File { .. });
+        match state.kind {
+            PathKind::File { length, .. } => self.promise(&found, length),
+            _ => self.frees |= was != PathKind::Missing,
+        }
         self.overlay.lay(&found.key, state, &was);
         // Where only a file takes the place of a file or of nothing, nothing leads elsewhere.
         let as_before = matches!(was, PathKind::Missing | PathKind::File { .. }) && file;

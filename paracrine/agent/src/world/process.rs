@@ -8,7 +8,11 @@
 //! with `sh /dev/fd/N`; and it works for users who could not open another user's pipe or file.
 
 mod capture;
+mod doomed;
+pub mod keeper;
+pub mod left;
 mod run;
+mod table;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -173,7 +177,8 @@ impl Program {
         self
     }
 
-    /// Ends it when the run is broken off ([`interrupt_at_end_of`]). Not for what must not be torn, like `dpkg`.
+    /// Ends it when the run is broken off ([`interrupt_at_end_of`]), and when the agent is killed ([`keeper`]). Not for what
+    /// must not be torn, like `dpkg`.
     #[must_use]
     pub fn interruptible(mut self) -> Self {
         self.interruptible = true;

@@ -23,9 +23,39 @@ pub struct Lacking {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Delivery {
     /// As it is, as packing does not pay: at most [`PIECE`] bytes.
-    Plain(Vec<u8>),
+    Plain(#[serde(with = "at_once")] Vec<u8>),
     /// As a deflate stream of its own, of at most [`PIECE`] bytes when it is unpacked.
-    Deflated(Vec<u8>),
+    Deflated(#[serde(with = "at_once")] Vec<u8>),
+}
+
+/// Bytes that are copied as a whole: one by one, a piece takes longer than it takes to hash and write it.
+mod at_once {
+    use std::fmt;
+
+    use serde::de::{Deserializer, Visitor};
+    use serde::ser::Serializer;
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        from.deserialize_bytes(Bytes)
+    }
+
+    struct Bytes;
+
+    impl Visitor<'_> for Bytes {
+        type Value = Vec<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("bytes")
+        }
+
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_vec())
+        }
+    }
 }
 
 /// How long it is, without itself.

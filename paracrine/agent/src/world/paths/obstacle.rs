@@ -5,7 +5,11 @@ use paracrine_model::protocol::Failure;
 use rustix::fs::{Access, AtFlags, StatxAttributes, StatxFlags, accessat, statx};
 use rustix::io::Errno;
 
+use super::walk::Found;
 use super::{PathKind, PathState, Paths, failed};
+
+/// File systems of which it is known how much a new file takes: ext2 to 4, XFS, tmpfs.
+const COUNTING: [u64; 3] = [0xef53, 0x5846_5342, 0x0102_1994];
 
 /// Directories in `/` are never removed; nor are these, be they directories or links to some.
 const SYSTEM: [&str; 36] = [
@@ -106,6 +110,44 @@ impl Paths {
                 _ => None,
             }
         })
+    }
+
+    /// That nothing can be written at `path`, as its file system is read-only or its directory immutable.
+    pub(crate) fn read_only(&mut self, path: &AbsolutePath) -> Option<Failure> {
+        let found = self.find(path).ok()?;
+        let parent = found.parent.fd()?;
+        match accessat(parent, ".", Access::WRITE_OK, AtFlags::empty()) {
+            Err(error @ (Errno::ROFS | Errno::PERM)) => Some(failed("change", path, error)),
+            _ => None,
+        }
+    }
+
+    /// That a new file of this length has no room at `path`, as far as its file system says so.
+    pub(crate) fn no_room(&mut self, path: &AbsolutePath, length: u64) -> Option<Failure> {
+        if self.frees {
+            return None;
+        }
+        let found = self.find(path).ok()?;
+        let parent = found.parent.fd()?;
+        // Others pack what is written, or do not know.
+        if !COUNTING.contains(&rustix::fs::fstatfs(parent).ok()?.f_type.cast_unsigned()) {
+            return None;
+        }
+        let device = rustix::fs::fstat(parent).ok()?.st_dev;
+        let room = rustix::fs::fstatvfs(parent).ok()?;
+        let free = if self.euid == 0 { room.f_bfree } else { room.f_bavail };
+        let taken = self.promised.get(&device).copied().unwrap_or_default();
+        let blocks = |length: u64| length.div_ceil(room.f_frsize.max(1));
+        let full = (room.f_blocks > 0 && blocks(length) > free.saturating_sub(blocks(taken)))
+            || (room.f_files > 0 && room.f_ffree == 0);
+        full.then(|| failed("write", path, Errno::NOSPC))
+    }
+
+    /// Check only: a new file of this length would be at `path`.
+    pub(super) fn promise(&mut self, found: &Found, length: u64) {
+        if let Some(stat) = found.parent.fd().and_then(|parent| rustix::fs::fstat(parent).ok()) {
+            *self.promised.entry(stat.st_dev).or_default() += length;
+        }
     }
 
     /// What stands in the way of removing what is at `path` with all that is below, if anything does.

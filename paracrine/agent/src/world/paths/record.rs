@@ -30,7 +30,10 @@ pub(super) enum Touch {
 }
 
 /// Paths whose states are brought to disk at once; more would be in vain too often when a run fails.
-const AHEAD: usize = 64;
+const AHEAD: usize = 256;
+
+/// So many paths are many.
+const MANY: usize = 8;
 
 /// Longer files are not copied before it is their turn.
 const AHEAD_LENGTH: u64 = 64 * 1024;
@@ -76,6 +79,11 @@ impl Paths {
     pub(crate) fn announce_changes(&mut self, paths: Vec<(AbsolutePath, bool)>) {
         let places = paths.iter().enumerate().map(|(place, (path, _))| (path.as_str().to_owned(), place));
         self.agenda = Agenda { places: places.collect(), paths, ..Agenda::default() };
+    }
+
+    /// Whether so many paths are changed that each by itself need not be waited for.
+    pub(super) fn changes_many(&self) -> bool {
+        self.agenda.paths.len() >= MANY
     }
 
     /// Brings to disk how a path is, which is about to be changed.
@@ -217,7 +225,7 @@ impl Seen {
 }
 
 /// What is there now; `None` for nothing.
-fn look(found: &Found) -> Result<Option<Stat>, Errno> {
+pub(super) fn look(found: &Found) -> Result<Option<Stat>, Errno> {
     let Some(parent) = found.parent.fd() else {
         return Ok(None);
     };

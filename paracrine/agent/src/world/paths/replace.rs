@@ -3,7 +3,7 @@
 //! A file is written under a hidden name in its own directory, so that it gets the security label it should have, and
 //! renamed when all of it is on the disk: whoever looks sees the old or the new one, whole.
 
-use std::collections::hash_map::RandomState;
+use std::collections::hash_map::{Entry, RandomState};
 use std::fs::File;
 use std::hash::BuildHasher;
 use std::io::Write;
@@ -11,15 +11,16 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use paracrine_model::hash::Hash;
 use paracrine_model::name::AbsolutePath;
 use paracrine_model::protocol::Failure;
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid};
 use rustix::io::Errno;
 
 use super::extended::{Extended, bequeath, remove_acl};
-use super::record::Touch;
+use super::record::{Touch, look};
 use super::walk::{Found, Place, join};
-use super::{DIRECTORY, PathKind, Paths, entries, failed, kind_of, missing_directory, open_at};
+use super::{DIRECTORY, PathKind, Paths, Stamp, entries, failed, kind_of, missing_directory, open_at};
 use crate::receipt::Recorded;
 
 /// Whom something belongs to and what they may do with it.
@@ -38,13 +39,31 @@ pub(crate) struct Staged {
     path: AbsolutePath,
     /// As programs find it.
     seen: PathBuf,
+    /// Of what was written, if it is known.
+    hash: Option<Hash>,
     placed: bool,
+}
+
+/// A file as it was when it had been written.
+pub(crate) struct Written(Stamp);
+
+impl Written {
+    pub(crate) fn of(file: &File) -> Option<Self> {
+        rustix::fs::fstat(file).ok().map(|stat| Self(Stamp::of(&stat)))
+    }
 }
 
 impl Staged {
     /// The path that it is meant for.
     pub(crate) fn meant_for(&self) -> &AbsolutePath {
         &self.path
+    }
+
+    /// Says what was written, so that it need not be read again.
+    #[must_use]
+    pub(crate) fn holding(mut self, hash: Hash) -> Self {
+        self.hash = Some(hash);
+        self
     }
 
     /// Where programs find it.
@@ -115,15 +134,20 @@ impl Paths {
         self.sweep(&found.parent);
         for _ in 0..16 {
             let temporary = temporary_name(&found.name);
+            let inside = join(found.parent.canonical(), &temporary);
+            // Before it is made, so that the next run finds it, should this one be killed.
+            if let Some(receipt) = &mut self.receipt {
+                receipt.beside(&inside)?;
+            }
             match make(parent, &temporary) {
                 Ok(()) => {
-                    let inside = join(found.parent.canonical(), &temporary);
                     return Ok(Staged {
                         parent: found.parent.clone(),
                         temporary,
                         name: found.name,
                         path: path.clone(),
                         seen: self.root.join(inside.trim_start_matches('/')),
+                        hash: None,
                         placed: false,
                     });
                 }
@@ -150,12 +174,94 @@ impl Paths {
             name: staged.name.clone(),
         };
         let recorded = self.record(&found, &path, Touch::Replace)?;
+        let is_link = look(&found).ok().flatten().is_some_and(|stat| kind_of(&stat) == FileType::Symlink);
         rename(parent, &staged.temporary, &staged.name, &recorded)
             .map_err(|error| failed("replace", &path, error))?;
         staged.placed = true;
-        // A link may have been replaced that was on the way to somewhere.
-        self.forget();
-        sync_directory(parent).map_err(|error| failed("write the directory of", &path, error))
+        self.placed.clear();
+        if let Some(hash) = staged.hash {
+            let stat = look(&found).ok().flatten();
+            self.placed.extend(stat.map(|stat| (Stamp::of(&stat), hash)));
+        }
+        // A link may have been replaced, or put there, that is on the way to somewhere.
+        if is_link || staged.hash.is_none() {
+            self.forget();
+        }
+        self.settle_soon(parent).map_err(|error| failed("write the directory of", &path, error))
+    }
+
+    /// Writes a new file beside the place it is meant for; it is to be brought to disk before it is put there. `None` where that
+    /// cannot be done now.
+    pub(crate) fn write_beside(
+        &mut self,
+        path: &AbsolutePath,
+        content: &[u8],
+        attributes: Attributes,
+        extended: &Extended,
+    ) -> Option<(Staged, File)> {
+        let (staged, mut file) = self.begin_file(path).ok()?;
+        file.write_all(content).ok()?;
+        set_new(file.as_fd(), attributes, extended).ok()?;
+        Some((staged, file))
+    }
+
+    /// Whether what was written ahead is as it was then, and still beside its place.
+    pub(crate) fn is_as_written(&mut self, staged: &Staged, written: &Written) -> bool {
+        let Ok(found) = self.find(&staged.path) else { return false };
+        let (Some(now), Some(then)) = (found.parent.fd(), staged.parent.fd()) else { return false };
+        let identity = |fd: &OwnedFd| rustix::fs::fstat(fd).map(|stat| super::identity(&stat)).ok();
+        let stat = rustix::fs::statat(then, staged.temporary.as_str(), AtFlags::SYMLINK_NOFOLLOW);
+        found.name == staged.name
+            && identity(now).is_some_and(|now| identity(then) == Some(now))
+            && stat.is_ok_and(|stat| Stamp::of(&stat) == written.0)
+    }
+
+    /// Brings files to disk one by one.
+    pub(crate) fn sync_each(&mut self, files: &[&File]) -> Result<(), Errno> {
+        files.iter().try_for_each(rustix::fs::fsync)
+    }
+
+    /// Brings files to disk with all that their file systems have to write.
+    pub(crate) fn sync_all(&mut self, files: &[&File]) -> Result<(), Errno> {
+        let mut done = Vec::new();
+        for file in files {
+            let device = rustix::fs::fstat(file)?.st_dev;
+            if !done.contains(&device) {
+                rustix::fs::syncfs(file)?;
+                // Names that were changed before are on disk as well.
+                self.unsettled.remove(&device);
+                done.push(device);
+            }
+        }
+        Ok(())
+    }
+
+    /// Has a directory on disk in which a name was changed: now, or where many are changed, with the others.
+    fn settle_soon(&mut self, parent: &OwnedFd) -> Result<(), Errno> {
+        if !self.changes_many() {
+            return sync_directory(parent);
+        }
+        let device = rustix::fs::fstat(parent)?.st_dev;
+        if let Entry::Vacant(none) = self.unsettled.entry(device) {
+            match open_at(parent, ".", DIRECTORY) {
+                Ok(fd) => drop(none.insert(fd)),
+                // One that may be written to but not read.
+                Err(Errno::ACCESS) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings to disk all names that were changed.
+    ///
+    /// # Errors
+    /// They may not last.
+    pub(crate) fn settle(&mut self) -> Result<(), Failure> {
+        for (_, fd) in std::mem::take(&mut self.unsettled) {
+            rustix::fs::syncfs(&fd).map_err(|error| failed("bring to disk", &"what was changed", error))?;
+        }
+        Ok(())
     }
 
     /// Makes a directory.
@@ -174,7 +280,7 @@ impl Paths {
             .map_err(|error| failed("make the directory", path, error))?;
         self.forget();
         self.set_attributes_of(path, &PathKind::Directory, attributes, Some(recorded))?;
-        sync_directory(parent).map_err(|error| failed("write the directory of", path, error))
+        self.settle_soon(parent).map_err(|error| failed("write the directory of", path, error))
     }
 
     /// Sets the owner and mode of what is there, which has to be of that kind.
@@ -223,6 +329,9 @@ impl Paths {
         }
         set_open(&fd, &stat, attributes, &recorded).map_err(failure)?;
         self.forget();
+        if *kind == PathKind::Directory && self.changes_many() {
+            return self.settle_soon(parent).map_err(failure);
+        }
         match rustix::fs::fsync(&fd) {
             // Not opened to read, so it cannot be waited for.
             Err(Errno::BADF) => Ok(()),
@@ -236,6 +345,30 @@ impl Paths {
             (Some(parent), _) => Ok(parent),
             (None, Some(missing)) => Err(missing_directory(missing)),
             (None, None) => Err(failed("write", path, Errno::NOENT)),
+        }
+    }
+
+    /// Removes what a killed run has left beside its place, under this path; says whether it was there.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub(crate) fn remove_left(&mut self, path: &str) -> Result<bool, Failure> {
+        let Ok(path) = AbsolutePath::parse(path) else {
+            return Ok(false);
+        };
+        if !is_temporary(path.file_name()) {
+            return Ok(false);
+        }
+        let found = self.find(&path)?;
+        let Some(parent) = found.parent.fd() else {
+            return Ok(false);
+        };
+        match rustix::fs::unlinkat(parent, found.name.as_str(), AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            // A directory is nothing that a run makes under such a name.
+            Err(Errno::NOENT | Errno::ISDIR) => Ok(false),
+            Err(error) => Err(failed("remove", &path, error)
+                .help("a run that was killed has left it, and it may hold secrets")),
         }
     }
 
@@ -277,11 +410,8 @@ pub(crate) fn finish_file(
     extended: &Extended,
 ) -> Result<(), Failure> {
     let fd = OwnedFd::from(file);
-    let failure = |error| failed("set owner and mode of", path, error);
-    set_new_owners(fd.as_fd(), attributes).map_err(failure)?;
-    bequeath(&fd, extended, attributes.mode).map_err(failure)?;
-    // Last, as the others take setuid bits away.
-    set_mode(&fd, attributes.mode).map_err(failure)?;
+    set_new(fd.as_fd(), attributes, extended)
+        .map_err(|error| failed("set owner and mode of", path, error))?;
     rustix::fs::fsync(&fd).map_err(|error| failed("write", path, error))
 }
 
@@ -341,6 +471,14 @@ fn set_open(fd: &OwnedFd, stat: &Stat, attributes: Attributes, _recorded: &Recor
         set_mode(fd, attributes.mode)?;
     }
     Ok(())
+}
+
+/// Gives a file all its attributes that is in nobody's use yet.
+fn set_new(fd: BorrowedFd<'_>, attributes: Attributes, extended: &Extended) -> Result<(), Errno> {
+    set_new_owners(fd, attributes)?;
+    bequeath(fd, extended, attributes.mode)?;
+    // Last, as the others take setuid bits away.
+    rustix::fs::fchmod(fd, Mode::from_raw_mode(attributes.mode))
 }
 
 /// Sets the owner of what is in nobody's use yet.

@@ -17,17 +17,21 @@ use rustix::process::{
 };
 
 use super::capture::Capture;
+use super::doomed::{GRACE, Packages};
+use super::keeper::{self, Beside, Rein};
 use super::{ANSWER, End, Finished, OUTPUT, Program, interruption, search_path};
-
-/// How long a program that was told to end (SIGTERM) has before it is killed with all that it started.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// How often a program is looked at where the kernel has no descriptors for processes (before Linux 5.3).
 const TICK: Duration = Duration::from_millis(10);
 
 /// A program that runs. Dropped before its end, it is killed.
 pub struct Running {
+    /// The program, or its keeper.
     child: Child,
+    /// By which the keeper has it end with all that it started.
+    rein: Option<Rein>,
+    /// A keeper that was started later.
+    beside: Option<Beside>,
     /// Readable once the child has ended.
     pidfd: Option<OwnedFd>,
     input: Option<(ChildStdin, Vec<u8>, usize)>,
@@ -57,6 +61,18 @@ enum Woken {
 
 impl Running {
     pub(super) fn start(program: Program) -> Result<Self, Failure> {
+        // What is asked something has to answer at once, without another process.
+        if program.interruptible
+            && !program.separate
+            && keeper::wanted()
+            && let Ok(running) = Self::start_as(program.clone(), true)
+        {
+            return Ok(running);
+        }
+        Self::start_as(program, false)
+    }
+
+    fn start_as(program: Program, kept: bool) -> Result<Self, Failure> {
         let name = program.name();
         let wrong = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => Failure::new(format!("the host has no program `{name}`")),
@@ -82,6 +98,7 @@ impl Running {
         let stream = |pipe| Stream { pipe, capture: Capture::new(limit), open: true };
 
         let line = program.command_line();
+        let line = if kept { keeper::command_line(line) } else { line };
         let (first, rest) = line.split_first().ok_or_else(|| Failure::new("there is no program to run"))?;
         let mut streams = Vec::new();
         let mut pipe = || -> io::Result<OwnedFd> {
@@ -95,7 +112,12 @@ impl Running {
             Some(file) => (Some(File::from(file.try_clone().map_err(wrong)?)), file),
             None => (None, pipe().map_err(wrong)?),
         };
-        let errors = if program.separate { pipe() } else { out.try_clone() }.map_err(wrong)?;
+        let (rein, errors) = if kept {
+            let (rein, reader) = Rein::new().map_err(wrong)?;
+            (Some(rein), OwnedFd::from(reader))
+        } else {
+            (None, if program.separate { pipe() } else { out.try_clone() }.map_err(wrong)?)
+        };
         let mut command = Command::new(first);
         command
             .args(rest)
@@ -121,6 +143,8 @@ impl Running {
         let input = child.stdin.take().map(|stdin| (stdin, program.input, 0));
         Ok(Self {
             child,
+            rein,
+            beside: None,
             pidfd,
             input,
             streams,
@@ -141,21 +165,25 @@ impl Running {
     pub fn wait(mut self) -> Result<Finished, Failure> {
         let deadline = self.started.checked_add(self.timeout);
         let forced = loop {
-            match self.turn(deadline)? {
+            match self.turn(self.next_look(deadline))? {
                 Woken::Ended => break None,
                 Woken::Interrupted => break Some(End::Interrupt),
                 Woken::Other if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
                     break Some(End::Timeout(self.timeout));
                 }
-                Woken::Other => {}
+                Woken::Other => self.keep_if_it_lasts(),
             }
         };
         match forced {
             None => self.drain(),
-            Some(_) => self.end_by_force()?,
+            Some(how) => self.end_by_force(how)?,
         }
         let status = self.child.wait().map_err(|error| self.broken(&error))?;
         self.reaped = true;
+        if status.signal().is_some() && self.rein.take().is_some() {
+            // A keeper that was killed leaves what it kept to us.
+            keeper::clean_up();
+        }
         let end = forced.unwrap_or_else(|| match (status.code(), status.signal()) {
             (Some(code), _) => End::Status(code),
             (None, signal) => End::Signal(signal.unwrap_or_default()),
@@ -171,10 +199,36 @@ impl Running {
         Ok(Finished { end, output, errors, program: std::mem::take(&mut self.program) })
     }
 
-    /// Told to end, then killed, with all of its group.
-    fn end_by_force(&mut self) -> Result<(), Failure> {
+    /// A program that may be broken off and has no keeper gets one when it takes its time.
+    fn keep_if_it_lasts(&mut self) {
+        let wanted = self.interruptible && self.rein.is_none() && self.beside.is_none() && keeper::wanted();
+        if wanted && self.started.elapsed() >= keeper::WHILE {
+            self.beside = Beside::start(self.child.id());
+        }
+    }
+
+    /// Until when it is waited at the most: a keeper is started then, where there is to be one.
+    fn next_look(&self, deadline: Option<Instant>) -> Option<Instant> {
+        let unkept = self.interruptible && self.rein.is_none() && self.beside.is_none() && keeper::wanted();
+        let then = unkept.then(|| self.started + keeper::WHILE).filter(|then| *then > Instant::now());
+        match (deadline, then) {
+            (Some(deadline), Some(then)) => Some(deadline.min(then)),
+            (deadline, then) => deadline.or(then),
+        }
+    }
+
+    /// Told to end, then killed, with all that it started: by its keeper, or as far as that is in its group.
+    fn end_by_force(&mut self, how: End) -> Result<(), Failure> {
         self.input = None;
         self.interruptible = false;
+        if let Some(rein) = self.rein.take() {
+            rein.end(if how == End::Interrupt { Packages::Finish } else { Packages::End });
+            while !self.has_ended() {
+                self.turn(Some(Instant::now() + TICK))?;
+            }
+            self.drain();
+            return Ok(());
+        }
         // Readable from the child's end on; what is waited for from now on are its children.
         self.pidfd = None;
         self.signal(Signal::TERM);
@@ -294,7 +348,10 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.reaped {
-            self.signal(Signal::KILL);
+            match self.rein.take() {
+                Some(rein) => rein.end(Packages::End),
+                None => self.signal(Signal::KILL),
+            }
             let _ = self.child.wait();
         }
     }

@@ -83,10 +83,104 @@ fn read_only() {
     assert_eq!(machine.check(&directory("/srv/e")), Err(refused("/srv/e")));
     assert_eq!(machine.check(&link("/srv/l", "x")), Err(refused("/srv/l")));
     assert_eq!(machine.check(&absent("/srv/x")), Err(refused("/srv/x")));
+    // Nor owners and modes.
+    let refused =
+        |path: &str| Failure::new(format!("cannot set owner and mode of {path}: read-only file system"));
+    let closed = paracrine_model::name::Mode::parse(0o700).unwrap();
+    let file = paracrine_model::resource::file::File { mode: closed, ..machine.file("/srv/x", "old") };
+    assert_eq!(machine.check(&file), Err(refused("/srv/x")));
+    let directory_closed =
+        paracrine_model::resource::directory::Directory { mode: closed, ..directory("/srv/d") };
+    assert_eq!(machine.check(&directory_closed), Err(refused("/srv/d")));
     // What is as it should be needs no change.
     assert_eq!(machine.check(&machine.file("/srv/x", "old")).unwrap(), Comparison::equal());
     assert_eq!(machine.check(&directory("/srv/d")).unwrap(), Comparison::equal());
     assert_eq!(machine.check(&absent("/srv/y")).unwrap(), Comparison::equal());
+}
+
+#[test]
+fn a_check_knows_that_there_is_no_room() {
+    alone("a_check_knows_that_there_is_no_room", no_room);
+}
+
+fn no_room() {
+    let machine = Machine::new();
+    let _small = mount(&machine, "/srv", "size=64k,mode=755");
+    let full = |path: &str| Err(Failure::new(format!("cannot write {path}: no space left on device")));
+    let large = "x".repeat(100 * 1024);
+    let half = "x".repeat(40 * 1024);
+    assert_eq!(machine.check(&machine.file("/srv/x", &large)).map(drop), full("/srv/x"));
+    assert_eq!(machine.apply(&machine.file("/srv/x", &large)).map(drop), full("/srv/x"));
+    // Two that fit one by one, and not together; but something may make room for them.
+    let (one, two) = (machine.file("/srv/1", &half), machine.file("/srv/2", &half));
+    let mut world = machine.world();
+    let see = |file: &paracrine_model::resource::file::File, world: &mut crate::world::World| {
+        let state = file.observe(&Turn::default(), world)?;
+        file.compare(&state, &Turn::default(), world)?;
+        file.predict(&state, world);
+        Ok(())
+    };
+    assert_eq!(see(&one, &mut world), Ok(()));
+    assert_eq!(see(&two, &mut world), full("/srv/2"));
+    world.makers.push(crate::world::Maker::Package("cleaner".into()));
+    assert_eq!(see(&two, &mut world), Ok(()));
+    let mut world = machine.world();
+    machine.make("/srv/old", "x".repeat(40 * 1024));
+    let old = absent("/srv/old");
+    let state = old.observe(&Turn::default(), &mut world).unwrap();
+    old.predict(&state, &mut world);
+    assert_eq!(see(&one, &mut world), Ok(()));
+    // What is replaced stays until its successor is whole.
+    assert_eq!(
+        see(&machine.file("/srv/old", &half.replace('x', "y")), &mut machine.world()),
+        full("/srv/old")
+    );
+    let _no_more_files = mount(&machine, "/opt", "nr_inodes=2,mode=755");
+    machine.make("/opt/x", "");
+    assert_eq!(see(&machine.file("/opt/y", ""), &mut machine.world()), full("/opt/y"));
+}
+
+#[test]
+fn a_check_knows_that_accounts_and_packages_cannot_be_written() {
+    alone("a_check_knows_that_accounts_and_packages_cannot_be_written", read_only_system);
+}
+
+fn read_only_system() {
+    let machine = Machine::new();
+    let accounts = ["/etc/passwd", "/etc/group"].map(|path| (path, machine.read(path)));
+    let _etc = mount(&machine, "/etc", "mode=755");
+    accounts.iter().for_each(|(path, text)| machine.make(path, text));
+    std::fs::create_dir_all(machine.at("/etc/systemd/system")).unwrap();
+    let plan = paracrine_model::plan::Plan::new(machine.blobs.clone());
+    plan.user("svc");
+    plan.group("staff2");
+    plan.service("svc").enabled();
+    plan.package("svc");
+    let all: Vec<_> = plan.finish().0.tasks.into_iter().map(|task| task.work.resource).collect();
+    let enabled = paracrine_model::protocol::Difference::Attribute {
+        name: "enabled".into(),
+        before: Some("no".into()),
+        after: "yes".into(),
+    };
+    let obstacle = |resource: &paracrine_model::resource::Resource, differences: &[_]| {
+        machine.world().obstacle_to(resource, differences).map(|failure| failure.message)
+    };
+    for resource in &all {
+        assert_eq!(obstacle(resource, std::slice::from_ref(&enabled)), None, "{resource}");
+    }
+    let remount = |at: &str| run("mount", &["-o", "remount,ro", machine.at(at).to_str().unwrap()]);
+    assert!(remount("/etc"));
+    let _usr = mount(&machine, "/usr/bin", "mode=755");
+    assert!(remount("/usr/bin"));
+    let refused = |path: &str| Some(format!("cannot change {path}: read-only file system"));
+    let told: Vec<_> =
+        all.iter().map(|resource| obstacle(resource, std::slice::from_ref(&enabled))).collect();
+    let passwd = refused("/etc/passwd");
+    let expected =
+        [passwd.clone(), passwd, refused("/etc/systemd/system/default.target"), refused("/usr/bin/env")];
+    assert_eq!(told, expected);
+    // Starting a service writes nothing there.
+    assert_eq!(obstacle(&all[2], &[]), None);
 }
 
 #[test]
