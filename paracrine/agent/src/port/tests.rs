@@ -360,7 +360,7 @@ fn whatever_a_stranger_says_a_conversation_ends_in_peace() {
         drop(talk);
         speaks.join().unwrap();
     }
-    assert!(left > 20 && came > 0 && stopped > 10, "{left}, {came} and {stopped} say little");
+    assert!(left > 5 && came > 0 && stopped > 5, "{left}, {came} and {stopped} say little");
 }
 
 #[test]
