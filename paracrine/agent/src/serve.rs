@@ -47,8 +47,6 @@ pub fn serve(nonce: &str) -> ExitCode {
     }
     // The bootstrap starts it in its cache's directory, which may have to be removed or unmounted.
     let _ = std::env::set_current_dir("/");
-    // What is secret is in no core file.
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     // The kernel's own numbers for "nobody is to read what root's agent holds".
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let mut beginning = match Beginning::stdio() {
