@@ -406,3 +406,93 @@ fn a_home_that_is_left_as_it_is_is_told() {
     }
     assert_eq!(told(&at("eve", "/srv/there"), true), "");
 }
+
+/// Tried on a lab's host as well, where processes of users run.
+mod on_any_machine {
+    use std::process::{Child, Command};
+
+    use paracrine_model::plan::Plan;
+    use paracrine_model::protocol::{Mode, Outcome};
+
+    use super::*;
+    use crate::engine::bench::{Bench, Ran};
+    use crate::suite::on_host;
+
+    fn outcome(ran: &Ran) -> String {
+        match ran.reports().as_slice() {
+            [] => "nothing".to_owned(),
+            [report] => match &report.outcome {
+                Outcome::Failed(failure) => failure.message.clone(),
+                other => format!("{other:?}"),
+            },
+            several => panic!("{several:?}"),
+        }
+    }
+
+    /// Something that runs as the user.
+    fn process(user: &accounts::User) -> Child {
+        let (uid, gid) = (user.uid.unwrap(), user.gid.unwrap());
+        Command::new("setpriv")
+            .args([format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".to_owned()])
+            .args(["--", "sleep", "600"])
+            .spawn()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_user_whose_process_runs_keeps_its_home_and_gets_its_groups() {
+        if !given::root() || !given::program("/usr/sbin/useradd", "passwd") {
+            return;
+        }
+        let bench = if on_host() { Bench::on_the_machine() } else { Bench::new() };
+        let made = |plan: &Plan| {
+            plan.user("tried").shell("/bin/sh");
+        };
+        let moved = |plan: &Plan| {
+            plan.user("tried").home("/srv");
+        };
+        let gone = |plan: &Plan| {
+            plan.user("tried").absent();
+        };
+        let changed = |plan: &Plan| {
+            plan.user("tried").comment("Tried").shell("/bin/bash").groups(["users"]);
+        };
+        for directory in ["etc/skel", "home"] {
+            std::fs::create_dir_all(bench.root().join(directory)).unwrap();
+        }
+        if !on_host() {
+            let groups = bench.root().join("etc/group");
+            let text = std::fs::read_to_string(&groups).unwrap();
+            std::fs::write(&groups, text + "users:x:100:\n").unwrap();
+            std::fs::write(bench.root().join("etc/shadow"), "").unwrap();
+        }
+        assert_eq!(outcome(&bench.run(Mode::Apply, made)), "Changed");
+        if on_host() {
+            let mut running = process(&accounts::Accounts::new(bench.root()).user("tried").unwrap());
+            let in_use = format!(
+                "tried is in use by process {} (sleep) and cannot be changed while it is",
+                running.id()
+            );
+            // Until it has become what it will be.
+            let name = format!("/proc/{}/comm", running.id());
+            while std::fs::read_to_string(&name).unwrap() != "sleep\n" {
+                std::thread::yield_now();
+            }
+            for mode in [Mode::Check, Mode::Apply] {
+                assert_eq!(outcome(&bench.run(mode, moved)), in_use);
+                assert_eq!(outcome(&bench.run(mode, gone)), in_use);
+            }
+            assert_eq!(outcome(&bench.run(Mode::Apply, changed)), "Changed");
+            running.kill().unwrap();
+            running.wait().unwrap();
+        } else {
+            assert_eq!(outcome(&bench.run(Mode::Apply, changed)), "Changed");
+        }
+        assert_eq!(outcome(&bench.run(Mode::Check, changed)), "nothing");
+        for done in [moved, gone] {
+            assert_eq!(outcome(&bench.run(Mode::Check, done)), "Changed");
+            assert_eq!(outcome(&bench.run(Mode::Apply, done)), "Changed");
+            assert_eq!(outcome(&bench.run(Mode::Check, done)), "nothing");
+        }
+    }
+}

@@ -159,6 +159,10 @@ fn help(said: &str) -> Option<&'static str> {
         ),
         ("is a virtual package provided by", "declare the one that is meant"),
         (
+            "has no installation candidate",
+            "others only name it, or a pin keeps it out: see `apt-cache policy` on the host",
+        ),
+        (
             "Essential packages were removed",
             "the system does not work without it: if that is meant, remove it by hand",
         ),
@@ -273,6 +277,13 @@ mod tests {
                 "several packages provide mail-transport-agent, and apt takes none of postfix, exim4-daemon-light by \
                  itself",
                 Some("declare the one that is meant"),
+            ),
+            (
+                "Package pinned is not available, but is referred to by another package.\nThis may mean that the package \
+                 is missing, has been obsoleted, or\nis only available from another source\n\nE: Package 'pinned' has no \
+                 installation candidate\n",
+                "apt: Package 'pinned' has no installation candidate",
+                Some("others only name it, or a pin keeps it out: see `apt-cache policy` on the host"),
             ),
             (
                 "WARNING: The following essential packages will be removed.\nThis should NOT be done unless you know \
