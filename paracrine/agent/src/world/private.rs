@@ -42,11 +42,9 @@ impl Private {
         let made = Self { file: directory.join(name), directory };
         let mode = match visitors {
             Visitors::All => 0o711,
-            Visitors::Group(group) => {
-                chown(&made.directory, None, Some(group))?;
-                0o710
-            }
-            Visitors::Owner => 0o700,
+            Visitors::Group(group) if chown(&made.directory, None, Some(group)).is_ok() => 0o710,
+            // An agent that is not root can let in only groups of its own.
+            Visitors::Group(_) | Visitors::Owner => 0o700,
         };
         fs::set_permissions(&made.directory, fs::Permissions::from_mode(mode))?;
         Ok(made)
