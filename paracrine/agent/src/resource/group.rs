@@ -86,7 +86,12 @@ impl Manage for Group {
         Ok(comparison)
     }
 
+    fn rehearse(&self, _state: &State, world: &mut World) -> Result<Option<String>, Failure> {
+        world.require_accounts_writable().map(|()| None)
+    }
+
     fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
+        world.require_accounts_writable()?;
         let (program, mut options) = match &state.group {
             Some(_) if !self.present => ("groupdel", Vec::new()),
             Some(_) => ("groupmod", Vec::new()),

@@ -129,6 +129,7 @@ impl Manage for User {
     }
 
     fn apply(&self, state: &State, _turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
+        world.require_accounts_writable()?;
         let name = self.user.as_str();
         let done = match &state.user {
             Some(_) if !self.present => world.accounts.run("userdel", Vec::new(), name),
@@ -153,6 +154,7 @@ impl Manage for User {
     }
 
     fn rehearse(&self, state: &State, world: &mut World) -> Result<Option<String>, Failure> {
+        world.require_accounts_writable()?;
         world.notices.extend(left_as_it_is(self, state, world));
         Ok(None)
     }

@@ -1,5 +1,6 @@
 //! Owners and groups that a task asks for.
 
+use paracrine_model::name::AbsolutePath;
 use paracrine_model::protocol::Failure;
 
 use super::paths::PathState;
@@ -48,6 +49,22 @@ impl World {
             && self.may_be_brought(ACCOUNTS).is_none()
         {
             return Err(missing_group(&group.0));
+        }
+        Ok(())
+    }
+}
+
+impl World {
+    /// Fails if the files in which accounts are kept cannot be replaced, which is what `usermod` and the like do.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub(crate) fn require_accounts_writable(&mut self) -> Result<(), Failure> {
+        for path in ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow"] {
+            let Ok(path) = AbsolutePath::parse(path) else { continue };
+            if let Some(obstacle) = self.paths.obstacle(&path)? {
+                return Err(obstacle);
+            }
         }
         Ok(())
     }

@@ -1,6 +1,9 @@
 use paracrine_model::name::AccountName;
+use paracrine_model::plan::Plan;
+use paracrine_model::protocol::{Mode, Outcome};
 
 use super::*;
+use crate::engine::bench::Bench;
 use crate::suite::{Row, Tried, Wrong};
 
 impl Tried for Group {
@@ -130,7 +133,7 @@ fn a_group_that_is_kept_elsewhere_is_not_changed() {
     let state = State { group: Some(kept), elsewhere: true, ..State::default() };
     let root = tempfile::tempdir().unwrap();
     let world = World::new(root.path(), Default::default(), |_, _| Err(Failure::new("no contents")));
-    let name = paracrine_model::name::AccountName::parse("ldap").unwrap();
+    let name = AccountName::parse("ldap").unwrap();
     let group = Group { group: name, present: true, system: false, gid: Some(7000) };
     let message =
         |group: &Group| group.compare(&state, &Turn::default(), &world).map_err(|failure| failure.message);
@@ -143,4 +146,33 @@ fn a_group_that_is_kept_elsewhere_is_not_changed() {
         message(&Group { present: false, ..group }),
         Err("the group ldap is not kept in /etc/group, so it cannot be removed here".into())
     );
+}
+
+#[test]
+fn accounts_that_cannot_be_written_are_known_in_a_check() {
+    let bench = Bench::new();
+    let chattr = |flag: &str| {
+        let done =
+            std::process::Command::new("chattr").arg(flag).arg(bench.root().join("etc/group")).output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    if !given::root() || !given::that(chattr("+i"), "a file system with attributes") {
+        return;
+    }
+    let immutable =
+        Failure::new("/etc/group is immutable").help("allow changes first: `chattr -i /etc/group`");
+    let group = |plan: &Plan| {
+        plan.group("new");
+    };
+    let user = |plan: &Plan| {
+        plan.user("new");
+    };
+    let mut said = Vec::new();
+    for mode in [Mode::Check, Mode::Apply] {
+        for declare in [group as fn(&Plan), user] {
+            said.extend(bench.run(mode, declare).reports().into_iter().map(|report| report.outcome.clone()));
+        }
+    }
+    assert!(chattr("-i"));
+    assert_eq!(said, vec![Outcome::Failed(immutable); 4]);
 }
