@@ -2,7 +2,8 @@
 //! use. All of them are modules of one generated package, each a site of its own.
 //!
 //! rustc stops after parsing, after resolving names and after checking types, if there are errors. So the package is built
-//! again without the modules that have errors, until it builds; then it runs, and checks every site that is left.
+//! again without the modules that have errors, until it builds; then it runs, and checks every site that is left. It is
+//! one program for each of two cores, as rustc reads a program on one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -21,7 +22,7 @@ pub(crate) fn build(mutations: &[(&Seed, &Mutation)]) -> Vec<Vec<Said>> {
     let mut left: BTreeSet<usize> = (0..mutations.len()).collect();
     let mut said: Vec<Vec<Said>> = vec![Vec::new(); mutations.len()];
     loop {
-        package.main(&left);
+        package.programs(&left);
         let began = std::time::Instant::now();
         let found = package.build();
         println!("{} sites, {} with errors: {:.0} s", left.len(), found.len(), began.elapsed().as_secs_f64());
@@ -75,18 +76,18 @@ impl Package {
         Self { folder, target }
     }
 
-    /// The program: all modules that are left.
-    fn main(&self, left: &BTreeSet<usize>) {
-        let mut text = MAIN.to_owned();
-        for module in left {
-            let _ = writeln!(text, "mod {};", name(*module));
+    /// The programs: all modules that are left.
+    fn programs(&self, left: &BTreeSet<usize>) {
+        for (part, program) in PROGRAMS.iter().enumerate() {
+            let mut text = MAIN.to_owned();
+            let mut all = String::new();
+            for module in left.iter().filter(|module| *module % PROGRAMS.len() == part) {
+                let _ = writeln!(text, "mod {};", name(*module));
+                let _ = writeln!(all, "    ({module}, {}::check),", name(*module));
+            }
+            let _ = write!(text, "\nconst ALL: &[(usize, fn() -> paracrine_build::Checked)] = &[\n{all}];\n");
+            put(&self.folder.join(format!("src/{program}.rs")), &text);
         }
-        text.push_str("\nconst ALL: &[(usize, fn() -> paracrine_build::Checked)] = &[\n");
-        for module in left {
-            let _ = writeln!(text, "    ({module}, {}::check),", name(*module));
-        }
-        text.push_str("];\n");
-        put(&self.folder.join("src/main.rs"), &text);
     }
 
     /// What rustc says of each module; nothing if all of it builds.
@@ -94,7 +95,7 @@ impl Package {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
             .current_dir(&self.folder)
-            .args(["build", "--quiet", "--message-format=json", "--target-dir"])
+            .args(["build", "--quiet", "--keep-going", "--message-format=json", "--target-dir"])
             .arg(&self.target);
         let output =
             cargo.stdin(Stdio::null()).stderr(Stdio::piped()).output().expect("cargo can be started");
@@ -121,24 +122,25 @@ impl Package {
 
     /// What the checks say of each module that rustc has nothing against.
     fn run(&self) -> BTreeMap<usize, Vec<Said>> {
-        let program = self.target.join("debug/corpus-of-mutations");
-        let output = Command::new(program)
-            .current_dir(&self.folder)
-            .stdin(Stdio::null())
-            .output()
-            .expect("it can be started");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let mut found: BTreeMap<usize, Vec<Said>> = BTreeMap::new();
-        for line in String::from_utf8_lossy(&output.stdout).lines() {
-            let line: serde_json::Value = serde_json::from_str(line).expect("it prints JSON");
-            let module = usize::try_from(line["module"].as_u64().unwrap_or_default()).unwrap_or_default();
-            let places = line["places"].as_array().into_iter().flatten();
-            let places = places.map(|place| (text(&place["file"]), number(&place["line"])));
-            found.entry(module).or_default().push(Said {
-                error: line["error"] == true,
-                message: text(&line["message"]),
-                places: places.collect(),
-            });
+        for program in PROGRAMS {
+            let output = Command::new(self.target.join("debug").join(program))
+                .current_dir(&self.folder)
+                .stdin(Stdio::null())
+                .output()
+                .expect("it can be started");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            for line in String::from_utf8_lossy(&output.stdout).lines() {
+                let line: serde_json::Value = serde_json::from_str(line).expect("it prints JSON");
+                let module = usize::try_from(line["module"].as_u64().unwrap_or_default()).unwrap_or_default();
+                let places = line["places"].as_array().into_iter().flatten();
+                let places = places.map(|place| (text(&place["file"]), number(&place["line"])));
+                found.entry(module).or_default().push(Said {
+                    error: line["error"] == true,
+                    message: text(&line["message"]),
+                    places: places.collect(),
+                });
+            }
         }
         found
     }
@@ -209,12 +211,18 @@ fn glue(seed: &Seed, module: usize) -> String {
 /// `site!` reads the files of hundreds of sites, several times: it is worth optimising.
 fn manifest() -> String {
     let workspace = workspace().display();
+    let programs: String = PROGRAMS
+        .iter()
+        .map(|name| format!("[[bin]]\nname = \"{name}\"\npath = \"src/{name}.rs\"\n\n"))
+        .collect();
     format!(
-        "[package]\nname = \"corpus-of-mutations\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+        "[package]\nname = \"corpus-of-mutations\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n{programs}\
          [dependencies]\nparacrine-build = {{ path = \"{workspace}/paracrine-build\" }}\n\n\
          [profile.dev]\ndebug = 0\n\n[profile.dev.build-override]\nopt-level = 1\n\n[workspace]\n"
     )
 }
+
+const PROGRAMS: [&str; 2] = ["even", "odd"];
 
 const MAIN: &str = r#"//! Sites with a mistake each; prints what is said of them. Written by the corpus of mutations.
 
