@@ -47,7 +47,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 const MOST_UNHEARD: usize = 4 * LARGEST_FRAME;
 /// How much of a host's standard error is kept.
 const TAIL: usize = 8 * 1024;
-/// Uploads are asked for once per directory that turns out not to do.
+/// Uploads are asked for once per directory that turns out not to do, and how to make them once.
 const MOST_UPLOADS: usize = 8;
 
 /// The agent that hosts are to run.
@@ -332,13 +332,14 @@ impl Attempt<'_> {
         remote: &mut RemoteAgent,
         bootstrap: &Bootstrap<'_>,
     ) -> Result<(), ConnectionError> {
-        let mut uploads = 0;
+        let (mut asked, mut uploads) = (0, 0);
         loop {
             let limit = if uploads == 0 { FIRST_LINE } else { AFTER_UPLOAD };
             match remote.word(limit, uploads == 0).await? {
                 Word::Agent if uploads == 0 => return Ok(()),
                 Word::Agent => return self.send_request(remote).await,
-                Word::Need { machine } => {
+                Word::Need { machine } if asked < MOST_UPLOADS => {
+                    asked += 1;
                     let address = self.target.address;
                     if Arch::parse(&machine) != Some(address.arch) {
                         return Err(ConnectionError::Architecture {
@@ -367,7 +368,7 @@ impl Attempt<'_> {
                         },
                     });
                 }
-                word @ (Word::Send | Word::Other(_)) => {
+                word @ (Word::Need { .. } | Word::Send | Word::Other(_)) => {
                     let message = format!("the host said {word:?} in place of an agent");
                     return Err(ConnectionError::Lost { message, said: remote.errors.tail().await });
                 }

@@ -16,5 +16,7 @@ pub(super) use holder::holder;
 pub(super) use needs::lacking;
 pub(super) use needs::{agents, secrets};
 pub(super) use reach::connector;
+#[cfg(test)]
+pub(super) use reach::secret_variables;
 pub(super) use reports::reports;
 pub(super) use run::run;

@@ -124,21 +124,25 @@ async fn attempt(route: &Route, target: &Target<'_>, socket: &Path) -> Result<Ve
             Err(ConnectionError::from_ssh(said, route.name(), route.key.clone(), target.address))
         }
         Ok(Err(error)) => Err(ConnectionError::local(format!("ssh was lost sight of: {error}"))),
-        Err(_) => Err(match agent::that_is_silent().await {
-            Some(agent) => ConnectionError::local_with_help(
-                format!(
-                    "no login to {} within {} s: the ssh agent at {} does not answer",
-                    route.name(),
-                    route.limit().as_secs(),
-                    agent.display()
-                ),
-                "start the ssh agent anew, or unset SSH_AUTH_SOCK",
+        Err(_) => Err(no_login(route, &said, agent::that_is_silent().await)),
+    }
+}
+
+/// That there was no login in time, and which ssh agent does not answer.
+fn no_login(route: &Route, said: &str, agent: Option<PathBuf>) -> ConnectionError {
+    let (host, limit) = (route.name(), route.limit().as_secs());
+    match agent {
+        Some(agent) => ConnectionError::local_with_help(
+            format!(
+                "no login to {host} within {limit} s: the ssh agent at {} does not answer",
+                agent.display()
             ),
-            None => ConnectionError::Unreachable {
-                host: route.name(),
-                said: format!("{said}\nno login within {} s", route.limit().as_secs()).trim().to_owned(),
-            },
-        }),
+            "start the ssh agent anew, or unset SSH_AUTH_SOCK",
+        ),
+        None => {
+            let said = format!("{said}\nno login within {limit} s").trim().to_owned();
+            ConnectionError::Unreachable { host, said }
+        }
     }
 }
 
@@ -205,5 +209,27 @@ async fn watch(ssh: &mut Child, said: &mut Vec<u8>) -> std::io::Result<ExitStatu
             let _ = timeout(LAST_WORDS, reading).await;
             status
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_that_hangs_is_named() {
+        let route = Route::for_tests();
+        let hangs = no_login(&route, "", Some("/run/agent".into()));
+        assert!(!hangs.unreachable());
+        assert_eq!(
+            hangs.to_string(),
+            "no login to deploy@web1.example.org port 2222 within 40 s: the ssh agent at /run/agent does not answer"
+        );
+        let help = "start the ssh agent anew, or unset SSH_AUTH_SOCK";
+        assert_eq!(hangs.failure().help.as_deref(), Some(help));
+        let silent = no_login(&route, "", None);
+        assert!(silent.unreachable());
+        let said = "cannot reach deploy@web1.example.org port 2222: no login within 40 s";
+        assert_eq!(silent.to_string(), said);
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::{Command, args, deploy, exit, online};
 use crate::event::{Status, Totals};
 use crate::secrets::Missing;
 use crate::site::{Site, Stale};
-use crate::testing::{TestSite, plain};
+use crate::testing::{TestSite, plain, secret};
 
 #[test]
 fn exit_codes_tell_what_came_of_a_run() {
@@ -26,6 +26,7 @@ fn exit_codes_tell_what_came_of_a_run() {
     assert_eq!(code(&[Status::Unreachable, Status::Failed]), 1);
     assert_eq!(code(&[Status::Applied, Status::Stopped]), 1);
     assert_eq!(code(&[Status::Held]), 1);
+    assert_eq!(code(&[Status::Applied, Status::NotBegun]), 1);
 }
 
 #[test]
@@ -45,6 +46,57 @@ error: 2 secrets have no value; no host was contacted
     set B
 "
     );
+}
+
+#[test]
+fn where_host_keys_cannot_be_remembered_no_host_is_contacted() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("Cargo.toml"), "[package]\nname = \"shop\"\n").unwrap();
+    let site = TestSite::with_environments(&["dev"])
+        .host("dev", "web1", &[], |_| {})
+        .built_in(&directory.path().display().to_string());
+    let refused = |command: &str| {
+        let opened = Site::open(site, None).unwrap();
+        let words = ["shop", command, "dev"].map(OsString::from).to_vec();
+        let problem = match args::parse("shop", "", &["dev".to_owned()], words).unwrap().command {
+            Command::Apply(options) => deploy::apply(site, opened, &options, false).unwrap_err(),
+            Command::Check(options) => deploy::check(site, opened, &options, false).unwrap_err(),
+            other => panic!("{other:?}"),
+        };
+        plain(&problem.draw()).replace(&directory.path().display().to_string(), "DIR")
+    };
+    let help = "  help: make it a file that you can read and write, run this where the site's inventory is yours, or pin \
+                `host_key` of every host in the inventory\n";
+    for command in ["check", "apply"] {
+        let why = "there is no such directory";
+        assert_eq!(
+            refused(command),
+            format!(
+                "error: host keys cannot be remembered in DIR/inventory/known_hosts: {why}; no host was contacted\n{help}"
+            )
+        );
+    }
+    std::fs::create_dir_all(directory.path().join("inventory/known_hosts")).unwrap();
+    assert_eq!(
+        refused("apply"),
+        format!(
+            "error: host keys cannot be remembered in DIR/inventory/known_hosts: is a directory; no host was contacted\n{help}"
+        )
+    );
+}
+
+#[test]
+fn kept_connections_hold_no_secret_of_any_environment() {
+    let site = TestSite::new()
+        .host("dev", "box", &[], |plan| {
+            plan.file("/etc/a", secret("DEV_PASSWORD"));
+        })
+        .host("prod", "web1", &[], |plan| {
+            plan.file("/etc/a", secret("PROD_PASSWORD"));
+        })
+        .embedded();
+    let variables = online::secret_variables(&Site::open(site, None).unwrap()).unwrap();
+    assert_eq!(variables, ["DEV_PASSWORD", "PROD_PASSWORD", "SOPS_AGE_KEY"]);
 }
 
 #[test]

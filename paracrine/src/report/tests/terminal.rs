@@ -2,7 +2,7 @@
 
 use paracrine_model::protocol::{Difference, Failure, Mode, OldContent, Outcome, Summary};
 
-use super::{attribute, ended, finished, name, old, report, run, terminal, told};
+use super::{attribute, ended, finished, json, name, old, report, run, terminal, told};
 use crate::event::{Ending, Event, HostEvent, NewContent, Status, TaskReport};
 
 #[test]
@@ -227,4 +227,21 @@ fn a_stopped_host_says_how_far_it_came() {
         finished(&[(Status::Stopped, 1)], &[]),
     ];
     assert_eq!(terminal(&events), "web1  stopped, 3 changed, 100 not reached, 87 as planned   0.24 s\n");
+}
+
+#[test]
+fn hosts_whose_turn_did_not_come_are_told_with_the_one_that_failed() {
+    let failed = Ending::Done(Summary { failed: 1, skipped: 189, ..Summary::default() });
+    let events = [
+        run(Mode::Apply, &["web1", "web2"]),
+        ended(0, failed),
+        ended(1, Ending::After { failed: "web1".into() }),
+        finished(&[(Status::Failed, 1), (Status::NotBegun, 1)], &[]),
+    ];
+    let shown = terminal(&events);
+    assert!(shown.contains("web2  not begun: web1 failed before\n"), "{shown}");
+    assert!(shown.contains("2 hosts: 1 failed, 1 not begun"), "{shown}");
+    let told = json(&events);
+    assert!(told.contains(r#""failed_before":"web1""#) && told.contains(r#""status":"not_begun""#), "{told}");
+    assert!(told.contains(r#""hosts":{"failed":1,"not_begun":1}"#), "{told}");
 }
