@@ -132,9 +132,14 @@ impl<'a> Dialer<'a> {
             Ok(opened) => {
                 opened.map_err(|error| ConnectionError::Ssh { host: self.name(), said: with_causes(&error) })
             }
-            Err(_) => Err(ConnectionError::Unreachable {
-                host: self.name(),
-                said: format!("no command could be started within {} s", self.route.limit().as_secs()),
+            // There is a host: it has let us in.
+            Err(_) => Err(ConnectionError::Lost {
+                message: format!(
+                    "no command could be started on {} within {} s",
+                    self.name(),
+                    self.route.limit().as_secs()
+                ),
+                said: String::new(),
             }),
         }
     }

@@ -110,10 +110,7 @@ async fn attempt(route: &Route, target: &Target<'_>, socket: &Path) -> Result<Ve
     }
     let mut said = said.replace('\r', "").trim().to_owned();
     if too_much {
-        // Somewhere in it may stand that a key was not remembered.
-        let said = said.lines().take(20).collect::<Vec<_>>().join("\n");
-        let message = format!("{} prints too much at login", route.name());
-        return Err(ConnectionError::Login { message, said });
+        return Err(prints_too_much(route, &said));
     }
     match status {
         Ok(Ok(status)) if status.success() => Ok(said.lines().map(str::to_owned).collect()),
@@ -126,6 +123,12 @@ async fn attempt(route: &Route, target: &Target<'_>, socket: &Path) -> Result<Ve
         Ok(Err(error)) => Err(ConnectionError::local(format!("ssh was lost sight of: {error}"))),
         Err(_) => Err(no_login(route, &said, agent::that_is_silent().await)),
     }
+}
+
+/// Somewhere in what was not taken in may stand that a key was not remembered.
+fn prints_too_much(route: &Route, said: &str) -> ConnectionError {
+    let said = said.lines().take(20).collect::<Vec<_>>().join("\n");
+    ConnectionError::Login { message: format!("{} prints too much at login", route.name()), said }
 }
 
 /// That there was no login in time, and which ssh agent does not answer.
@@ -215,6 +218,24 @@ async fn watch(ssh: &mut Child, said: &mut Vec<u8>) -> std::io::Result<ExitStatu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn banners_without_end_are_not_waited_for() {
+        let mut ssh = Command::new("/bin/sh");
+        ssh.args(["-c", "exec yes 'Authorised use only' >&2"]).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut said = Vec::new();
+        assert!(!watch(&mut ssh.spawn().unwrap(), &mut said).await.unwrap().success());
+        assert!((MOST_SAID..2 * MOST_SAID).contains(&said.len()), "{}", said.len());
+        let told = prints_too_much(&Route::for_tests(), &String::from_utf8(said).unwrap());
+        assert_eq!(told.to_string(), "deploy@web1.example.org port 2222 prints too much at login");
+        let failure = told.failure();
+        assert_eq!(failure.output.unwrap(), ["Authorised use only"; 20].join("\n"));
+        assert_eq!(
+            failure.help.unwrap(),
+            "where there is no terminal, the login shell has to run what it is given: neither ask nor wait in its start-up \
+             files (`case $- in *i*) ;; *) return ;; esac` ends them early)"
+        );
+    }
 
     #[test]
     fn an_agent_that_hangs_is_named() {

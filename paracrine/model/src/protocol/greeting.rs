@@ -13,7 +13,7 @@ pub enum Greeting {
     Hello {
         /// The hash of its own executable.
         agent: Hash,
-        /// The machine (`/etc/machine-id`), to notice two names for one machine.
+        /// The machine (`/etc/machine-id`), to notice that it was cloned.
         machine: String,
     },
     /// The opening could not be understood; nothing more comes.
