@@ -7,6 +7,7 @@
 mod accounts;
 mod format;
 mod host_check;
+mod nobody;
 mod order;
 mod paths;
 mod reach;
@@ -21,8 +22,15 @@ use crate::site_plan::SitePlan;
 use host_check::HostCheck;
 
 /// All families, in the order in which what they find is most telling.
-const FAMILIES: [fn(&mut HostCheck<'_, '_>); 6] =
-    [paths::check, order::check, reach::check, accounts::check, format::check, secrets::check];
+const FAMILIES: [fn(&mut HostCheck<'_, '_>); 7] = [
+    paths::check,
+    order::check,
+    nobody::check,
+    reach::check,
+    accounts::check,
+    format::check,
+    secrets::check,
+];
 
 /// All families across hosts, in the order in which what they find is most telling. They run where all hosts have plans
 /// and these are right each by itself: else nobody knows what is unused or what one host lacks of another.

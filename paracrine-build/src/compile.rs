@@ -88,8 +88,9 @@ impl<C: SiteContext> Compile<C> {
         };
         let mut plans = Vec::new();
         if let Some(deployment) = &deployment {
-            let defer = std::env::var_os("PARACRINE_SECRETS").is_some_and(|value| value == "defer");
-            diagnostics.extend(deployment::check_secrets(deployment, &mut secrets, defer));
+            let wanted = std::env::var("PARACRINE_SECRETS").unwrap_or_default();
+            let wanted = deployment::Secrets::named(&wanted);
+            diagnostics.extend(deployment::check_secrets(deployment, &mut secrets, wanted));
             plans = plans::all(deployment, self.role, &blobs, &files, &mut diagnostics);
             plans
                 .iter_mut()

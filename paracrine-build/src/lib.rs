@@ -11,6 +11,7 @@
 //! | variable | value | means |
 //! | --- | --- | --- |
 //! | `PARACRINE_SECRETS` | `defer` | a secret that does not resolve is a warning: for builds that may not see secrets |
+//! | `PARACRINE_SECRETS` | `resolve` | `!command`, `!sops` and `!age` are run, to see that they say something: for builds where it is deployed from |
 //! | `PARACRINE_DIAGNOSTICS` | `json`, `github` | problems as JSON lines or as annotations for GitHub |
 //! | `PARACRINE_AGENT` | `skip` | build no agents; the binary can show plans, but not deploy |
 //! | `PARACRINE_AGENT_X86_64` | a path | use this executable as the agent for that architecture |

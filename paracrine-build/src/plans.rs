@@ -32,9 +32,15 @@ pub(crate) fn all<C: SiteContext>(
     let mut plans = Vec::with_capacity(contexts.len());
     let mut found = PerHost::new(deployment);
     for (host, context) in contexts {
-        let plan = Plan::of_site(blobs.clone(), files.clone());
-        let result = panic::catch(|| role(&context, &plan));
-        let (plan, problems) = plan.finish();
+        let run = |plan: Plan| {
+            let result = panic::catch(|| role(&context, &plan));
+            (result, plan.finish())
+        };
+        let new = || Plan::of_site(blobs.clone(), files.clone());
+        let (mut result, (mut plan, mut problems)) = run(new());
+        if problems.iter().any(in_one_line) {
+            (result, (plan, problems)) = run(new().traced());
+        }
         match result {
             Ok(()) => plans.push((host, plan)),
             Err(caught) => found.push(host, panicked(&caught)),
@@ -45,6 +51,15 @@ pub(crate) fn all<C: SiteContext>(
     }
     diagnostics.extend(found.finish());
     plans
+}
+
+/// Whether a conflict is one of a line with itself: some function was called twice, and the line does not tell by whom.
+fn in_one_line(problem: &Diagnostic) -> bool {
+    problem.code == Code::CONFLICT
+        && problem
+            .primary
+            .as_ref()
+            .is_some_and(|at| problem.related.iter().any(|first| first.place == at.place))
 }
 
 /// A panic as a problem.

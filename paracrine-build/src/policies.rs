@@ -22,7 +22,7 @@ pub fn no_world_writable_file(site: &SitePlan, found: &mut Diagnostics) {
         let mode = task.resource.facets().entries().find_map(|(_, entry)| match entry {
             Entry::File(mode) => Some(mode),
             Entry::Directory(mode) => Some(mode).filter(|mode| mode.bits() & 0o1000 == 0),
-            Entry::Link | Entry::Nothing => None,
+            Entry::Link(_) | Entry::Nothing => None,
         });
         if let Some(mode) = mode.filter(|mode| mode.bits() & 0o002 != 0) {
             let message = format!("{} has mode {mode}: everybody may write to it", task.resource);

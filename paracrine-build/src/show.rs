@@ -43,9 +43,45 @@ pub(crate) fn show(root: &Path, diagnostics: &[Diagnostic]) {
     if !shown {
         eprint!("{text}");
     }
-    for diagnostic in diagnostics {
-        tell(diagnostic);
+    // Who sees them drawn needs no second text of each; programs that read what cargo says do.
+    let drawn = shown && !clear.is_empty() && asked.is_empty();
+    for line in if drawn { in_all(diagnostics) } else { one_by_one(diagnostics) } {
+        println!("{line}");
     }
+}
+
+/// What cargo is told of problems that are drawn already: their number and places. It repeats warnings when nothing is to be
+/// built.
+fn in_all(diagnostics: &[Diagnostic]) -> Vec<String> {
+    let of = |severity| diagnostics.iter().filter(move |diagnostic| diagnostic.severity == severity);
+    let count = |severity, word: &str| match of(severity).count() {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        many => Some(format!("{many} {word}s")),
+    };
+    let counted = [count(Severity::Error, "error"), count(Severity::Warning, "warning")];
+    let all = counted.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+    if of(Severity::Error).next().is_some() {
+        return vec![format!("cargo::error={all} in this site, shown above")];
+    }
+    let places: Vec<String> = of(Severity::Warning)
+        .filter_map(|warning| warning.primary.as_ref())
+        .take(3)
+        .map(|note| note.place.to_string())
+        .collect();
+    let more = if diagnostics.len() > places.len() { ", …" } else { "" };
+    vec![format!("cargo::warning={all} in this site, shown when it was built: {}{more}", places.join(", "))]
+}
+
+/// What cargo is told of problems where nobody sees them drawn: a line of each, that editors and people find the place by.
+fn one_by_one(diagnostics: &[Diagnostic]) -> Vec<String> {
+    diagnostics
+        .iter()
+        .map(|diagnostic| match diagnostic.severity {
+            Severity::Error => format!("cargo::error={}", line(diagnostic)),
+            Severity::Warning => format!("cargo::warning={}", line(diagnostic)),
+        })
+        .collect()
 }
 
 /// With its places named from the top of the repository, as GitHub wants them.
@@ -91,15 +127,6 @@ fn coloured(seen: &File) -> bool {
     }
 }
 
-/// Tells cargo of a problem: one line, that editors and people find the place by.
-fn tell(diagnostic: &Diagnostic) {
-    let kind = match diagnostic.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
-    println!("cargo::{kind}={}", line(diagnostic));
-}
-
 /// `roles.rs:3:5: P0502: path …; help: …`
 fn line(diagnostic: &Diagnostic) -> String {
     let mut line = String::new();
@@ -128,6 +155,27 @@ mod tests {
         assert_eq!(shown, "::error file=sites/one/roles.rs,line=1,col=2,title=P0503::m");
         let shown = format::github(&from_repository(repository.path(), &diagnostic));
         assert_eq!(shown, "::error file=roles.rs,line=1,col=2,title=P0503::m");
+    }
+
+    #[test]
+    fn problems_that_are_drawn_are_one_line_for_cargo() {
+        let error = Diagnostic::error(Code::BAD_MODE, "m").at(Place::new("roles.rs", 1, 2, 0), "here");
+        let warning =
+            |line| Diagnostic::warning(Code::MISREAD, "w").at(Place::new("config.yaml", line, 2, 0), "here");
+        let all = [error.clone(), error.clone(), warning(1)];
+        assert_eq!(in_all(&all), ["cargo::error=2 errors and 1 warning in this site, shown above"]);
+        assert_eq!(in_all(&all[1..2]), ["cargo::error=1 error in this site, shown above"]);
+        let warnings: Vec<Diagnostic> = (1..5).map(warning).collect();
+        assert_eq!(
+            in_all(&warnings),
+            [
+                "cargo::warning=4 warnings in this site, shown when it was built: config.yaml:1:2, config.yaml:2:2, config.yaml:3:2, …"
+            ]
+        );
+        assert_eq!(
+            one_by_one(&all[1..]),
+            ["cargo::error=roles.rs:1:2: P0503: m", "cargo::warning=config.yaml:1:2: P0114: w"]
+        );
     }
 
     #[test]

@@ -20,6 +20,18 @@ use proc_macro::{Span, TokenStream};
 /// ```
 ///
 /// Paths are relative to the file that calls it. All problems in the files are errors of this macro, drawn together.
+///
+/// | type | fields |
+/// | --- | --- |
+/// | `Context` | `env: Arc<Env>`, `host: Arc<Host>`, `hosts: Arc<[Arc<Host>]>` (all of the environment); `hosts_with(Role)` |
+/// | `Env` | one for each key of the environments, in snake case: `APP_HOST` is `app_host` |
+/// | `Host` | `name`, `ssh_hostname`, `environment`, `roles`, `os`, `arch`, `wireguard_ip` (an `Option`), `vars` |
+/// | `Vars` | one for each key of `vars`; an `Option` where not every server has it |
+/// | `Environment`, `Role` | a variant for each that the files name: `db-replica` is `DbReplica`; `name()`, `ALL` |
+///
+/// Values are `bool`, `i64`, `f64`, `String`, `Secret` (with a tag), `Vec<…>`, `Option<…>` (`null` somewhere), structs named
+/// after where they stand (`EnvSmtp`), and `BTreeMap<String, …>` for mappings whose keys are no names: domains, networks,
+/// `net.ipv4.ip_forward`.
 #[proc_macro]
 pub fn site(input: TokenStream) -> TokenStream {
     let caller = Span::call_site().local_file();

@@ -245,7 +245,11 @@ impl<'p> HostPlan<'p> {
             let facets = task.resource.facets();
             // What is not there any more may go by another word than the task: `path /etc/x` is removed by `absent /etc/x`.
             let same = (task.resource.kind(), task.resource.name()) == (kind, name)
-                || facets.removes && facets.claims.iter().any(|claim| claim.parts() == (kind, name));
+                || facets.removes
+                    && facets.claims.iter().any(|claim| {
+                        let (what, called) = claim.parts();
+                        what == kind && called == name
+                    });
             same.then_some((task, facets.removes))
         });
         match found {

@@ -1,9 +1,10 @@
 //! Users and groups that tasks name: those of a fresh Debian, those of packages, those that the plan makes.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
-use paracrine_model::diagnostic::{Code, Diagnostic};
-use paracrine_model::facet::{Facets, Need, Provided};
+use paracrine_model::diagnostic::{Code, Diagnostic, is_slip};
+use paracrine_model::facet::{Claim, Facets, Need, Provided};
 use paracrine_model::plan::Task;
 
 use super::host_check::HostCheck;
@@ -91,45 +92,165 @@ const GROUPS: [&str; 51] = [
     "polkitd",
 ];
 
-/// Users and groups that packages of Debian make.
-const OF_PACKAGES: [(&str, &[&str]); 37] = [
-    ("apache2", &["www-data"]),
-    ("avahi-daemon", &["avahi"]),
-    ("bind9", &["bind"]),
-    ("bird2", &["bird"]),
-    ("chrony", &["_chrony"]),
-    ("clamav-daemon", &["clamav"]),
-    ("coturn", &["turnserver"]),
-    ("docker-ce", &["docker"]),
-    ("docker.io", &["docker"]),
-    ("dovecot-core", &["dovecot", "dovenull"]),
-    ("grafana", &["grafana"]),
-    ("haproxy", &["haproxy"]),
-    ("icinga2-bin", &["nagios"]),
-    ("knot", &["knot"]),
-    ("libvirt-daemon-system", &["libvirt", "libvirt-qemu"]),
-    ("lighttpd", &["www-data"]),
-    ("mariadb-server", &["mysql"]),
-    ("memcached", &["memcache"]),
-    ("mosquitto", &["mosquitto"]),
-    ("mysql-server", &["mysql"]),
-    ("ntpsec", &["ntpsec"]),
-    ("opendkim", &["opendkim"]),
-    ("postfix", &["postfix", "postdrop"]),
-    ("postgresql", &["postgres"]),
-    ("postgresql-common", &["postgres"]),
-    ("prometheus", &["prometheus"]),
-    ("prosody", &["prosody"]),
-    ("rabbitmq-server", &["rabbitmq"]),
-    ("redis", &["redis"]),
-    ("redis-server", &["redis"]),
-    ("rspamd", &["_rspamd"]),
-    ("squid", &["proxy"]),
-    ("ssl-cert", &["ssl-cert"]),
-    ("tor", &["debian-tor"]),
-    ("unbound", &["unbound"]),
-    ("varnish", &["varnish", "vcache"]),
-    ("zabbix-agent", &["zabbix"]),
+/// Users and groups that packages of Debian make, or what they depend on: each line a package and its accounts. Made by
+/// `tables/accounts.py`.
+fn of_packages() -> &'static HashMap<&'static str, Vec<&'static str>> {
+    static KNOWN: OnceLock<HashMap<&str, Vec<&str>>> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let lines = include_str!("accounts/packages.txt").lines().chain(ELSEWHERE);
+        lines
+            .filter_map(|line| {
+                let mut words = line.split(' ');
+                Some((words.next()?, words.collect()))
+            })
+            .collect()
+    })
+}
+
+/// The same of packages that are not in Debian.
+const ELSEWHERE: [&str; 6] = [
+    "containerd.io",
+    "docker-ce docker",
+    "grafana grafana",
+    "mysql-server mysql",
+    "nginx-full",
+    "telegraf telegraf",
+];
+
+/// Packages of Debian that make none, nor does what they depend on: those that are declared most.
+const NONE: [&str; 64] = [
+    "acl",
+    "apt-transport-https",
+    "attr",
+    "bash-completion",
+    "borgbackup",
+    "build-essential",
+    "busybox",
+    "bzip2",
+    "ca-certificates",
+    "certbot",
+    "cron",
+    "curl",
+    "dnsutils",
+    "ethtool",
+    "fail2ban",
+    "file",
+    "gettext-base",
+    "git",
+    "gnupg",
+    "htop",
+    "iftop",
+    "iotop",
+    "iperf3",
+    "iproute2",
+    "iptables",
+    "iputils-ping",
+    "jq",
+    "less",
+    "locales",
+    "logrotate",
+    "lsof",
+    "man-db",
+    "mc",
+    "moreutils",
+    "mtr-tiny",
+    "nano",
+    "ncdu",
+    "net-tools",
+    "netcat-openbsd",
+    "nftables",
+    "nginx",
+    "nginx-light",
+    "openssl",
+    "parted",
+    "procps",
+    "psmisc",
+    "python3",
+    "restic",
+    "rsync",
+    "screen",
+    "smartmontools",
+    "sqlite3",
+    "strace",
+    "sudo",
+    "sysstat",
+    "tcpdump",
+    "tmux",
+    "traceroute",
+    "tree",
+    "unattended-upgrades",
+    "unzip",
+    "vim",
+    "wget",
+    "wireguard-tools",
+];
+
+/// Whether it is known which accounts a package makes.
+pub(super) fn is_known(package: &str) -> bool {
+    let bare = bare(package);
+    NONE.contains(&bare) || of_packages().get(bare).is_some_and(|accounts| !accounts.contains(&"?"))
+}
+
+/// The ids that every Debian gives to these (base-passwd).
+const UIDS: [(u32, &str); 18] = [
+    (0, "root"),
+    (1, "daemon"),
+    (2, "bin"),
+    (3, "sys"),
+    (4, "sync"),
+    (5, "games"),
+    (6, "man"),
+    (7, "lp"),
+    (8, "mail"),
+    (9, "news"),
+    (10, "uucp"),
+    (13, "proxy"),
+    (33, "www-data"),
+    (34, "backup"),
+    (38, "list"),
+    (39, "irc"),
+    (42, "_apt"),
+    (65534, "nobody"),
+];
+const GIDS: [(u32, &str); 38] = [
+    (0, "root"),
+    (1, "daemon"),
+    (2, "bin"),
+    (3, "sys"),
+    (4, "adm"),
+    (5, "tty"),
+    (6, "disk"),
+    (7, "lp"),
+    (8, "mail"),
+    (9, "news"),
+    (10, "uucp"),
+    (12, "man"),
+    (13, "proxy"),
+    (15, "kmem"),
+    (20, "dialout"),
+    (21, "fax"),
+    (22, "voice"),
+    (24, "cdrom"),
+    (25, "floppy"),
+    (26, "tape"),
+    (27, "sudo"),
+    (29, "audio"),
+    (30, "dip"),
+    (33, "www-data"),
+    (34, "backup"),
+    (37, "operator"),
+    (38, "list"),
+    (39, "irc"),
+    (40, "src"),
+    (42, "shadow"),
+    (43, "utmp"),
+    (44, "video"),
+    (45, "sasl"),
+    (46, "plugdev"),
+    (50, "staff"),
+    (60, "games"),
+    (100, "users"),
+    (65534, "nogroup"),
 ];
 
 /// Which account is meant.
@@ -145,11 +266,16 @@ pub(super) enum AccountKind {
 pub(super) struct Accounts<'t> {
     users: HashMap<&'t str, usize>,
     groups: HashMap<&'t str, usize>,
+    /// Whether all packages that are declared are known: if not, nobody knows who exists.
+    complete: bool,
 }
 
 pub(super) fn check(host: &mut HostCheck<'_, '_>) {
     let accounts = Accounts::of(host.said().map(|(_, facets)| facets));
     for (index, (task, facets)) in host.said().enumerate() {
+        if let Some(found) = taken(task, facets) {
+            host.report(found);
+        }
         for need in &facets.needs {
             let (kind, name) = match need {
                 Need::User(user) => (AccountKind::User, *user),
@@ -174,7 +300,19 @@ pub(super) fn in_content(
         AccountKind::User => accounts.users.contains_key(name),
         AccountKind::Group => accounts.groups.contains_key(name),
     };
-    (!known).then(|| unknown(kind, name, task, accounts.names(kind)))
+    if known { None } else { accounts.unknown(kind, name, task) }
+}
+
+/// An id that Debian gave to somebody else.
+fn taken(task: &Task, facets: &Facets<'_>) -> Option<Diagnostic> {
+    facets.claims.iter().find_map(|claim| {
+        let Claim::Id(what, id) = *claim else { return None };
+        let ids: &[(u32, &str)] = if what == "uid" { &UIDS } else { &GIDS };
+        let (_, owner) = ids.iter().find(|(taken, owner)| *taken == id && *owner != task.resource.name())?;
+        let message = format!("{what} {id} of {} is that of `{owner}` on every Debian", task.resource);
+        let error = Diagnostic::error(Code::CONFLICT, message).at(task.place(), format!("{what} {id}"));
+        Some(error.help("give it one from 1000 on, or none: the host finds one that is free"))
+    })
 }
 
 impl<'t> Accounts<'t> {
@@ -182,6 +320,7 @@ impl<'t> Accounts<'t> {
     pub(super) fn of(all: impl Iterator<Item = &'t Facets<'t>>) -> Self {
         let mut users: HashMap<&str, usize> = USERS.iter().map(|user| (*user, 0)).collect();
         let mut groups: HashMap<&str, usize> = GROUPS.iter().map(|group| (*group, 0)).collect();
+        let mut complete = true;
         for (index, facets) in all.enumerate() {
             for provided in &facets.provides {
                 match provided {
@@ -192,6 +331,7 @@ impl<'t> Accounts<'t> {
                         groups.entry(group).or_insert(index);
                     }
                     Provided::Package(package) => {
+                        complete &= is_known(package);
                         for account in of_package(package) {
                             users.entry(account).or_insert(index);
                             groups.entry(account).or_insert(index);
@@ -201,7 +341,7 @@ impl<'t> Accounts<'t> {
                 }
             }
         }
-        Self { users, groups }
+        Self { users, groups, complete }
     }
 
     fn names(&self, kind: AccountKind) -> BTreeSet<&'t str> {
@@ -209,6 +349,20 @@ impl<'t> Accounts<'t> {
             AccountKind::User => self.users.keys().copied().collect(),
             AccountKind::Group => self.groups.keys().copied().collect(),
         }
+    }
+
+    /// A warning, where it can be known that an account is not there, or that it is one of the plan's mistyped.
+    fn unknown(&self, kind: AccountKind, name: &str, task: &Task) -> Option<Diagnostic> {
+        // Who comes from a directory has its name before or after: `CORP\\ann`, `ann@corp.example.org`.
+        if name.contains(['\\', '@']) {
+            return None;
+        }
+        let of_plan = match kind {
+            AccountKind::User => &self.users,
+            AccountKind::Group => &self.groups,
+        };
+        let mistyped = of_plan.keys().any(|known| known.len() > 3 && is_slip(name, known));
+        (self.complete || mistyped).then(|| unknown(kind, name, task, self.names(kind)))
     }
 
     fn missing(
@@ -236,7 +390,7 @@ impl<'t> Accounts<'t> {
                     .related(maker.place(), format!("makes the {what}, after it"));
                 Some(error.help(format!("declare {} before {}", maker.resource, task.resource)))
             }
-            None => Some(unknown(kind, name, task, self.names(kind))),
+            None => self.unknown(kind, name, task),
         }
     }
 }
@@ -250,13 +404,18 @@ impl AccountKind {
     }
 }
 
-fn of_package(package: &str) -> &'static [&'static str] {
+fn of_package(package: &str) -> impl Iterator<Item = &'static str> {
+    let known = of_packages().get(bare(package)).into_iter().flatten();
+    known.copied().filter(|account| *account != "?")
+}
+
+/// A package without its architecture, and of several versions the one that is known.
+fn bare(package: &str) -> &str {
     let bare = package.split(':').next().unwrap_or(package);
-    let bare = match bare.strip_prefix("postgresql-") {
+    match bare.strip_prefix("postgresql-") {
         Some(version) if version.bytes().all(|byte| byte.is_ascii_digit()) => "postgresql",
         _ => bare,
-    };
-    OF_PACKAGES.iter().find(|(name, _)| *name == bare).map_or(&[], |(_, accounts)| accounts)
+    }
 }
 
 fn unknown<'n>(
@@ -281,8 +440,13 @@ mod tests {
 
     #[test]
     fn packages_make_accounts() {
-        assert_eq!(of_package("postgresql-15"), ["postgres"]);
-        assert_eq!(of_package("postgresql-client"), [""; 0]);
-        assert_eq!(of_package("redis-server:amd64"), ["redis"]);
+        let accounts = |package: &str| of_package(package).collect::<Vec<_>>();
+        assert!(accounts("postgresql-15").contains(&"postgres"));
+        assert!(accounts("postgresql-client").is_empty());
+        assert!(accounts("redis-server:amd64").contains(&"redis"));
+        assert!(accounts("exim4").contains(&"Debian-exim"));
+        // By what it depends on.
+        assert!(accounts("default-mysql-server").contains(&"mysql"));
+        assert!(is_known("nginx") && !is_known("gitlab-ee"));
     }
 }

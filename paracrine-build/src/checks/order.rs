@@ -35,7 +35,9 @@ impl<'h> There<'h> {
             for provided in &facets.provides {
                 let (by_name, name) = match provided {
                     Provided::Path(path, Entry::Directory(_)) => (&mut there.directories, path.as_str()),
-                    Provided::Path(path, Entry::File(_) | Entry::Link) => (&mut there.others, path.as_str()),
+                    Provided::Path(path, Entry::File(_) | Entry::Link(_)) => {
+                        (&mut there.others, path.as_str())
+                    }
                     Provided::Unit(unit) => (&mut there.units, *unit),
                     Provided::Package(package) => {
                         (&mut there.packages, package.split(':').next().unwrap_or(package))
@@ -77,14 +79,14 @@ impl<'h> There<'h> {
 }
 
 /// `app@1.service` starts from `app@.service`.
-fn template_of(unit: &str) -> Option<String> {
+pub(super) fn template_of(unit: &str) -> Option<String> {
     let (stem, kind) = unit.rsplit_once('.')?;
     let (template, instance) = stem.split_once('@')?;
     (!instance.is_empty()).then(|| format!("{template}@.{kind}"))
 }
 
 /// The packages that may bring a service of Debian's: that of its name, and those that are known.
-fn providers(unit: &str) -> Vec<&str> {
+pub(super) fn providers(unit: &str) -> Vec<&str> {
     let stem = unit.rsplit_once('.').map_or(unit, |(stem, _)| stem);
     let stem = stem.split('@').next().unwrap_or(stem);
     let mut packages = vec![stem];

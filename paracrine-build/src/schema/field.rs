@@ -29,7 +29,7 @@ pub(super) fn properties(fields: &Fields, path: &str) -> Map<String, Value> {
 fn holds_secret(shape: &Shape) -> bool {
     match shape {
         Shape::Secret => true,
-        Shape::List(item) | Shape::Optional(item) => holds_secret(item),
+        Shape::List(item) | Shape::Optional(item) | Shape::Map(item) => holds_secret(item),
         _ => false,
     }
 }
@@ -49,6 +49,7 @@ fn shape(of: &Shape, path: &str) -> Value {
         // To JSON Schema a tagged value is its text.
         Shape::Text | Shape::Secret => json!({ "type": "string" }),
         Shape::List(item) => json!({ "type": "array", "items": shape(item, path) }),
+        Shape::Map(item) => json!({ "type": "object", "additionalProperties": shape(item, path) }),
         Shape::Struct(fields) => json!({
             "type": "object",
             "properties": properties(fields, path),

@@ -91,11 +91,14 @@ cases! {
         hosts_same_address
         hosts_same_name
         jump_wrong
+        key_mistyped
         platform_unknown
         role_malformed
         secret_empty
         secret_literal
         secret_unresolved
+        user_at_host
+        values_misread
         vars_near_miss
         yaml_aliases_multiply
         yaml_key_twice
@@ -107,10 +110,15 @@ cases! {
         authorized_keys_wrong
         command_changes
         command_unguarded
+        conflict_through_a_function
         cron_wrong
+        directory_of_nobody
         file_local_missing
         good
         hostname_wrong
+        ids_twice
+        links_in_a_circle
+        mistake_told_once
         mode_decimal
         mode_out_of_range
         names_wrong
@@ -121,12 +129,18 @@ cases! {
         role_panics_on_one_host
         secret_exposed
         secret_shown
+        service_masked
         sudoers_wrong
         sysctl_wrong
         tasks_disagree
         template_attribute_undefined
         template_block_lost
+        template_block_open
+        template_circle
+        template_compared
+        template_endless
         template_failing
+        template_include_broken
         template_include_missing
         template_include_undefined
         template_late_compared
@@ -134,8 +148,12 @@ cases! {
         template_late_in_macro
         template_late_mangled
         template_late_moved
+        template_macro_incomplete
         template_missing
+        template_not_called
         template_null_placed
+        template_plain_values
+        template_python_methods
         template_syntax
         template_syntax_in_include
         template_undefined
@@ -145,6 +163,7 @@ cases! {
         template_value_unfit
         timer_wrong
         trigger_on_later
+        unit_mistyped
         unit_wrong
         wrong_on_some_systems
     ;

@@ -84,6 +84,10 @@ impl<'n> Structs<'n> {
                 let item = self.kind(item, parent, key, inner);
                 quote!(::std::vec::Vec<#item>)
             }
+            Shape::Map(item) => {
+                let item = self.kind(item, parent, key, inner);
+                quote!(::std::collections::BTreeMap<::std::string::String, #item>)
+            }
             Shape::Optional(some) => {
                 let some = self.kind(some, parent, key, inner);
                 quote!(::core::option::Option<#some>)

@@ -167,8 +167,79 @@ fn value(name: &str, node: &Node, diagnostics: &mut Diagnostics) {
         }
         Value::List(items) => items.iter().for_each(|item| value(name, item, diagnostics)),
         Value::Map(map) => values(map, diagnostics),
+        Value::Text(text) if node.tag.is_none() && is_placeholder(text) => {
+            placeholder(name, node, diagnostics);
+        }
         _ => {}
     }
+    if let Some((message, label, help)) = misread(name, node) {
+        let warning = Diagnostic::warning(Code::MISREAD, message).at(node.place.clone(), label).help(help);
+        diagnostics.push(field::used(warning, node));
+    }
+}
+
+/// What is to be said of a value that is not what it looks like: message, label, help.
+fn misread(name: &str, node: &Node) -> Option<(String, String, String)> {
+    let written = node.spelling.as_deref()?;
+    let quote = format!("quote it: `\"{written}\"`");
+    let read = match &node.value {
+        Value::Int(int) => int.to_string(),
+        Value::Float(float) if float.is_finite() => match float.to_string() {
+            long if long.len() > 20 => format!("{float:e}"),
+            short => short,
+        },
+        // YAML 1.1, and many a tool, have another meaning for these.
+        Value::Text(_) => {
+            let message = format!("`{name}` is the text `{written}`, which older tools read otherwise");
+            let help = match written.to_ascii_lowercase().as_str() {
+                "yes" | "on" => format!("{quote}, or write `true`"),
+                "no" | "off" => format!("{quote}, or write `false`"),
+                _ if written.contains('_') => format!("{quote}, or write `{}`", written.replace('_', "")),
+                _ => quote,
+            };
+            return Some((message, "text".to_owned(), help));
+        }
+        _ => return None,
+    };
+    // `0o644` is how modes are written, `1.0` how a decimal number is that happens to be whole.
+    let is_mode = written.strip_prefix("0o").is_some_and(|digits| matches!(digits.len(), 3 | 4));
+    if read == written || is_mode || written.strip_suffix(".0") == Some(&read) {
+        return None;
+    }
+    let message = format!("`{name}` is written as `{written}`, and is the number {read}");
+    Some((
+        message,
+        format!("read as {read}"),
+        format!("if it is text, {quote}; if it is a number, write `{read}`"),
+    ))
+}
+
+/// Whether somebody meant to write a value here, and has not.
+pub(crate) fn is_placeholder(text: &str) -> bool {
+    let bare = text.trim();
+    let inner = bare.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+    let words = |text: &str| {
+        !text.is_empty()
+            && text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.'))
+            && text.chars().any(char::is_alphabetic)
+    };
+    inner.is_some_and(words)
+        || matches!(
+            bare,
+            "CHANGEME" | "CHANGE_ME" | "CHANGE-ME" | "TODO" | "FIXME" | "TBD" | "REPLACEME" | "REPLACE_ME"
+        )
+        || bare.starts_with("TODO:")
+}
+
+/// A value that nobody has written yet: a mistake where it should be a secret.
+fn placeholder(name: &str, node: &Node, diagnostics: &mut Diagnostics) {
+    let message = format!("`{name}` is a placeholder");
+    let found = match sounds_secret(name) {
+        true => Diagnostic::error(Code::SECRET_PLACEHOLDER, message),
+        false => Diagnostic::warning(Code::SECRET_PLACEHOLDER, message),
+    };
+    let found = found.at(node.place.clone(), "not a value yet").help("give it its value");
+    diagnostics.push(field::used(found, node));
 }
 
 /// Warns of literal values whose names, or whose looks, are those of secrets: once for each name.
@@ -194,7 +265,11 @@ pub(crate) fn literal_secrets<'m>(maps: impl IntoIterator<Item = &'m Map>, diagn
         let file = name.to_lowercase();
         let mut warning = Diagnostic::warning(Code::LITERAL_SECRET, format!("`{name}` looks like a secret"))
             .at(first.clone(), "readable by all who can read this file")
-            .help(format!("tag it: `!env {variable}` or `!file secrets/{file}`"));
+            .help(match first.file.ends_with(".json") {
+                // There are no tags in JSON.
+                true => format!("keep it out of this file: a YAML file has tags for it, `!env {variable}`"),
+                false => format!("tag it: `!env {variable}` or `!file secrets/{file}`"),
+            });
         for other in others.iter().take(3) {
             warning = warning.related(other.clone(), "and here");
         }
@@ -212,7 +287,7 @@ fn literals(map: &Map, path: &str, found: &mut impl FnMut(&str, &Place)) {
 
 fn literal(name: &str, node: &Node, secret: bool, found: &mut impl FnMut(&str, &Place)) {
     match &node.value {
-        Value::Text(text) if node.tag.is_some() || text.is_empty() => {}
+        Value::Text(text) if node.tag.is_some() || text.is_empty() || is_placeholder(text) => {}
         Value::Text(text) if secret || text.contains("PRIVATE KEY-----") => found(name, &node.place),
         Value::List(items) => items.iter().for_each(|item| literal(name, item, secret, found)),
         Value::Map(map) => literals(map, name, found),
@@ -224,8 +299,57 @@ fn literal(name: &str, node: &Node, secret: bool, found: &mut impl FnMut(&str, &
 fn sounds_secret(key: &str) -> bool {
     let words = crate::shape::words(key);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let about =
-        ["file", "path", "dir", "length", "ttl", "expiry", "policy", "name", "id", "url", "host", "public"];
+    // What something secret has, and is not secret itself.
+    let about = [
+        "file",
+        "path",
+        "dir",
+        "length",
+        "ttl",
+        "expiry",
+        "policy",
+        "name",
+        "id",
+        "url",
+        "uri",
+        "host",
+        "public",
+        "ip",
+        "ips",
+        "address",
+        "addresses",
+        "subnet",
+        "subnets",
+        "cidr",
+        "network",
+        "networks",
+        "port",
+        "ports",
+        "zone",
+        "domain",
+        "interface",
+        "dns",
+        "endpoint",
+        "type",
+        "algorithm",
+        "rounds",
+        "user",
+        "username",
+        "prefix",
+        "header",
+        "mode",
+        "backend",
+        "provider",
+        "store",
+        "manager",
+        "age",
+        "count",
+        "min",
+        "max",
+        "required",
+        "enabled",
+        "registry",
+    ];
     if words.last().is_some_and(|last| about.contains(last)) {
         return false;
     }
@@ -234,20 +358,19 @@ fn sounds_secret(key: &str) -> bool {
         "passwd",
         "passphrase",
         "pwd",
-        "pass",
         "secret",
         "secrets",
         "token",
         "tokens",
-        "private",
-        "salt",
         "credential",
         "credentials",
         "apikey",
         "signer",
         "passwords",
     ];
-    let keys = ["api", "access", "signing", "encryption", "auth", "master"];
+    let keys = ["api", "access", "signing", "encryption", "auth", "master", "private"];
+    // `pass_through` and `salt_master` are other things.
     words.iter().any(|word| alone.contains(word))
+        || words.last().is_some_and(|last| matches!(*last, "pass" | "salt" | "private"))
         || words.windows(2).any(|pair| keys.contains(&pair[0]) && matches!(pair[1], "key" | "keys"))
 }

@@ -1,5 +1,8 @@
 //! How roles declare tasks: known to builds only, and knowing no resource.
 
+mod callers;
+
+use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -36,6 +39,8 @@ pub struct Plan<R> {
     site: SiteFiles,
     tasks: RefCell<Vec<Draft<R>>>,
     problems: RefCell<Diagnostics>,
+    /// Whether it is noted how each declaration was reached, which takes its time.
+    traced: bool,
 }
 
 struct Draft<R> {
@@ -43,6 +48,9 @@ struct Draft<R> {
     source: Option<String>,
     triggers: Vec<DraftTrigger>,
     location: &'static Location<'static>,
+    /// Something that was said of it is wrong, and has been reported: what it lacks for that is no mistake of its own.
+    incomplete: bool,
+    reached: Option<Backtrace>,
 }
 
 struct DraftTrigger {
@@ -68,7 +76,15 @@ impl<R: AnyResource> Plan<R> {
     /// An empty plan of a site with these files.
     pub fn of_site(blobs: Blobs, site: SiteFiles) -> Self {
         let id = NEXT_PLAN.replace(NEXT_PLAN.get() + 1);
-        Self { id, blobs, site, tasks: RefCell::new(Vec::new()), problems: RefCell::default() }
+        let (tasks, problems) = (RefCell::default(), RefCell::default());
+        Self { id, blobs, site, tasks, problems, traced: false }
+    }
+
+    /// Notes how each declaration is reached, so that conflicts name who led to them: for a second run of roles that had some.
+    #[must_use]
+    pub fn traced(mut self) -> Self {
+        self.traced = true;
+        self
     }
 
     /// Declares a task; for resources' builder methods.
@@ -90,6 +106,8 @@ impl<R: AnyResource> Plan<R> {
             source,
             triggers: Vec::new(),
             location: Location::caller(),
+            incomplete: false,
+            reached: self.traced.then(Backtrace::force_capture),
         });
         Declared { plan: self, task: Some(tasks.len() - 1), kind: PhantomData }
     }
@@ -135,13 +153,12 @@ impl<R: AnyResource> Plan<R> {
 
     #[track_caller]
     pub(crate) fn mode(&self, mode: u32) -> Option<Mode> {
-        // Decimal mistakes are shown as they were written.
-        let written =
-            if mode.to_string().bytes().all(|b| b <= b'7') && Mode::parse(mode).is_err() && mode <= 0o7777 {
-                mode.to_string()
-            } else {
-                format!("{mode:#o}")
-            };
+        // Mistakes are shown as they were written.
+        let written = match Mode::parse(mode) {
+            Err(why) if why.starts_with("is decimal") => mode.to_string(),
+            Err(why) if why.starts_with("is hexadecimal") => format!("{mode:#x}"),
+            _ => format!("{mode:#o}"),
+        };
         self.parse(Code::BAD_MODE, "mode", &written, |_| Mode::parse(mode))
     }
 
@@ -184,6 +201,7 @@ impl<R: AnyResource> Plan<R> {
         }
 
         let mut triggers: Vec<Vec<Trigger>> = drafts.iter().map(|_| Vec::new()).collect();
+        let mut misplaced = vec![false; drafts.len()];
         for (draft, trigger) in drafts
             .iter()
             .enumerate()
@@ -191,6 +209,7 @@ impl<R: AnyResource> Plan<R> {
         {
             let (task, on) = (stands_for[draft], stands_for[trigger.on]);
             if on >= task {
+                misplaced[task] = true;
                 problems.push(trigger_order(&drafts[task], &drafts[on], trigger));
                 continue;
             }
@@ -203,6 +222,8 @@ impl<R: AnyResource> Plan<R> {
         for task in (0..drafts.len()).filter(|draft| stands(*draft)) {
             if let Acts::WhenTriggered { instead } = facets[task].acts
                 && triggers[task].is_empty()
+                && !drafts[task].incomplete
+                && !misplaced[task]
             {
                 problems.push(unguarded(&drafts[task], instead));
             }
@@ -210,6 +231,10 @@ impl<R: AnyResource> Plan<R> {
 
         for task in (0..drafts.len()).filter(|draft| stands(*draft)) {
             let location = drafts[task].location;
+            // What a command is called is only shown.
+            let claimed = facets[task].claims.iter().filter(|claim| !matches!(claim, Claim::Command(_)));
+            problems
+                .extend(claimed.filter_map(|claim| shown_secret(&Text::from(&*claim.parts().1), location)));
             problems.extend(facets[task].attributes.iter().filter_map(|(_, shown)| match shown {
                 Shown::Plain(value) => shown_secret(&Text::from(&**value), location),
                 Shown::Late(late) => shown_secret(late.text(), location),
@@ -248,8 +273,16 @@ fn merged<R: AnyResource>(
             said.claims.iter().filter_map(|claim| Some((*first.get(claim)?, *claim))).collect();
         earlier.dedup_by_key(|(earlier, _)| *earlier);
         for (earlier, claim) in &earlier {
-            if drafts[*earlier].resource != draft.resource {
-                problems.push(conflict((&drafts[*earlier], &facets[*earlier]), (draft, said), *claim));
+            let whole = !drafts[*earlier].incomplete && !draft.incomplete;
+            if whole && drafts[*earlier].resource != draft.resource {
+                let found = conflict((&drafts[*earlier], &facets[*earlier]), (draft, said), *claim);
+                let reached = (&drafts[*earlier].reached, &draft.reached);
+                problems.push(match reached {
+                    (Some(first), Some(second)) if drafts[*earlier].location == draft.location => {
+                        callers::told(found, first, second)
+                    }
+                    _ => found,
+                });
             }
         }
         let stand = earlier.first().map_or(index, |(earlier, _)| stands_for[*earlier]);
@@ -267,10 +300,17 @@ fn conflict<R: AnyResource>(
     claim: Claim<'_>,
 ) -> Diagnostic {
     let (a, b) = (&earlier.0.resource, &later.0.resource);
+    if let Claim::Id(what, id) = claim {
+        let message = format!("{a} and {b} have the same {what}, {id}");
+        return Diagnostic::error(Code::CONFLICT, message)
+            .at(Place::caller(later.0.location), format!("{what} {id}"))
+            .related(Place::caller(earlier.0.location), format!("{what} {id}, too"))
+            .help("give one of them another, or none: the host finds one that is free");
+    }
     let message = if a.kind() == b.kind() {
         format!("two tasks disagree about {claim}")
     } else {
-        format!("{claim} is declared as a {} and as a {}", a.kind(), b.kind())
+        format!("{claim} is declared as {} and as {}", with_article(a.kind()), with_article(b.kind()))
     };
     let mut diagnostic = Diagnostic::error(Code::CONFLICT, message)
         .at(Place::caller(later.0.location), "declared again here, differently")
@@ -293,6 +333,19 @@ fn conflict<R: AnyResource>(
         }
     }
     diagnostic
+}
+
+/// `a file`, `an absent`
+fn with_article(kind: &str) -> String {
+    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u'])
+        && !kind.starts_with("un")
+        && !kind.starts_with("us")
+    {
+        "an"
+    } else {
+        "a"
+    };
+    format!("{article} {kind}")
 }
 
 /// A secret that was shown and not placed: what stands for it would be deployed.
@@ -412,8 +465,24 @@ impl<'p, K: Variant> Declared<'p, K> {
     pub(crate) fn adjust_with<T>(self, value: Option<T>, change: impl FnOnce(&mut K, T)) -> Self {
         match value {
             Some(value) => self.adjust(|resource| change(resource, value)),
-            None => self,
+            None => self.incomplete(),
         }
+    }
+
+    /// Notes that something was said of it that is wrong, and was reported.
+    fn incomplete(self) -> Self {
+        if let Some(task) = self.task
+            && let Some(draft) = self.plan.tasks.borrow_mut().get_mut(task)
+        {
+            draft.incomplete = true;
+        }
+        self
+    }
+
+    /// Looks at what was declared.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&K) -> T) -> Option<T> {
+        let tasks = self.plan.tasks.borrow();
+        Some(look(K::of(&tasks.get(self.task?)?.resource)?))
     }
 
     /// Adds a trigger; for resources' builder methods.
@@ -427,7 +496,11 @@ impl<'p, K: Variant> Declared<'p, K> {
                     "a trigger names a task of another plan",
                     "only tasks of the same host can trigger each other",
                 );
+                self.incomplete();
                 continue;
+            }
+            if on.task.is_none() {
+                self.incomplete();
             }
             if let (Some(task), Some(on)) = (self.task, on.task)
                 && let Some(draft) = self.plan.tasks.borrow_mut().get_mut(task)

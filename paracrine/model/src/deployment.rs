@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use secrets::{Presence, Resolver, check_secrets};
+pub use secrets::{Presence, Resolver, Secrets, check_secrets};
 
 use crate::config::{self, Config};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
@@ -108,7 +108,7 @@ pub fn load(
     }
     let mut loader = Loader { diagnostics, config: parsed.as_ref() };
     let deployment = loader.deployment(config.into(), &read);
-    let diagnostics = loader.diagnostics;
+    let diagnostics = loader.diagnostics.grouped();
     ((!diagnostics.has_errors()).then_some(deployment), diagnostics)
 }
 

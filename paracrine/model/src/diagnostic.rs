@@ -10,10 +10,10 @@ pub mod format;
 mod nearest;
 mod place;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 pub use code::Code;
-pub use nearest::nearest;
+pub use nearest::{is_slip, nearest};
 pub use place::Place;
 
 /// How bad a [`Diagnostic`] is.
@@ -151,6 +151,48 @@ impl Diagnostics {
         }
     }
 
+    /// What is the same at many places is said once: with the first of them, and how many there are. Programs that write
+    /// files repeat themselves.
+    #[must_use]
+    pub fn grouped(self) -> Self {
+        /// Up to so many are told one by one.
+        const FEW: usize = 3;
+        let key = |d: &Diagnostic| {
+            let file = d.primary.as_ref().map(|note| note.place.file.to_string());
+            (d.severity, d.code, without_owner(&d.message).to_owned(), d.help.len(), file)
+        };
+        let mut counts: HashMap<_, usize> = HashMap::new();
+        for diagnostic in &self.all {
+            *counts.entry(key(diagnostic)).or_default() += 1;
+        }
+        let mut grouped = Self::new();
+        let mut told: HashMap<_, usize> = HashMap::new();
+        for diagnostic in self.all {
+            let key = key(&diagnostic);
+            let count = counts.get(&key).copied().unwrap_or(1);
+            if count <= FEW {
+                grouped.push(diagnostic);
+                continue;
+            }
+            match told.get(&key) {
+                None => {
+                    told.insert(key, grouped.all.len());
+                    let more = count - 1;
+                    grouped.push(
+                        diagnostic.help(format!("the same is wrong at {more} more places of this file")),
+                    );
+                }
+                Some(at) => {
+                    let first = grouped.all.get_mut(*at).filter(|first| first.related.len() < FEW);
+                    if let (Some(first), Some(note)) = (first, diagnostic.primary) {
+                        first.related.push(Note { place: note.place, label: "and here".to_owned() });
+                    }
+                }
+            }
+        }
+        grouped
+    }
+
     /// Whether anything here keeps the site from building.
     pub fn has_errors(&self) -> bool {
         self.all.iter().any(|d| d.severity == Severity::Error)
@@ -174,6 +216,11 @@ impl Diagnostics {
         });
         self.all
     }
+}
+
+/// A message without the server that it is about: ``server `web1` has no `ssh_hostname` ``.
+fn without_owner(message: &str) -> &str {
+    message.strip_prefix("server `").and_then(|rest| rest.split_once("` ")).map_or(message, |(_, rest)| rest)
 }
 
 impl IntoIterator for Diagnostics {

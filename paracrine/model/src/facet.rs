@@ -91,7 +91,7 @@ impl<'a> Facets<'a> {
     }
 
     /// What will be at which path after it.
-    pub fn entries(&self) -> impl Iterator<Item = (&'a AbsolutePath, Entry)> {
+    pub fn entries(&self) -> impl Iterator<Item = (&'a AbsolutePath, Entry<'a>)> {
         self.provides.iter().filter_map(|provided| match provided {
             Provided::Path(path, entry) => Some((*path, *entry)),
             _ => None,
@@ -114,19 +114,23 @@ pub enum Claim<'a> {
     Group(&'a str),
     /// A command, by the name it was given.
     Command(&'a str),
+    /// A number that only one can have: `uid` or `gid`.
+    Id(&'static str, u32),
 }
 
 impl<'a> Claim<'a> {
     /// The word for what is claimed, and its name.
-    pub fn parts(self) -> (&'static str, &'a str) {
-        match self {
+    pub fn parts(self) -> (&'static str, Cow<'a, str>) {
+        let (what, name) = match self {
             Self::Path(name) => ("path", name),
             Self::Package(name) => ("package", name),
             Self::Unit(name) => ("service", name),
             Self::User(name) => ("user", name),
             Self::Group(name) => ("group", name),
             Self::Command(name) => ("command", name),
-        }
+            Self::Id(what, id) => return (what, id.to_string().into()),
+        };
+        (what, name.into())
     }
 }
 
@@ -159,7 +163,7 @@ pub enum Need<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provided<'a> {
     /// This at a path.
-    Path(&'a AbsolutePath, Entry),
+    Path(&'a AbsolutePath, Entry<'a>),
     /// A user.
     User(&'a str),
     /// A group.
@@ -172,13 +176,13 @@ pub enum Provided<'a> {
 
 /// What is at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry {
+pub enum Entry<'a> {
     /// A regular file.
     File(Mode),
     /// A directory.
     Directory(Mode),
-    /// A symbolic link.
-    Link,
+    /// A symbolic link, and what it says.
+    Link(&'a str),
     /// Nothing, and nothing below.
     Nothing,
 }

@@ -31,18 +31,26 @@ pub(crate) fn text(key: &Key, node: &Node, diagnostics: &mut Diagnostics) -> Opt
     }
 }
 
-/// A whole number.
+/// A whole number; its digits in quotes, as programs write inventories, can mean nothing else.
 pub(crate) fn int(key: &Key, node: &Node, diagnostics: &mut Diagnostics) -> Option<Field<i64>> {
-    match node.value {
-        Value::Int(int) => Some(Field::new(int, &node.place)),
+    match &node.value {
+        Value::Int(int) => Some(Field::new(*int, &node.place)),
+        Value::Text(text) if node.tag.is_none() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            match text.parse() {
+                Ok(int) => Some(Field::new(int, &node.place)),
+                Err(_) => wrong(key, node, "a whole number", diagnostics),
+            }
+        }
         _ => wrong(key, node, "a whole number", diagnostics),
     }
 }
 
-/// `true` or `false`.
+/// `true` or `false`, also in quotes.
 pub(crate) fn boolean(key: &Key, node: &Node, diagnostics: &mut Diagnostics) -> Option<bool> {
-    match node.value {
-        Value::Bool(value) => Some(value),
+    match &node.value {
+        Value::Bool(value) => Some(*value),
+        Value::Text(text) if node.tag.is_none() && text == "true" => Some(true),
+        Value::Text(text) if node.tag.is_none() && text == "false" => Some(false),
         _ => wrong(key, node, "`true` or `false`", diagnostics),
     }
 }
@@ -76,9 +84,7 @@ pub(crate) fn wrong<T>(key: &Key, node: &Node, wants: &str, diagnostics: &mut Di
         None => {
             let message = format!("`{name}` wants {wants}, not {}", node.kind());
             let error = Diagnostic::error(Code::WRONG_TYPE, message).at(node.place.clone(), node.kind());
-            let quoted = matches!(&node.value, Value::Text(text) if text.parse::<i64>().is_ok());
             match wants {
-                "a whole number" if quoted => error.help("remove the quotes"),
                 "text" if node.spelling.is_some() => error.help("quote it if it is text"),
                 "a list" => error.help(format!("write `{name}: [first, second]`")),
                 _ => error,

@@ -190,6 +190,7 @@ fn read(
                 Err(partial) => inventory.partial.extend(partial.map(|partial| *partial)),
             }
         }
+        check::users(&inventory.servers, diagnostics);
     }
     Some(inventory)
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::secret::SecretSource;
 
 /// A value that is known only at run time.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Late {
     /// The value of a secret, from its provider.
     Secret(SecretSource),
@@ -69,6 +69,13 @@ impl Late {
 impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.mark(""))
+    }
+}
+
+/// Its mark, as whatever is shown may end in something that is deployed.
+impl fmt::Debug for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -48,7 +48,7 @@ names! {
     PackageName, "package", check_package;
     /// A Debian version (deb-policy 5.6.12).
     Version, "version", check_version;
-    /// A user or group as Debian's `adduser` takes it: `[a-z_][a-z0-9_-]*`, at most 32 characters.
+    /// A user or group as Debian has them, and as directories of accounts name them: `Debian-exim`, `ann.lee`, `CORP\\ann`.
     AccountName, "account", check_account;
     /// A systemd unit with its type: `nginx.service`.
     UnitName, "unit", check_unit;
@@ -166,19 +166,28 @@ fn check_version(version: &str) -> Result<(), String> {
     bad.map_or(Ok(()), |c| Err(format!("holds `{}`", c.escape_debug())))
 }
 
+/// What Debian's `useradd` takes is nearly everything. Numbers alone are ids to all programs that take both.
 fn check_account(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("is empty".into());
     }
-    if name.len() > 32 {
+    if name.len() > 32 && !name.contains(['\\', '@']) || name.len() > 256 {
         return Err("is longer than 32 characters".into());
     }
-    if !name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') {
-        return Err("does not start with a lower case letter or `_`".into());
+    if name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("is a number: write the name that has it".into());
     }
-    let bad = name.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(*c)));
+    if !name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
+        return Err("does not start with a letter, a digit or `_`".into());
+    }
+    // `web1$` is a machine in a domain.
+    let body = name.strip_suffix('$').unwrap_or(name);
+    let bad = body.chars().find(|c| !(c.is_ascii_alphanumeric() || "_-.@\\+".contains(*c)));
     bad.map_or(Ok(()), |c| {
-        Err(format!("holds `{}`: only `a-z`, `0-9`, `_` and `-` may stand there", c.escape_debug()))
+        Err(format!(
+            "holds `{}`: letters, digits, `_`, `-`, `.`, `@` and `\\` may stand there",
+            c.escape_debug()
+        ))
     })
 }
 
@@ -221,20 +230,21 @@ impl Mode {
     /// # Errors
     /// Out of range, or a decimal number that was meant to be octal.
     pub fn parse(mode: u32) -> Result<Self, String> {
-        let digits = mode.to_string();
-        match u16::try_from(mode) {
-            Ok(mode) if mode <= 0o7777 => {
-                // 644 is 0o1204: nobody means that.
-                let decimal = digits.len() >= 3 && digits.bytes().all(|b| b <= b'7') && mode & 0o400 == 0;
-                let meant = u32::from_str_radix(&digits, 8).unwrap_or_default();
-                if decimal && meant & 0o400 != 0 {
-                    Err(format!("is decimal: write `0o{digits}`"))
-                } else {
-                    Ok(Self(mode))
-                }
-            }
-            _ => Err("is out of range: `0o0000` to `0o7777`".into()),
+        let bits = match u16::try_from(mode) {
+            Ok(bits) if bits <= 0o7777 => bits,
+            _ => return Err("is out of range: `0o0000` to `0o7777`".into()),
+        };
+        if is_usual(bits) {
+            return Ok(Self(bits));
         }
+        // 644 is 0o1204 and 0x644 is 0o3104: nobody means that.
+        for (digits, what) in [(mode.to_string(), "decimal"), (format!("{mode:x}"), "hexadecimal")] {
+            let meant = u16::from_str_radix(&digits, 8).ok().filter(|_| digits.len() >= 3);
+            if meant.is_some_and(|meant| meant <= 0o7777 && is_usual(meant)) {
+                return Err(format!("is {what}: write `0o{digits}`"));
+            }
+        }
+        Ok(Self(bits))
     }
 
     /// The bits.
@@ -248,6 +258,18 @@ impl Mode {
     pub const PRIVATE: Self = Self(0o600);
     /// 0755: what directories get where nothing is said.
     pub const DIRECTORY: Self = Self(0o755);
+}
+
+/// Whether somebody may mean a mode: nobody may do what the owner may not, others not what the group may not, and special bits
+/// stand where they do something.
+fn is_usual(bits: u16) -> bool {
+    let (owner, group, others) = (bits >> 6 & 7, bits >> 3 & 7, bits & 7);
+    let runs = |special: u16, who: u16| bits & special == 0 || who & 1 != 0;
+    group & !owner == 0
+        && others & !group == 0
+        && runs(0o4000, owner)
+        && runs(0o2000, group)
+        && runs(0o1000, owner)
 }
 
 /// `0644`
@@ -279,16 +301,56 @@ mod tests {
             "has no type: write it with its ending, like `.service`"
         );
         assert_eq!(UnitName::parse("app.servce").unwrap_err(), "ends in `.servce`, which is no type of unit");
-        assert_eq!(AccountName::parse("App").unwrap_err(), "does not start with a lower case letter or `_`");
         assert_eq!(Version::parse("v1").unwrap_err(), "does not start with a digit");
+    }
+
+    #[test]
+    fn accounts_are_named_as_debian_and_directories_name_them() {
+        let account = |s: &str| AccountName::parse(s).map(|name| name.to_string());
+        for good in [
+            "Debian-exim",
+            "ann.lee",
+            "CORP\\ann",
+            "ann@corp.example.org",
+            "_apt",
+            "web1$",
+            "systemd-network",
+            "4you",
+            "App",
+        ] {
+            assert_eq!(account(good), Ok(good.to_owned()));
+        }
+        for (bad, why) in [
+            ("", "is empty"),
+            ("-app", "does not start with a letter, a digit or `_`"),
+            ("1000", "is a number: write the name that has it"),
+            ("an account of over thirty-two char", "is longer than 32 characters"),
+            ("a:b", "holds `:`: letters, digits, `_`, `-`, `.`, `@` and `\\` may stand there"),
+            ("$x$", "does not start with a letter, a digit or `_`"),
+            ("a$x", "holds `$`: letters, digits, `_`, `-`, `.`, `@` and `\\` may stand there"),
+        ] {
+            assert_eq!(account(bad), Err(why.to_owned()), "{bad}");
+        }
     }
 
     #[test]
     fn decimal_modes_are_caught() {
         assert_eq!(Mode::parse(644).unwrap_err(), "is decimal: write `0o644`");
         assert_eq!(Mode::parse(755).unwrap_err(), "is decimal: write `0o755`");
+        for decimal in [777, 750, 640, 600, 440, 444, 770, 775, 664, 700, 2775, 1777] {
+            assert_eq!(Mode::parse(decimal).unwrap_err(), format!("is decimal: write `0o{decimal}`"));
+        }
+        for hexadecimal in [0x750, 0x644, 0x755, 0x600, 0x640, 0x777, 0x700, 0x440, 0x400] {
+            let meant = format!("is hexadecimal: write `0o{hexadecimal:x}`");
+            assert_eq!(Mode::parse(hexadecimal).unwrap_err(), meant);
+        }
         assert_eq!(Mode::parse(0o10000).unwrap_err(), "is out of range: `0o0000` to `0o7777`");
-        for plain in [0o644, 0o755, 0o600, 0o4755, 0o1777, 0o440, 0o400, 0] {
+        let usual = [
+            0o644, 0o755, 0o600, 0o4755, 0o1777, 0o440, 0o400, 0, 0o620, 0o1730, 0o1733, 0o2775, 0o2750,
+            0o711,
+        ];
+        let odd = [0o604, 0o070, 0o007, 0o707, 0o077, 0o3777, 0o7777, 0o200, 0o311];
+        for plain in usual.into_iter().chain(odd) {
             assert_eq!(Mode::parse(plain).unwrap().bits(), plain);
         }
     }

@@ -67,12 +67,19 @@ impl std::fmt::Display for Provider {
 pub struct Secret(Arc<SecretSource>);
 
 /// The name and provider of a [`Secret`]: what a plan and the controller know of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SecretSource {
     /// The key in the config (`DB_PASSWORD`).
     pub name: String,
     /// Where its value comes from.
     pub provider: Provider,
+}
+
+/// The mark of the secret.
+impl std::fmt::Debug for SecretSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "‹secret {}›", self.name)
+    }
 }
 
 impl Secret {

@@ -4,13 +4,13 @@ mod name;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-pub(crate) use name::{check as check_name, collision};
+pub(crate) use name::{check as check_name, collision, is_name};
 pub use name::{pascal_case, snake_case, words};
 
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place, is_slip};
 use crate::field;
 use crate::yaml::{Key, Map, Node, Value};
 
@@ -33,6 +33,8 @@ pub enum Shape {
     List(Box<Shape>),
     /// A struct of its own.
     Struct(Fields),
+    /// `BTreeMap<String, …>`: a mapping whose keys are data (`net.ipv4.ip_forward`, a domain, a network).
+    Map(Box<Shape>),
     /// `Option<…>`
     Optional(Box<Shape>),
 }
@@ -42,7 +44,7 @@ impl Shape {
     pub fn holds_secret(&self) -> bool {
         match self {
             Self::Secret => true,
-            Self::List(item) | Self::Optional(item) => item.holds_secret(),
+            Self::List(item) | Self::Optional(item) | Self::Map(item) => item.holds_secret(),
             Self::Struct(fields) => fields.hold_secret(),
             Self::Unknown | Self::Bool | Self::Int | Self::Float | Self::Text => false,
         }
@@ -105,6 +107,8 @@ struct Found<'m> {
     owner: Arc<str>,
     key: &'m Key,
     node: &'m Node,
+    /// Whether it is one of a list's.
+    item: bool,
 }
 
 fn fields(members: &[Member<'_>], path: &str, missing: Missing, diagnostics: &mut Diagnostics) -> Fields {
@@ -117,12 +121,16 @@ fn fields(members: &[Member<'_>], path: &str, missing: Missing, diagnostics: &mu
                 order.push(&key.name);
                 Vec::new()
             });
-            all.push((index, Found { owner: Arc::clone(&member.owner), key, node }));
+            all.push((index, Found { owner: Arc::clone(&member.owner), key, node, item: false }));
         }
     }
+    let slips = if missing == Missing::Refused { slips(members, &order, &found) } else { Vec::new() };
     let mut fields = Fields::default();
     let mut taken: HashMap<String, (String, Place)> = HashMap::new();
     for key in order {
+        if slips.iter().any(|slip| slip.wrong == key) {
+            continue;
+        }
         let Some(found) = found.remove(key) else { continue };
         let place = &found[0].1.key.place;
         let name = snake_case(key);
@@ -137,7 +145,8 @@ fn fields(members: &[Member<'_>], path: &str, missing: Missing, diagnostics: &mu
         let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         let absent = found.len() < members.len();
         if absent && missing == Missing::Refused {
-            refuse_missing(&path, members, &found, diagnostics);
+            let slips: Vec<&Slip<'_>> = slips.iter().filter(|slip| slip.right == key).collect();
+            refuse_missing(&path, members, &found, &slips, diagnostics);
         }
         let found: Vec<Found<'_>> = found.into_iter().map(|(_, found)| found).collect();
         let places = found
@@ -154,10 +163,54 @@ fn fields(members: &[Member<'_>], path: &str, missing: Missing, diagnostics: &mu
     fields
 }
 
+/// A key that a member has instead of another, a slip of the finger away.
+struct Slip<'m> {
+    wrong: &'m str,
+    right: &'m str,
+    place: Place,
+    owner: usize,
+}
+
+/// The keys that are others mistyped: no member has both, and fewer (or later ones) have this.
+fn slips<'m>(
+    members: &[Member<'m>],
+    order: &[&'m str],
+    found: &HashMap<&'m str, Vec<(usize, Found<'m>)>>,
+) -> Vec<Slip<'m>> {
+    let letters = |name: &str| name.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    let partly: Vec<(usize, &'m str)> = order
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|(_, key)| found.get(key).is_some_and(|found| found.len() < members.len()))
+        .collect();
+    let mut slips = Vec::new();
+    for (at, wrong) in &partly {
+        let Some(of_wrong) = found.get(wrong) else { continue };
+        let right = partly.iter().find(|(before, right)| {
+            let Some(of_right) = found.get(right) else { return false };
+            // `disk1` and `disk2` are two things.
+            letters(wrong) != letters(right)
+                && is_slip(wrong, right)
+                && (of_right.len(), at) > (of_wrong.len(), before)
+                && of_wrong.iter().all(|(owner, _)| of_right.iter().all(|(other, _)| other != owner))
+        });
+        let Some((_, right)) = right else { continue };
+        slips.extend(of_wrong.iter().map(|(owner, found)| Slip {
+            wrong,
+            right,
+            place: found.key.place.clone(),
+            owner: *owner,
+        }));
+    }
+    slips
+}
+
 fn refuse_missing(
     path: &str,
     members: &[Member<'_>],
     found: &[(usize, Found<'_>)],
+    slips: &[&Slip<'_>],
     diagnostics: &mut Diagnostics,
 ) {
     let key = path.rsplit('.').next().unwrap_or(path);
@@ -166,14 +219,50 @@ fn refuse_missing(
             continue;
         }
         let owner = &member.owner;
-        let mut error =
-            Diagnostic::error(Code::ENV_KEY_MISSING, format!("environment `{owner}` has no `{path}`"))
-                .at(member.place.clone(), format!("`{key}` is missing here"));
+        let slip = slips.iter().find(|slip| slip.owner == index);
+        let message = match slip {
+            Some(slip) => format!("environment `{owner}` has `{}` instead of `{path}`", slip.wrong),
+            None => format!("environment `{owner}` has no `{path}`"),
+        };
+        let error = Diagnostic::error(Code::ENV_KEY_MISSING, message);
+        let mut error = match slip {
+            Some(slip) => error.at(slip.place.clone(), format!("`{key}` mistyped")),
+            None => error.at(member.place.clone(), format!("`{key}` is missing here")),
+        };
         for (_, found) in found.iter().take(SHOWN) {
             error = error.related(found.key.place.clone(), format!("`{}` has it", found.owner));
         }
-        diagnostics.push(error.help(format!("add `{key}:` to it, or `{key}: null` to make it optional")));
+        diagnostics.push(match slip {
+            Some(_) => error.help(format!("did you mean `{key}`?")),
+            None => error.help(format!("add `{key}:` to it, or `{key}: null` to make it optional")),
+        });
     }
+}
+
+/// Whether a mapping is one of data: half of its keys or more are none that a role could name, and one is of a kind that only
+/// data is: a domain, an address, a network, a setting with dots, a number.
+fn is_data<'k>(keys: impl IntoIterator<Item = &'k str>) -> bool {
+    let (mut all, mut others, mut data) = (0, 0, false);
+    for key in keys {
+        all += 1;
+        others += usize::from(!is_name(key));
+        data |= key.contains(['.', '/', ':', '*', '@']) || key.starts_with(|c: char| c.is_ascii_digit());
+    }
+    data && others * 2 >= all
+}
+
+/// The type of the values of mappings whose keys are data.
+fn values_of_data(members: &[Member<'_>], path: &str, diagnostics: &mut Diagnostics) -> Shape {
+    let mut found: Vec<Found<'_>> = Vec::new();
+    for member in members {
+        found.extend(member.map.entries.iter().map(|(key, node)| Found {
+            owner: Arc::clone(&member.owner),
+            key,
+            node,
+            item: false,
+        }));
+    }
+    value(&found, path, Missing::Optional, diagnostics)
 }
 
 fn optional(shape: Shape) -> Shape {
@@ -191,7 +280,10 @@ fn value(found: &[Found<'_>], path: &str, missing: Missing, diagnostics: &mut Di
     };
     let kind = majority(&given).unwrap_or_else(|| basic(first.node));
     for odd in given.iter().filter(|found| !agrees(&kind, &basic(found.node))) {
-        let Some(like) = given.iter().find(|found| agrees(&kind, &basic(found.node))) else {
+        // One of the same list or mapping tells most.
+        let alike = || given.iter().filter(|found| agrees(&kind, &basic(found.node)));
+        let near = alike().find(|like| like.key.place == odd.key.place || like.owner == odd.owner);
+        let Some(like) = near.or_else(|| alike().next()) else {
             continue;
         };
         refuse_type(path, odd, like, diagnostics);
@@ -211,7 +303,12 @@ fn value(found: &[Found<'_>], path: &str, missing: Missing, diagnostics: &mut Di
                     _ => None,
                 })
                 .collect();
-            Shape::Struct(fields(&members, path, missing, diagnostics))
+            let keys = members.iter().flat_map(|member| &member.map.entries);
+            if is_data(keys.map(|(key, _)| key.name.as_str()).collect::<BTreeSet<_>>()) {
+                Shape::Map(Box::new(values_of_data(&members, path, diagnostics)))
+            } else {
+                Shape::Struct(fields(&members, path, missing, diagnostics))
+            }
         }
         Shape::Int | Shape::Float => {
             let whole = alike.iter().all(|found| basic(found.node) == Shape::Int);
@@ -231,6 +328,7 @@ fn items(lists: &[&Found<'_>], path: &str, diagnostics: &mut Diagnostics) -> Sha
                 owner: Arc::clone(&list.owner),
                 key: list.key,
                 node,
+                item: true,
             }));
         }
     }
@@ -276,8 +374,10 @@ fn majority(found: &[&Found<'_>]) -> Option<Shape> {
 
 fn refuse_type(path: &str, odd: &Found<'_>, like: &Found<'_>, diagnostics: &mut Diagnostics) {
     let (this, that) = (odd.node.kind(), like.node.kind());
-    let message = if odd.owner == like.owner && odd.key.place == like.key.place {
+    let message = if odd.item && odd.key.place == like.key.place {
         format!("items of `{path}` are both {that} and {this}")
+    } else if odd.key.name != like.key.name {
+        format!("values of `{path}` are both {that} and {this}")
     } else {
         format!("`{path}` is {this} in `{}`, but {that} in `{}`", odd.owner, like.owner)
     };

@@ -4,7 +4,7 @@ mod fit;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 pub use crate::late::{Late, LateValues};
 use crate::late::{LateValue, Unresolved};
@@ -26,7 +26,7 @@ pub enum Span {
 /// let text = Text::from("WORKERS=") + Text::from("2");
 /// assert_eq!(text.literal(), Some("WORKERS=2"));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Text {
     spans: Vec<Span>,
 }
@@ -142,6 +142,23 @@ impl fmt::Display for Text {
             Span::Literal(text) => f.write_str(text),
             Span::Late(late) => write!(f, "{late}"),
         })
+    }
+}
+
+/// As it is shown, in quotes: what is shown while looking for mistakes and deployed all the same is found by its marks.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_string(), f)
+    }
+}
+
+/// For people's formats as it is shown, as nobody but the two ends of a conversation can do anything with its pieces.
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match serializer.is_human_readable() {
+            true => serializer.collect_str(self),
+            false => self.spans.serialize(serializer),
+        }
     }
 }
 

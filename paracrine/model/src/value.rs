@@ -2,7 +2,7 @@
 //!
 //! The types were made from the same files, so this fails only where a file changed between the two.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use crate::diagnostic::{Code, Diagnostic, Place};
@@ -179,6 +179,19 @@ impl<T: FromValue> FromValue for Vec<T> {
     }
 }
 
+impl<T: FromValue> FromValue for BTreeMap<String, T> {
+    fn from_value(node: &Node, path: &Path<'_>) -> Result<Self, Mismatch> {
+        match &node.value {
+            Value::Map(map) => map
+                .entries
+                .iter()
+                .map(|(key, node)| Ok((key.name.clone(), T::from_value(node, &path.key(&key.name))?)))
+                .collect(),
+            _ => Err(Mismatch::new(node, path, "a mapping")),
+        }
+    }
+}
+
 /// The entries of a mapping by key, for generated structs.
 pub struct Entries<'n> {
     node: &'n Node,
@@ -239,6 +252,9 @@ mod tests {
         assert_eq!(read("7.5"), Ok(7.5_f64));
         assert_eq!(read("no"), Ok("no".to_owned()));
         assert_eq!(read("[a, b]"), Ok(vec!["a".to_owned(), "b".to_owned()]));
+        let map = read("{ net.ipv4.ip_forward: 1, 10.0.0.0/8: 2 }");
+        let expected = [("net.ipv4.ip_forward", 1_i64), ("10.0.0.0/8", 2)];
+        assert_eq!(map, Ok(BTreeMap::from(expected.map(|(key, value)| (key.to_owned(), value)))));
         assert_eq!(read("null"), Ok(None::<i64>));
         assert_eq!(read("[1, null]"), Ok(vec![Some(1_i64), None]));
         assert_eq!(read("!env X").map(|secret: Secret| secret.source().name.clone()), Ok("v".to_owned()));

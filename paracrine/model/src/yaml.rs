@@ -24,7 +24,8 @@ pub struct Node {
     pub place: Place,
     /// The tag of a secret.
     pub tag: Option<Tag>,
-    /// How a number, a truth value or a `null` is spelled; `None` for text, collections and values left empty.
+    /// How a number, a truth value or a `null` is spelled, and text without quotes that YAML 1.1 reads as one of these; `None`
+    /// for other text, collections and values left empty.
     pub spelling: Option<Box<str>>,
     /// The alias or merge that brought it here.
     pub used: Option<Place>,

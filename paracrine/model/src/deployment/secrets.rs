@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::Deployment;
+use crate::config::is_placeholder;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity, nearest};
 use crate::secret::Provider;
 use crate::source::Source;
@@ -19,6 +20,38 @@ pub trait Resolver {
 
     /// Whether the shell would find a program.
     fn program(&mut self, name: &str) -> bool;
+
+    /// What the shell has against a command, without running it; `None`: nothing.
+    fn malformed(&mut self, command: &str) -> Option<String>;
+
+    /// What the program of a provider says.
+    ///
+    /// # Errors
+    /// Why it says nothing, as half a sentence about it.
+    fn run(&mut self, provider: &Provider) -> Result<Vec<u8>, String>;
+}
+
+/// What a build does about secrets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Secrets {
+    /// Looks whether they can be there, and runs nothing.
+    #[default]
+    Look,
+    /// Asks their providers too: for builds on the machine that deploys.
+    Resolve,
+    /// Takes what is wrong for a warning: for builds that may not see secrets.
+    Defer,
+}
+
+impl Secrets {
+    /// As `PARACRINE_SECRETS` has it.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "resolve" => Self::Resolve,
+            "defer" => Self::Defer,
+            _ => Self::Look,
+        }
+    }
 }
 
 /// What is where a secret should be.
@@ -32,17 +65,16 @@ pub enum Presence {
     There(Vec<u8>),
 }
 
-/// Checks the providers of all secrets that a host can use. `defer`: what is wrong is a warning, for builds that may not
-/// see secrets.
-pub fn check_secrets(deployment: &Deployment, resolver: &mut dyn Resolver, defer: bool) -> Diagnostics {
-    let mut check = Check { resolver, diagnostics: Diagnostics::new(), seen: HashSet::new() };
+/// Checks the providers of all secrets that a host can use.
+pub fn check_secrets(deployment: &Deployment, resolver: &mut dyn Resolver, secrets: Secrets) -> Diagnostics {
+    let mut check = Check { resolver, secrets, diagnostics: Diagnostics::new(), seen: HashSet::new() };
     for environment in deployment.environments.iter().filter(|environment| !environment.hosts.is_empty()) {
         check.node("", &environment.values);
     }
     for host in &deployment.hosts {
         check.node("", &host.vars);
     }
-    if !defer {
+    if secrets != Secrets::Defer {
         return check.diagnostics;
     }
     let mut deferred = Diagnostics::new();
@@ -55,6 +87,7 @@ pub fn check_secrets(deployment: &Deployment, resolver: &mut dyn Resolver, defer
 
 struct Check<'r> {
     resolver: &'r mut dyn Resolver,
+    secrets: Secrets,
     diagnostics: Diagnostics,
     seen: HashSet<crate::diagnostic::Place>,
 }
@@ -106,21 +139,56 @@ impl Check<'_> {
                 let bytes = self.file(name, path)?;
                 content(name, &bytes, &format!("file `{path}`"))
             }
-            Provider::Command(command) => match program_of(command) {
-                Some(program) if !self.resolver.program(program) => Err(no_program(name, program)),
-                _ => Ok(()),
-            },
+            Provider::Command(command) => {
+                if let Some(why) = self.resolver.malformed(command) {
+                    let help = "see that the shell takes it: `sh -n -c '…'`".to_owned();
+                    let message = format!("secret `{name}`: its command is no shell command: {why}");
+                    return Err((Code::SECRET_UNRESOLVED, message, "does not resolve", help));
+                }
+                match programs_of(command).find(|program| !self.resolver.program(program)) {
+                    Some(program) => Err(no_program(name, program)),
+                    None => self.resolved(name, provider, "the command"),
+                }
+            }
             Provider::Sops { file, key } => {
                 let bytes = self.file(name, file)?;
                 sops_key(name, file, key, bytes)?;
-                if self.resolver.program("sops") { Ok(()) } else { Err(no_program(name, "sops")) }
+                match self.resolver.program("sops") {
+                    true => self.resolved(name, provider, "sops"),
+                    false => Err(no_program(name, "sops")),
+                }
             }
             Provider::Age(path) => {
                 let bytes = self.file(name, path)?;
                 if bytes.is_empty() {
                     return Err(empty(name, &format!("file `{path}`")));
                 }
-                if self.resolver.program("age") { Ok(()) } else { Err(no_program(name, "age")) }
+                // What it begins with, in binary and in armour (age-encryption.org/v1).
+                let heads: [&[u8]; 2] = [b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----"];
+                if !heads.iter().any(|head| bytes.trim_ascii_start().starts_with(head)) {
+                    let help = format!("encrypt it: `age --encrypt --recipient … --output {path} FILE`");
+                    let message = format!("secret `{name}`: `{path}` is not encrypted");
+                    return Err((Code::SECRET_UNRESOLVED, message, "does not resolve", help));
+                }
+                match self.resolver.program("age") {
+                    true => self.resolved(name, provider, "age"),
+                    false => Err(no_program(name, "age")),
+                }
+            }
+        }
+    }
+
+    /// Asks the provider, where that is wanted, and looks whether what it says can be a secret.
+    fn resolved(&mut self, name: &str, provider: &Provider, what: &str) -> Result<(), Trouble> {
+        if self.secrets != Secrets::Resolve {
+            return Ok(());
+        }
+        match self.resolver.run(provider) {
+            Ok(bytes) => content(name, &bytes, &format!("what {what} says")),
+            Err(why) => {
+                let help = "run it by hand to see; `PARACRINE_SECRETS=defer` builds without".to_owned();
+                let message = format!("secret `{name}`: {what} {why}");
+                Err((Code::SECRET_UNRESOLVED, message, "does not resolve", help))
             }
         }
     }
@@ -173,16 +241,27 @@ fn content(name: &str, bytes: &[u8], what: &str) -> Result<(), Trouble> {
     if text.is_empty() {
         return Err(empty(name, what));
     }
-    let folded = text.to_lowercase().replace(['-', '_', ' ', '<', '>'], "");
-    let placeholder =
-        matches!(folded.as_str(), "changeme" | "todo" | "fixme" | "tbd" | "placeholder" | "replaceme")
-            || (folded.len() >= 3 && folded.bytes().all(|byte| byte == b'x'));
-    if placeholder {
+    if is_placeholder(text) || is_unset(text) {
         let help = "give it its value".to_owned();
         let message = format!("secret `{name}`: {what} holds a placeholder");
         return Err((Code::SECRET_PLACEHOLDER, message, "a placeholder", help));
     }
     Ok(())
+}
+
+/// Whether a secret is none yet, whatever it may be elsewhere: `changeme`, `your-password-here`, a variable that nobody replaced.
+fn is_unset(text: &str) -> bool {
+    let folded = text.to_lowercase().replace(['-', '_', ' ', '<', '>', '!'], "");
+    let around = |open: &str, close: &str| text.starts_with(open) && text.ends_with(close);
+    let words = ["password", "secret", "token", "key", "passphrase", "value"];
+    let yours = folded.strip_prefix("your").or_else(|| folded.strip_prefix("insert"));
+    let named = |rest: &str| words.iter().any(|word| rest.trim_end_matches("here").ends_with(word));
+    matches!(folded.as_str(), "changeme" | "todo" | "fixme" | "tbd" | "placeholder" | "replaceme" | "...")
+        || (folded.len() >= 3 && folded.bytes().all(|byte| byte == b'x'))
+        || (folded.len() >= 3 && folded.bytes().all(|byte| byte == b'*'))
+        || yours.is_some_and(named)
+        || around("${", "}")
+        || around("{{", "}}")
 }
 
 fn no_program(name: &str, program: &str) -> Trouble {
@@ -191,16 +270,21 @@ fn no_program(name: &str, program: &str) -> Trouble {
     (Code::SECRET_UNRESOLVED, message, "does not resolve", help)
 }
 
-/// The program that a shell command starts with, where that is plain to see.
-fn program_of(command: &str) -> Option<&str> {
-    const SHELL: [&str; 16] = [
+/// The programs that a shell command starts, where these are plain to see: the first of each piece of a pipe.
+fn programs_of(command: &str) -> impl Iterator<Item = &str> {
+    const SHELL: [&str; 23] = [
         "cd", "echo", "printf", "test", "if", "for", "while", "case", "eval", "exec", "export", "set",
-        "read", "command", "true", "umask",
+        "read", "command", "true", "umask", "false", "unset", "trap", "wait", "until", "local", "exit",
     ];
-    let first = command.split_whitespace().next()?;
-    let plain =
-        first.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | '~'));
-    (plain && !SHELL.contains(&first) && first != ".").then_some(first)
+    // Quotes, variables, chains and functions are too much for the eye of this.
+    let is_simple = !command.contains(['\'', '"', '`', '$', '(', '{', '\\', '#', '\n', '&', ';']);
+    let pieces = if is_simple { command.split('|').collect() } else { vec![command] };
+    let plain = |word: &&str| {
+        word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | '~'))
+            && !SHELL.contains(word)
+            && *word != "."
+    };
+    pieces.into_iter().filter_map(|piece| piece.split_whitespace().next()).filter(plain)
 }
 
 /// Whether a sops file has a key: its keys are in clear. Formats that have none, or not in clear, are left to `sops`.

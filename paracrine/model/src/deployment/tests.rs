@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::diagnostic::draw::{Style, draw_all};
+use crate::secret::Provider;
 use crate::source::tests::Memory;
 use crate::yaml::tests::{Random, mutated};
 
@@ -355,7 +356,13 @@ impl Resolver for Machine {
 
     fn file(&mut self, path: &str) -> Presence {
         match path {
-            "good" | "secret.age" => Presence::There(b"value\n".to_vec()),
+            "good" | "plain.age" => Presence::There(b"value\n".to_vec()),
+            "secret.age" => Presence::There(b"age-encryption.org/v1\n-> X25519 x\n".to_vec()),
+            "armoured.age" => Presence::There(b"-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n".to_vec()),
+            "angle" => Presence::There(b"<password>\n".to_vec()),
+            "yours" => Presence::There(b"your-secret-token-here\n".to_vec()),
+            "variable" => Presence::There(b"${DB_PASSWORD}\n".to_vec()),
+            "about" => Presence::There(b"<b>your life</b>".to_vec()),
             "empty" => Presence::There(b"\n".to_vec()),
             "xxx" => Presence::There(b"xxxx".to_vec()),
             "bytes" => Presence::There(b"\xff\xfe".to_vec()),
@@ -374,12 +381,29 @@ impl Resolver for Machine {
     fn program(&mut self, name: &str) -> bool {
         matches!(name, "pass" | "sops" | "age")
     }
+
+    fn malformed(&mut self, command: &str) -> Option<String> {
+        (command.matches('\'').count() % 2 == 1).then(|| "unterminated quoted string".to_owned())
+    }
+
+    fn run(&mut self, provider: &Provider) -> Result<Vec<u8>, String> {
+        match provider {
+            Provider::Command(command) if command == "pass empty" => Ok(b"\n".to_vec()),
+            Provider::Command(command) if command == "pass todo" => Ok(b"TODO\n".to_vec()),
+            Provider::Command(command) if command == "pass none" => Err("failed with exit code 1".to_owned()),
+            _ => Ok(b"value".to_vec()),
+        }
+    }
 }
 
 fn secret(tagged: &str) -> String {
+    secret_when(Secrets::Look, tagged)
+}
+
+fn secret_when(secrets: Secrets, tagged: &str) -> String {
     let config = format!("environments:\n  dev:\n    DB: {tagged}\n");
     let deployment = load_files(&[("config.yaml", &config), DEV]).0.unwrap();
-    let diagnostics = check_secrets(&deployment, &mut Machine, false);
+    let diagnostics = check_secrets(&deployment, &mut Machine, secrets);
     let shown: Vec<String> = diagnostics
         .iter()
         .map(|diagnostic| format!("{diagnostic}; {}", diagnostic.help.join("; ")))
@@ -398,6 +422,11 @@ fn secrets_resolve_or_are_refused() {
         "!sops s.yaml#db.password",
         "!sops s.env#A",
         "!age secret.age",
+        "!age armoured.age",
+        "!file about",
+        "!command pass none",
+        "!command pass show x | pass show y",
+        "!command \"pass show x | 'no such'\"",
     ] {
         assert_eq!(secret(good), "", "{good}");
     }
@@ -459,6 +488,24 @@ fn secrets_resolve_or_are_refused() {
             "!sops broken.yaml#a",
             "error[P0302]: secret `DB`: `broken.yaml` cannot be read; encrypt it again with `sops`",
         ),
+        ("!file angle", "error[P0304]: secret `DB`: file `angle` holds a placeholder; give it its value"),
+        ("!file yours", "error[P0304]: secret `DB`: file `yours` holds a placeholder; give it its value"),
+        (
+            "!file variable",
+            "error[P0304]: secret `DB`: file `variable` holds a placeholder; give it its value",
+        ),
+        (
+            "!command \"pass 'x\"",
+            "error[P0302]: secret `DB`: its command is no shell command: unterminated quoted string; see that the shell takes it: `sh -n -c '…'`",
+        ),
+        (
+            "!command pass show x | nosuch",
+            "error[P0302]: secret `DB`: there is no program `nosuch`; install `nosuch`; `PARACRINE_SECRETS=defer` builds without",
+        ),
+        (
+            "!age plain.age",
+            "error[P0302]: secret `DB`: `plain.age` is not encrypted; encrypt it: `age --encrypt --recipient … --output plain.age FILE`",
+        ),
         (
             "!age none",
             "error[P0302]: secret `DB`: file `none` is not there; write the secret to `none`; `PARACRINE_SECRETS=defer` builds without",
@@ -474,12 +521,12 @@ fn deferred_secrets_are_warnings_and_unused_ones_are_not_checked() {
     let vars =
         ("inv-prod", "environment: prod\nservers: [{name: a, ssh_hostname: b, vars: {t: [!env VAR]}}]\n");
     let deployment = load_files(&[("config.yaml", config), DEV, vars]).0.unwrap();
-    let shown = |defer| {
-        let diagnostics = check_secrets(&deployment, &mut Machine, defer);
+    let shown = |secrets| {
+        let diagnostics = check_secrets(&deployment, &mut Machine, secrets);
         diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(
-        shown(false),
+        shown(Secrets::Look),
         [
             "config.yaml:3:12: error[P0302]: secret `B`: environment variable `NO` is not set",
             "config.yaml:1:13: error[P0302]: secret `A`: environment variable `NONE` is not set",
@@ -487,6 +534,150 @@ fn deferred_secrets_are_warnings_and_unused_ones_are_not_checked() {
             "inv-prod:2:49: error[P0302]: secret `t.0`: environment variable `VAR` is not set",
         ]
     );
-    assert!(shown(true).iter().all(|problem| problem.contains("warning")));
-    assert_eq!(shown(true).len(), 4);
+    assert!(shown(Secrets::Defer).iter().all(|problem| problem.contains("warning")));
+    assert_eq!(shown(Secrets::Defer).len(), 4);
+}
+
+#[test]
+fn providers_are_run_where_that_is_asked_for() {
+    let resolved = |tagged| secret_when(Secrets::Resolve, tagged);
+    for good in ["!command pass show x", "!age secret.age", "!sops s.yaml#db.password"] {
+        assert_eq!(resolved(good), "", "{good}");
+    }
+    for (bad, problem) in [
+        (
+            "!command pass none",
+            "error[P0302]: secret `DB`: the command failed with exit code 1; run it by hand to see; `PARACRINE_SECRETS=defer` builds without",
+        ),
+        (
+            "!command pass empty",
+            "error[P0303]: secret `DB`: what the command says is empty; give it its value; an empty secret is none",
+        ),
+        (
+            "!command pass todo",
+            "error[P0304]: secret `DB`: what the command says holds a placeholder; give it its value",
+        ),
+    ] {
+        assert_eq!(resolved(bad), format!("config.yaml:3:9: {problem}"), "{bad}");
+    }
+}
+
+#[test]
+fn what_a_program_wrote_many_times_is_said_once() {
+    let mut inventory = "environment: dev\nservers:\n".to_owned();
+    for host in 0..200 {
+        inventory.push_str(&format!(
+            "- {{name: web{host}, ssh_hostname: h{host}, ssh_port: \"2222\", sudo: \"true\", private_ip: 10.0.0.{host}}}\n"
+        ));
+    }
+    let config = "environments: {dev: {A: 1}}\n";
+    let (_, diagnostics) = load_files(&[("config.yaml", config), ("inv", &inventory)]);
+    let shown: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["inv:3:66: error[P0110]: unknown key `private_ip`"]);
+    let only = diagnostics.iter().next().unwrap();
+    assert_eq!(only.related.len(), 3);
+    assert_eq!(only.help.last().unwrap(), "the same is wrong at 199 more places of this file");
+    // Nor is an address a secret where it is a value, and JSON is not told of tags.
+    let json = r#"{"environment": "dev", "servers": [{"name": "a", "ssh_hostname": "b", "vars": {"private_ip": "10.0.0.1", "token": "x"}}]}"#;
+    let (_, diagnostics) = load_files(&[("config.yaml", config), ("inv.json", json)]);
+    let shown: Vec<String> =
+        diagnostics.iter().map(|found| format!("{found}; {}", found.help.join("; "))).collect();
+    assert_eq!(
+        shown,
+        [
+            "inv.json:1:115: warning[P0301]: `token` looks like a secret; keep it out of this file: a YAML file has tags for it, `!env TOKEN`"
+        ]
+    );
+}
+
+#[test]
+fn values_that_are_not_what_they_look_like_are_told() {
+    let said = |value: &str| {
+        let config = format!("environments:\n  dev:\n    V: {value}\n");
+        let (_, diagnostics) = load_files(&[("config.yaml", &config), DEV]);
+        diagnostics
+            .iter()
+            .map(|found| format!("{found}; {}", found.help.join("; ")))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    for plain in [
+        "1.3",
+        "31",
+        "0o644",
+        "0o0755",
+        "1.0",
+        "12.0",
+        "-5",
+        "0",
+        "0644",
+        "\"1.30\"",
+        "'yes'",
+        "!!str yes",
+        "1.2.3",
+        "10.0.0.1",
+        "2026-01-01",
+        "true",
+        "null",
+        "a_b",
+        "1e",
+        "host:80x",
+        "::1",
+        ".inf",
+        "todo",
+        "<a href=x>",
+        "a < b",
+    ] {
+        assert_eq!(said(plain), "", "{plain}");
+    }
+    for (odd, told) in [
+        (
+            "1.30",
+            "P0114]: `V` is written as `1.30`, and is the number 1.3; if it is text, quote it: `\"1.30\"`; if it is a number, write `1.3`",
+        ),
+        (
+            "6063e25",
+            "P0114]: `V` is written as `6063e25`, and is the number 6.063e28; if it is text, quote it: `\"6063e25\"`; if it is a number, write `6.063e28`",
+        ),
+        (
+            "0x1F",
+            "P0114]: `V` is written as `0x1F`, and is the number 31; if it is text, quote it: `\"0x1F\"`; if it is a number, write `31`",
+        ),
+        (
+            "+49123",
+            "P0114]: `V` is written as `+49123`, and is the number 49123; if it is text, quote it: `\"+49123\"`; if it is a number, write `49123`",
+        ),
+        (
+            "0o17",
+            "P0114]: `V` is written as `0o17`, and is the number 15; if it is text, quote it: `\"0o17\"`; if it is a number, write `15`",
+        ),
+        (
+            ".5",
+            "P0114]: `V` is written as `.5`, and is the number 0.5; if it is text, quote it: `\".5\"`; if it is a number, write `0.5`",
+        ),
+        (
+            "1_000",
+            "P0114]: `V` is the text `1_000`, which older tools read otherwise; quote it: `\"1_000\"`, or write `1000`",
+        ),
+        (
+            "12:30:00",
+            "P0114]: `V` is the text `12:30:00`, which older tools read otherwise; quote it: `\"12:30:00\"`",
+        ),
+        (
+            "yes",
+            "P0114]: `V` is the text `yes`, which older tools read otherwise; quote it: `\"yes\"`, or write `true`",
+        ),
+        (
+            "Off",
+            "P0114]: `V` is the text `Off`, which older tools read otherwise; quote it: `\"Off\"`, or write `false`",
+        ),
+        ("<password>", "P0304]: `V` is a placeholder; give it its value"),
+        ("CHANGEME", "P0304]: `V` is a placeholder; give it its value"),
+    ] {
+        assert_eq!(said(odd), format!("config.yaml:3:8: warning[{told}"), "{odd}");
+    }
+    let (_, diagnostics) =
+        load_files(&[("config.yaml", "environments: {dev: {DB_PASSWORD: <password>}}\n"), DEV]);
+    let shown: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["config.yaml:1:35: error[P0304]: `DB_PASSWORD` is a placeholder"]);
 }

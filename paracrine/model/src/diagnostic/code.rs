@@ -40,6 +40,8 @@ catalogue! {
     WRONG_TYPE = 112;
     /// A value is empty where one is needed.
     EMPTY_VALUE = 113;
+    /// A value that reads otherwise than it looks.
+    MISREAD = 114;
     /// A key is missing in one of the environments.
     ENV_KEY_MISSING = 201;
     /// A key has different types in different environments.
@@ -58,7 +60,7 @@ catalogue! {
     SECRET_UNRESOLVED = 302;
     /// A secret is empty.
     SECRET_EMPTY = 303;
-    /// A secret is a placeholder such as `CHANGEME`.
+    /// A secret or another value is a placeholder such as `CHANGEME`.
     SECRET_PLACEHOLDER = 304;
     /// A secret stands where others can read it.
     SECRET_EXPOSED = 305;
@@ -122,6 +124,10 @@ catalogue! {
     SYSCTL = 517;
     /// A file of authorized keys that sshd would not understand.
     AUTHORIZED_KEYS = 518;
+    /// A path in a directory that nobody makes.
+    NO_DIRECTORY = 519;
+    /// A name that is one of the plan's mistyped.
+    NEAR_MISS = 520;
     /// A task may change what a task before it decides about.
     CHANGES_DECIDED = 530;
     /// A template is missing.

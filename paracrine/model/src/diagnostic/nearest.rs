@@ -15,3 +15,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
+
+/// Whether one name is the other with a slip of the finger: a letter more, less, another or two swapped; two in long names.
+pub fn is_slip(one: &str, other: &str) -> bool {
+    let far = if one.len().min(other.len()) < 8 { 1 } else { 2 };
+    strsim::osa_distance(one, other) <= far
+}

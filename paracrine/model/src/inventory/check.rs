@@ -158,6 +158,23 @@ pub(super) fn user(user: &Field<String>, diagnostics: &mut Diagnostics) -> bool 
     refuse(Code::BAD_USER, message, user, "not a user name", help, diagnostics)
 }
 
+/// Users with a host behind an `@`, as one types them: directories of accounts have such names, but none for a host.
+pub(super) fn users(servers: &[Server], diagnostics: &mut Diagnostics) {
+    let is_host = |name: &str| {
+        let named = |server: &Server| server.name.value == name || server.ssh_hostname.value == name;
+        name.parse::<IpAddr>().is_ok() || servers.iter().any(named)
+    };
+    for user in servers.iter().filter_map(|server| server.ssh_user.as_ref()) {
+        if let Some((bare, host)) = user.value.rsplit_once('@')
+            && is_host(host)
+        {
+            let message = format!("`{}` names a host besides the user", user.value);
+            let help = format!("write `ssh_user: {bare}`; the host is `ssh_hostname`");
+            refuse(Code::BAD_USER, message, user, "not a user name", help, diagnostics);
+        }
+    }
+}
+
 pub(super) fn ip(ip: &Field<String>, diagnostics: &mut Diagnostics) -> Option<Field<IpAddr>> {
     let text = ip.value.as_str();
     let help = match text.parse::<IpAddr>() {

@@ -87,10 +87,10 @@ fn keys_are_known_and_have_values_of_their_type() {
             ],
         ),
         ("count: x", &["5:10+1 error P0112 `count` wants a whole number, not text (text)"]),
-        (
-            "ssh_port: '22'",
-            &["5:13+4 error P0112 `ssh_port` wants a whole number, not text (text); help: remove the quotes"],
-        ),
+        ("ssh_port: '22'", &[]),
+        ("sudo: \"false\"", &[]),
+        ("ssh_port: '22x'", &["5:13+5 error P0112 `ssh_port` wants a whole number, not text (text)"]),
+        ("sudo: 'yes'", &["5:9+5 error P0112 `sudo` wants `true` or `false`, not text (text)"]),
         ("ssh_port: x", &["5:13+1 error P0112 `ssh_port` wants a whole number, not text (text)"]),
         (
             "ssh_port: 22.5",

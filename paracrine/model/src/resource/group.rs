@@ -35,7 +35,9 @@ impl Describe for Group {
         attributes.extend(gid.map(|gid| ("gid", gid.into())));
         Facets {
             late,
-            claims: vec![Claim::Group(group.as_str())],
+            claims: std::iter::once(Claim::Group(group.as_str()))
+                .chain(gid.filter(|_| *present).map(|gid| Claim::Id("gid", *gid)))
+                .collect(),
             needs: vec![],
             provides: present.then_some(Provided::Group(group.as_str())).into_iter().collect(),
             acts: Acts::WhenDifferent,

@@ -30,7 +30,7 @@ impl Describe for Link {
             late,
             claims: vec![Claim::Path(path.as_str())],
             needs: vec![Need::Above(path)],
-            provides: vec![Provided::Path(path, Entry::Link)],
+            provides: vec![Provided::Path(path, Entry::Link(target))],
             acts: Acts::WhenDifferent,
             removes: false,
             reach: Reach::Itself,

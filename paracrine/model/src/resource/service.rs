@@ -74,8 +74,9 @@ impl Plan {
 #[cfg(feature = "declare")]
 impl Declared<'_, Service> {
     /// Starts at boot.
+    #[track_caller]
     pub fn enabled(self) -> Self {
-        self.adjust(|service| service.enabled = Some(true))
+        self.adjust(|service| service.enabled = Some(true)).or_masked("enabled")
     }
 
     /// Does not start at boot.
@@ -84,8 +85,9 @@ impl Declared<'_, Service> {
     }
 
     /// Runs.
+    #[track_caller]
     pub fn running(self) -> Self {
-        self.adjust(|service| service.running = Some(true))
+        self.adjust(|service| service.running = Some(true)).or_masked("running")
     }
 
     /// Does not run.
@@ -94,11 +96,25 @@ impl Declared<'_, Service> {
     }
 
     /// Cannot be started by anybody: stopped, disabled and masked.
+    #[track_caller]
     pub fn masked(self) -> Self {
-        self.adjust(|service| {
-            service.masked = Some(true);
-            service.running = Some(false);
-        })
+        let this = self.adjust(|service| service.masked = Some(true));
+        let this = this.or_masked("running").or_masked("enabled");
+        this.adjust(|service| service.running = Some(false))
+    }
+
+    /// Reports that it should be what a masked unit cannot be.
+    #[track_caller]
+    fn or_masked(self, state: &str) -> Self {
+        let both = self.look(|service| {
+            let wanted = if state == "enabled" { service.enabled } else { service.running };
+            (service.masked == Some(true) && wanted == Some(true)).then(|| service.name().to_owned())
+        });
+        if let Some(name) = both.flatten() {
+            let message = format!("service `{name}` is both {state} and masked");
+            self.plan().wrong(Code::BAD_VALUE, message, "a masked unit starts for nobody");
+        }
+        self
     }
 
     /// Can be started again, by hand or by other units.

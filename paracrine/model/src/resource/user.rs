@@ -62,7 +62,9 @@ impl Describe for User {
         attributes.extend(comment.map(|comment| ("comment", comment.into())));
         Facets {
             late,
-            claims: vec![Claim::User(user.as_str())],
+            claims: std::iter::once(Claim::User(user.as_str()))
+                .chain(uid.filter(|_| *present).map(|uid| Claim::Id("uid", *uid)))
+                .collect(),
             needs,
             provides,
             acts: Acts::WhenDifferent,

@@ -53,6 +53,14 @@ const KEYWORDS: [&str; 53] = [
     "virtual", "where", "while", "yield", "_",
 ];
 
+/// Whether a key can become a name in Rust.
+pub(crate) fn is_name(key: &str) -> bool {
+    let name = super::snake_case(key);
+    key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !KEYWORDS.contains(&name.as_str())
+}
+
 /// Whether Rust takes a name as it is.
 pub(crate) fn check(key: &str, name: &str, place: &Place, diagnostics: &mut Diagnostics) -> bool {
     let error = |label: &str, help: String| {
@@ -63,7 +71,13 @@ pub(crate) fn check(key: &str, name: &str, place: &Place, diagnostics: &mut Diag
     let stray = key.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
     if let Some(stray) = stray {
         let help = "use letters of the English alphabet, digits, `_` and `-`".to_owned();
-        diagnostics.push(error(&format!("`{}` is not allowed", stray.escape_debug()), help));
+        let mut error = error(&format!("`{}` is not allowed", stray.escape_debug()), help);
+        if matches!(stray, '.' | '/' | ':' | '*' | '@') {
+            error = error.help(format!(
+                "a mapping whose keys are data has a key of its own, and no other keys: `settings: {{ \"{key}\": … }}`"
+            ));
+        }
+        diagnostics.push(error);
         return false;
     }
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {

@@ -52,6 +52,7 @@ fn show(shape: &Shape) -> String {
         Shape::List(item) => format!("[{}]", show(item)),
         Shape::Optional(some) => format!("{}?", show(some)),
         Shape::Struct(fields) => format!("{{{}}}", show_fields(fields)),
+        Shape::Map(item) => format!("{{*: {}}}", show(item)),
     }
 }
 
@@ -179,4 +180,71 @@ fn what_does_not_fit_is_refused_and_the_rest_has_its_type() {
             "{texts:?}"
         );
     }
+}
+
+#[test]
+fn mappings_keyed_by_data_are_maps() {
+    for (texts, shape) in [
+        (vec!["S: { net.ipv4.ip_forward: 1, vm.swappiness: 10 }"], "s: {*: int}"),
+        (vec!["S: { example.org: /srv/a, localhost: /srv/b }"], "s: {*: text}"),
+        (
+            vec!["S: { 10.0.0.0/8: { via: a }, 10.0.1.0/24: { via: b, metric: 1 } }"],
+            "s: {*: {via: text, metric: int?}}",
+        ),
+        (vec!["S: { 80: http, 443: https }"], "s: {*: text}"),
+        (vec!["S: { a.b: 1 }", "S: { c.d: 2.5 }"], "s: {*: float}"),
+        (vec!["S: { a.b: 1 }", "S: {}"], "s: {*: int}"),
+        (vec!["S: { a.b: !env X }", "S: { a.b: !env Y }"], "s: {*: secret}"),
+        (vec!["S: { \"*.example.org\": 1, ann@example.org: null }"], "s: {*: int?}"),
+    ] {
+        assert_eq!(good(&texts, Missing::Refused), shape, "{texts:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_mapping_keyed_by_data_is_said_once() {
+    let (_, problems) = unified(&["S: { a.b: 1, c.d: x }"], Missing::Refused);
+    assert_eq!(
+        problems,
+        [
+            "f.yaml:1:19: error[P0202]: values of `S` are both a whole number and text; f.yaml:1:11 a whole number; remove the quotes, or quote the other"
+        ]
+    );
+    // A slip in a struct is no data.
+    let (_, problems) = unified(&["S: { host: a, user: b, po.rt: c }"], Missing::Refused);
+    assert_eq!(
+        problems,
+        [
+            "f.yaml:1:24: error[P0204]: `po.rt` cannot become a name in Rust; use letters of the English alphabet, digits, `_` and `-`; a mapping whose keys are data has a key of its own, and no other keys: `settings: { \"po.rt\": … }`"
+        ]
+    );
+}
+
+#[test]
+fn a_key_mistyped_in_one_environment_is_one_mistake() {
+    let (shape, problems) = unified(&["WORKERS: 1", "WORKRES: 2"], Missing::Refused);
+    assert_eq!(shape, "workers: int");
+    assert_eq!(
+        problems,
+        [
+            "f.yaml:1:1: error[P0201]: environment `prod` has `WORKRES` instead of `WORKERS`; f.yaml:1:1 `dev` has it; did you mean `WORKERS`?"
+        ]
+    );
+    let (_, problems) = unified(&["WORKRES: 1", "WORKERS: 2", "WORKERS: 3"], Missing::Refused);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    // These are two things, of which each lacks one.
+    let (_, problems) = unified(&["DISK1: 1", "DISK2: 2"], Missing::Refused);
+    assert_eq!(problems.len(), 2, "{problems:?}");
+}
+
+#[test]
+fn items_of_common_lists_are_refused_once() {
+    let source = Source::of_text("f.yaml", "L: [1, x]\n".to_owned());
+    let Value::Map(map) = yaml::parse(&source).0.unwrap().value else { panic!("no mapping") };
+    let member =
+        |owner: &str| Member { owner: owner.into(), place: Place::new("f.yaml", 90, 1, 1), map: &map };
+    let mut diagnostics = Diagnostics::new();
+    unify(&[member("dev"), member("prod")], Missing::Refused, &mut diagnostics);
+    let problems: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    assert_eq!(problems, ["f.yaml:1:8: error[P0202]: items of `L` are both a whole number and text"]);
 }

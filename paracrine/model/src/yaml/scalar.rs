@@ -19,6 +19,22 @@ pub(super) fn plain(text: &str) -> Result<Value, TooLarge> {
     }
 }
 
+/// Whether YAML 1.1 reads a text that stands without quotes as a truth value, a number or a time.
+pub(super) fn is_more_in_yaml_1_1(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    if matches!(lower.as_str(), "yes" | "no" | "on" | "off") {
+        return true;
+    }
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    // `1_000`, `0b101`, `12:30:00` (base 60)
+    let grouped = unsigned.contains('_') && digits(&unsigned.replace('_', ""));
+    let binary = unsigned.strip_prefix("0b").is_some_and(digits);
+    let sixties = unsigned.split(':').count() > 1
+        && unsigned.split(':').enumerate().all(|(at, part)| digits(part) && (at == 0 || part.len() <= 2));
+    grouped && unsigned.starts_with(|c: char| c.is_ascii_digit()) || binary || sixties
+}
+
 /// A whole number that does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLarge;

@@ -114,7 +114,10 @@ impl<'s> Composer<'s> {
     pub(super) fn meaning(&mut self, text: &str, node: &mut Node) {
         match scalar::plain(text) {
             Ok(value) => {
-                let spelled = !matches!(value, Value::Text(_)) && !text.is_empty();
+                let spelled = match &value {
+                    Value::Text(text) => scalar::is_more_in_yaml_1_1(text),
+                    _ => !text.is_empty(),
+                };
                 node.spelling = spelled.then(|| text.into());
                 node.value = value;
             }

@@ -1,0 +1,8 @@
+use paracrine_build::prelude::*;
+
+use crate::Context;
+
+pub fn site(_: &Context, plan: &Plan) {
+    plan.file("/etc/0.conf", template("app.j2", context! { name => "x" }));
+    plan.file("/etc/1.conf", template("later.j2", context! { name => "x" }));
+}
