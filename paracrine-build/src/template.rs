@@ -10,6 +10,7 @@ mod engine;
 mod failure;
 mod late;
 mod machinery;
+mod open;
 mod scan;
 mod scope;
 mod serialized;

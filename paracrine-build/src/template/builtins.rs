@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use minijinja::value::{Rest, Value};
+use minijinja::value::{Rest, Value, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior};
 
 use super::late;
@@ -135,9 +135,13 @@ fn plain() -> &'static Environment<'static> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_debug(false);
+        environment.set_fuel(Some(FUEL));
         environment
     })
 }
+
+/// How many steps a rendering may take, and each filter in it besides: what takes more never ends.
+pub(super) const FUEL: u64 = 5_000_000;
 
 /// What a filter makes of a value; `None` where it fails.
 pub(super) fn apply(filter: &str, value: &Value, args: &[Value]) -> Option<Value> {
@@ -149,14 +153,17 @@ pub(super) fn apply(filter: &str, value: &Value, args: &[Value]) -> Option<Value
 /// An environment without templates.
 pub(super) fn environment() -> Environment<'static> {
     let mut environment = Environment::empty();
+    environment.set_fuel(Some(FUEL));
     for name in FILTERS {
-        environment.add_filter(name, move |_: &mut State<'_, '_>, args: Rest<Value>| {
+        environment.add_filter(name, move |_: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
+            let args = args.into_values();
             guard(&args, "filter", name, MOVERS.contains(&name))?;
             plain().empty_state().apply_filter(name, &args)
         });
     }
     for name in TESTS {
-        environment.add_test(name, move |_: &mut State<'_, '_>, args: Rest<Value>| {
+        environment.add_test(name, move |_: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
+            let args = args.into_values();
             if !EXISTENCE.contains(&name) {
                 guard(&args, "test", name, false)?;
             }

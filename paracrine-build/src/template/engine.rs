@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::Location;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
@@ -16,6 +17,7 @@ use paracrine_model::source::Source;
 use paracrine_model::text::Text;
 
 use super::late::{Finished, Rendering};
+use super::scan::Missed;
 use super::store::{Store, path_of};
 use super::{builtins, failure, late, scan, value};
 use crate::folder;
@@ -26,8 +28,17 @@ pub(crate) struct Templates {
     environment: Environment<'static>,
     syntax: SyntaxConfig,
     /// What was wrong with a template and the values of that shape, if anything was.
-    scanned: RefCell<HashMap<(String, String), Option<Diagnostic>>>,
+    scanned: RefCell<HashMap<(String, String), Verdict>>,
+    /// Templates that did not end for some host: nobody waits for them again.
+    endless: RefCell<HashMap<String, Diagnostic>>,
     found: RefCell<Diagnostics>,
+}
+
+/// What a scan found: what is wrong, and the arguments that calls lack where only rendering tells whether they are used.
+#[derive(Clone)]
+struct Verdict {
+    wrong: Option<Diagnostic>,
+    missed: Rc<[Missed]>,
 }
 
 impl Templates {
@@ -56,7 +67,14 @@ impl Templates {
             Some(Ok(source)) => Ok(Some(source.text().to_owned())),
             Some(Err(why)) => Err(Error::new(ErrorKind::InvalidOperation, why.message)),
         });
-        Self { store, environment, syntax, scanned: RefCell::default(), found: RefCell::default() }
+        Self {
+            store,
+            environment,
+            syntax,
+            scanned: RefCell::default(),
+            endless: RefCell::default(),
+            found: RefCell::default(),
+        }
     }
 
     /// The text of a template with these values in place.
@@ -99,19 +117,26 @@ impl Templates {
                 format!("value `{value}` of template `{name}` holds the non-character U+FDD0 or U+FDD1");
             return Err(Box::new(Diagnostic::error(Code::TEMPLATE_FAILED, message)));
         }
-        if let Some(wrong) = self.scan(name, &values, location) {
+        let Verdict { wrong, missed } = self.scan(name, &values, location);
+        if let Some(wrong) = wrong {
             return Err(Box::new(wrong));
         }
-        let template = self.environment.get_template(name).map_err(|error| self.failure(&error, name))?;
+        if let Some(known) = self.endless.borrow().get(name) {
+            return Err(Box::new(known.clone()));
+        }
+        let failure = |error: Error| {
+            let failure = self.failure(&error, name, &missed);
+            if failure::is_endless(&error) {
+                self.endless.borrow_mut().insert(name.to_owned(), (*failure).clone());
+            }
+            failure
+        };
+        let template = self.environment.get_template(name).map_err(failure)?;
         // A scan asks more of values than a template does.
         rendering.forget();
         let values: BTreeMap<&str, Value> = values.into_iter().collect();
         let rendered = template.render(Value::from(values));
-        let output = match rendered {
-            Ok(output) => output,
-            Err(error) => return Err(self.failure(&error, name)),
-        };
-        match rendering.finish(&output) {
+        match rendering.finish(&rendered.map_err(failure)?) {
             Finished::Text(text) => Ok(text),
             Finished::Misused(what) => {
                 let what = what.map_or_else(|| "a late value".to_owned(), |text| late::names(&text));
@@ -129,25 +154,37 @@ impl Templates {
         name: &str,
         values: &[(&'static str, Value)],
         location: &'static Location<'static>,
-    ) -> Option<Diagnostic> {
+    ) -> Verdict {
         let key = (name.to_owned(), scan::shape(values));
         if let Some(known) = self.scanned.borrow().get(&key) {
             return known.clone();
         }
-        let diagnostics = scan::scan(&self.store, &self.syntax, name, values);
-        let mut diagnostics = diagnostics.into_iter();
-        let first = diagnostics.next();
+        let scan::Scanned { found, missed } = scan::scan(&self.store, &self.syntax, name, values);
+        let mut diagnostics = found.into_iter();
+        let wrong = diagnostics.next();
         let mut found = self.found.borrow_mut();
         for other in diagnostics {
             found.push(other.related(Place::caller(location), "used here"));
         }
-        self.scanned.borrow_mut().insert(key, first.clone());
-        first
+        let verdict = Verdict { wrong, missed: missed.into() };
+        self.scanned.borrow_mut().insert(key, verdict.clone());
+        verdict
     }
 
-    fn failure(&self, error: &Error, name: &str) -> Box<Diagnostic> {
+    fn failure(&self, error: &Error, name: &str, missed: &[Missed]) -> Box<Diagnostic> {
         let source = |name: &str| self.store.source(name).and_then(Result::ok);
-        let mut diagnostic = failure::diagnostic(error, name, source);
+        let mut diagnostic = failure::diagnostic(error, name, &self.syntax, source);
+        let to_blame = missed.iter().find(|missed| {
+            let at = source(&missed.template).map(|source| source.place(missed.bytes.clone()));
+            diagnostic.code == Code::TEMPLATE_UNDEFINED
+                && diagnostic
+                    .primary
+                    .as_ref()
+                    .is_some_and(|note| at.is_some_and(|at| covers(&note.place, &at)))
+        });
+        if let (Some(missed), Some(note)) = (to_blame, &diagnostic.primary) {
+            return Box::new(missed.blamed(note.place.clone()));
+        }
         if error.detail().is_some_and(|detail| detail.contains(NULL)) {
             diagnostic = diagnostic.help("leave it out: `{% if name is not none %}…{% endif %}`");
         }
@@ -185,6 +222,12 @@ impl Templates {
         }
         unused
     }
+}
+
+/// Whether one place is in the other or the other way round.
+fn covers(one: &Place, other: &Place) -> bool {
+    let end = |place: &Place| place.column + place.length;
+    one.file == other.file && one.line == other.line && one.column <= end(other) && other.column <= end(one)
 }
 
 const NULL: &str = "a null cannot be placed";

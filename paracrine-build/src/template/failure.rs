@@ -3,25 +3,39 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Error, ErrorKind};
 use paracrine_model::diagnostic::{Code, Diagnostic, Place};
 use paracrine_model::source::Source;
 
-use super::builtins;
+use super::builtins::{self, FUEL};
+use super::open::{self, Trouble};
 use super::store::path_of;
 
-/// The diagnostic for an error in a template or in one that it includes.
-pub(super) fn diagnostic(
-    error: &Error,
-    name: &str,
-    source: impl Fn(&str) -> Option<Arc<Source>>,
-) -> Diagnostic {
+/// An error and those that caused it.
+fn chain(error: &Error) -> Vec<&Error> {
     let mut chain = vec![error];
     let mut outer = error;
     while let Some(inner) = outer.source().and_then(|inner| inner.downcast_ref::<Error>()) {
         chain.push(inner);
         outer = inner;
     }
+    chain
+}
+
+/// Whether a template was stopped.
+pub(super) fn is_endless(error: &Error) -> bool {
+    chain(error).iter().any(|error| error.kind() == ErrorKind::OutOfFuel)
+}
+
+/// The diagnostic for an error in a template or in one that it includes.
+pub(super) fn diagnostic(
+    error: &Error,
+    name: &str,
+    syntax: &SyntaxConfig,
+    source: impl Fn(&str) -> Option<Arc<Source>>,
+) -> Diagnostic {
+    let chain = chain(error);
     // The innermost is the cause; the others say how it was reached.
     let cause = chain.iter().rev().find(|error| error.name().is_some()).copied().unwrap_or(error);
     let place = |error: &Error| place_of(error, name, &source);
@@ -29,7 +43,23 @@ pub(super) fn diagnostic(
         let text = source(cause.name()?)?;
         text.text().get(range).map(str::to_owned)
     });
-    let place_of_cause = place(cause);
+    let undefined = written.as_deref().filter(|_| cause.kind() == ErrorKind::UndefinedError);
+    let undefined = undefined.and_then(|written| undefined_name(written, cause.detail().unwrap_or_default()));
+    let place_of_cause = match (&undefined, cause.range(), cause.name().and_then(&source)) {
+        // The name, not the code around it.
+        (Some((at, name)), Some(range), Some(source)) => {
+            source.place(range.start + at..range.start + at + name.len())
+        }
+        _ => place(cause),
+    };
+    let written = undefined.map(|(_, name)| name).or(written);
+    if matches!(cause.kind(), ErrorKind::SyntaxError)
+        && let Some(source) = source(cause.name().unwrap_or(name))
+        && let Some(trouble) = open::find(source.text(), syntax)
+        && let Some(found) = unbalanced(trouble, cause, &place_of_cause, &source)
+    {
+        return found;
+    }
     let (code, message, label) = describe(cause, written.as_deref());
     let mut diagnostic = Diagnostic::error(code, message).at(place_of_cause.clone(), label);
     for outer in chain.iter().filter(|outer| outer.name().is_some() && !std::ptr::eq(**outer, cause)) {
@@ -42,6 +72,53 @@ pub(super) fn diagnostic(
         diagnostic = diagnostic.help("place it as it is: `{{ name }}`");
     }
     diagnostic
+}
+
+/// The name that is undefined in a piece of code, and where it begins in that.
+fn undefined_name(written: &str, detail: &str) -> Option<(usize, String)> {
+    // The engine knows most often: `` `user.name` is undefined ``
+    let told = detail.split_once("` is undefined").and_then(|(before, _)| before.rsplit('`').next());
+    let is_path =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "_.".contains(c));
+    let first = written.split(['|', ' ', '(', ')']).next().filter(|first| is_path(first));
+    let name = told.filter(|name| written.contains(name)).or(first)?;
+    Some((written.find(name)?, name.to_owned()))
+}
+
+/// Blocks that do not begin and end as they should, if that is what the parser gave up on.
+fn unbalanced(trouble: Trouble, cause: &Error, at: &Place, source: &Source) -> Option<Diagnostic> {
+    let error = |message: String| Diagnostic::error(Code::TEMPLATE_SYNTAX, message);
+    match trouble {
+        Trouble::Unclosed(bytes, written, closing) => {
+            let detail = cause.detail().unwrap_or_default();
+            let place = source.place(bytes);
+            // Where it is not the end that was not expected, something else is wrong before it.
+            let at_end = detail.contains("unexpected end of") || at.line > place.line;
+            at_end.then(|| {
+                error(format!("template syntax: `{written}` is never closed"))
+                    .at(place, "opened here")
+                    .help(format!("close it: `{closing}`"))
+            })
+        }
+        Trouble::Stray(bytes, name, open) => {
+            let place = source.place(bytes);
+            if place.line != at.line {
+                return None;
+            }
+            Some(match open {
+                Some((opening, open)) => {
+                    error(format!("template syntax: `{name}` where `end{open}` is expected"))
+                        .at(place, format!("does not close `{open}`"))
+                        .related(source.place(opening), format!("this `{open}` is open"))
+                }
+                None => {
+                    let begins = name.trim_start_matches("end");
+                    error(format!("template syntax: `{name}` closes nothing"))
+                        .at(place, format!("no `{begins}` is open"))
+                }
+            })
+        }
+    }
 }
 
 fn place_of(error: &Error, name: &str, source: &impl Fn(&str) -> Option<Arc<Source>>) -> Place {
@@ -68,6 +145,11 @@ fn describe(error: &Error, written: Option<&str>) -> (Code, String, String) {
             }
             None => (Code::TEMPLATE_UNDEFINED, "something here is undefined".into(), "undefined".into()),
         },
+        ErrorKind::OutOfFuel => (
+            Code::TEMPLATE_FAILED,
+            format!("a template does not end: it was stopped after {FUEL} steps"),
+            "here".into(),
+        ),
         ErrorKind::TemplateNotFound => (Code::TEMPLATE_MISSING, both(), "included here".into()),
         ErrorKind::UnknownFilter
         | ErrorKind::UnknownTest

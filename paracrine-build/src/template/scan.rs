@@ -1,26 +1,32 @@
-//! What is wrong with a template whatever branches a host takes: undefined names, unknown filters, missing includes, late
-//! values that are not just placed.
+//! What is wrong with a template whatever branches a host takes: undefined names, unknown filters, missing includes, calls
+//! that lack arguments, late values that are not just placed.
 //!
 //! The scan walks the syntax tree with the values of the first host that renders it, and of each further host whose values
 //! have another shape. Where it cannot know it says nothing: rendering has the last word.
 
+mod call;
 mod expression;
+mod kinds;
+mod methods;
+mod references;
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use minijinja::Value;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
-use paracrine_model::diagnostic::{Code, Diagnostic, Diagnostics};
+use paracrine_model::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 use paracrine_model::source::Source;
 
 use super::machinery::{self, ast};
-use super::scope::{Known, Scope};
+use super::scope::{Guards, Known, Lacking, Scope};
 use super::store::Store;
 use super::value::Record;
-use super::{failure, late, scope};
+use super::{builtins, failure, late, scope};
+use references::{bodies, constants, reachable};
 
 /// What two sets of values have in common if a scan of one says all about the other.
 pub(super) fn shape(values: &[(&'static str, Value)]) -> String {
@@ -63,14 +69,48 @@ fn add_shape(value: &Value, shape: &mut String, depth: usize) {
     }
 }
 
+/// What a scan found.
+#[derive(Default)]
+pub(super) struct Scanned {
+    pub(super) found: Diagnostics,
+    /// Where arguments would be missed that calls of macros lack: not in all branches, so rendering tells.
+    pub(super) missed: Vec<Missed>,
+}
+
+/// An argument that a call lacks, where it would be used.
+#[derive(Clone)]
+pub(super) struct Missed {
+    /// Where, in which template.
+    pub(super) template: String,
+    pub(super) bytes: Range<usize>,
+    lacking: Rc<Lacking>,
+}
+
+impl Missed {
+    /// The call that lacks it, to blame for what rendering found at `place`.
+    pub(super) fn blamed(&self, place: Place) -> Diagnostic {
+        lacking(&self.lacking, place)
+    }
+}
+
+fn lacking(lacking: &Lacking, used: Place) -> Diagnostic {
+    let Lacking { name, argument, call, .. } = lacking;
+    let message = format!("macro `{name}` is called without its `{argument}`");
+    Diagnostic::error(Code::TEMPLATE_UNDEFINED, message)
+        .at(call.clone(), format!("`{argument}` is missing"))
+        .related(used, "used here")
+        .help(format!("give it in the call: `{argument}=…`, or to all calls where the macro begins"))
+}
+
 /// All that is wrong with a template, and with those that it includes, for values like these.
 pub(super) fn scan(
     store: &Store,
     syntax: &SyntaxConfig,
     name: &str,
     values: &[(&'static str, Value)],
-) -> Diagnostics {
+) -> Scanned {
     let mut found = Diagnostics::new();
+    let mut missed = Vec::new();
     let sources = reachable(store, syntax, name);
     let mut templates: HashMap<&str, Parsed<'_>> = HashMap::new();
     for (name, source) in &sources {
@@ -78,81 +118,28 @@ pub(super) fn scan(
             Ok(tree) => {
                 templates.insert(name, Parsed { source, tree });
             }
-            Err(error) => found.push(failure::diagnostic(&error, name, |_| Some(Arc::clone(source)))),
+            Err(error) => found.push(failure::diagnostic(&error, name, syntax, |_| Some(Arc::clone(source)))),
         }
     }
     let mut scope = Scope::new(values);
     if let Some(parsed) = templates.get(name) {
-        let mut scan = Scan { store, templates: &templates, at: parsed, found, quiet: 0, depth: 0 };
-        scan.template(parsed, &mut scope);
-        found = scan.found;
-    }
-    found
-}
-
-/// The template and all that it reaches by constant names.
-fn reachable(store: &Store, syntax: &SyntaxConfig, name: &str) -> Vec<(String, Arc<Source>)> {
-    let mut all: Vec<(String, Arc<Source>)> = Vec::new();
-    let mut next = vec![name.to_owned()];
-    while let Some(name) = next.pop() {
-        if all.iter().any(|(known, _)| *known == name) {
-            continue;
-        }
-        let Some(Ok(source)) = store.source(&name) else {
-            continue;
+        let mut scan = Scan {
+            store,
+            templates: &templates,
+            at: parsed,
+            found,
+            missed,
+            quiet: 0,
+            expanding: 0,
+            branches: 0,
+            depth: 0,
+            walks: 0,
         };
-        if let Ok(ast::Stmt::Template(template)) = machinery::parse(source.text(), &name, syntax) {
-            references(&template.children, &mut next);
-        }
-        all.push((name, source));
+        scan.circle(name);
+        scan.template(parsed, &mut scope);
+        (found, missed) = (scan.found, scan.missed);
     }
-    all
-}
-
-/// The constant names of templates that statements refer to.
-fn references(body: &[ast::Stmt<'_>], names: &mut Vec<String>) {
-    for statement in body {
-        match statement {
-            ast::Stmt::Include(include) => names.extend(constants(&include.name)),
-            ast::Stmt::Extends(extends) => names.extend(constants(&extends.name)),
-            ast::Stmt::Import(import) => names.extend(constants(&import.expr)),
-            ast::Stmt::FromImport(import) => names.extend(constants(&import.expr)),
-            other => bodies(other).into_iter().for_each(|body| references(body, names)),
-        }
-    }
-}
-
-/// The statements inside a statement.
-fn bodies<'a, 's>(statement: &'a ast::Stmt<'s>) -> Vec<&'a [ast::Stmt<'s>]> {
-    match statement {
-        ast::Stmt::Template(template) => vec![&template.children],
-        ast::Stmt::ForLoop(each) => vec![&each.body, &each.else_body],
-        ast::Stmt::IfCond(condition) => vec![&condition.true_body, &condition.false_body],
-        ast::Stmt::WithBlock(with) => vec![&with.body],
-        ast::Stmt::SetBlock(set) => vec![&set.body],
-        ast::Stmt::AutoEscape(escape) => vec![&escape.body],
-        ast::Stmt::FilterBlock(filter) => vec![&filter.body],
-        ast::Stmt::Block(block) => vec![&block.body],
-        ast::Stmt::Macro(definition) => vec![&definition.body],
-        ast::Stmt::CallBlock(call) => vec![&call.macro_decl.body],
-        _ => Vec::new(),
-    }
-}
-
-/// The names that an expression for a template's name can have.
-fn constants(expr: &ast::Expr<'_>) -> Vec<String> {
-    let Some(value) = expr.as_const() else {
-        return Vec::new();
-    };
-    match value.as_str() {
-        Some(name) => vec![name.to_owned()],
-        None => value
-            .try_iter()
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect(),
-    }
+    Scanned { found, missed }
 }
 
 /// A template that was parsed.
@@ -167,13 +154,22 @@ struct Scan<'s> {
     /// The template whose tree is walked.
     at: &'s Parsed<'s>,
     found: Diagnostics,
+    missed: Vec<Missed>,
     /// Above 0: what is undefined is not reported.
     quiet: usize,
+    /// How many calls of macros deep the walk is. Their bodies are walked by themselves too, where what is undefined is said.
+    expanding: usize,
+    /// How many branches deep the walk is, which a host may take or not.
+    branches: usize,
     /// How many templates and macros deep the walk is.
     depth: usize,
+    /// How many templates and macros were walked.
+    walks: usize,
 }
 
 const DEEPEST: usize = 24;
+/// A macro that calls itself twice would be walked for ever.
+const MOST_WALKS: usize = 10_000;
 
 impl<'s> Scan<'s> {
     /// Walks a template; whether it places late values.
@@ -181,9 +177,10 @@ impl<'s> Scan<'s> {
         let ast::Stmt::Template(tree) = &template.tree else {
             return None;
         };
-        if self.depth > DEEPEST {
+        if self.depth > DEEPEST || self.walks > MOST_WALKS {
             return None;
         }
+        self.walks += 1;
         let before = std::mem::replace(&mut self.at, template);
         self.depth += 1;
         // What a parent sets is visible in the blocks that it calls.
@@ -251,20 +248,24 @@ impl<'s> Scan<'s> {
 
     fn statement(&mut self, statement: &'s ast::Stmt<'s>, scope: &mut Scope<'s>) -> Option<String> {
         match statement {
-            ast::Stmt::EmitExpr(emit) => self.expr(&emit.expr, scope).late(),
+            ast::Stmt::EmitExpr(emit) => {
+                let known = self.expr(&emit.expr, scope);
+                self.placed(&emit.expr, &known);
+                known.late()
+            }
             ast::Stmt::ForLoop(each) => self.for_loop(each, scope),
             ast::Stmt::IfCond(condition) => {
                 self.condition(&condition.expr, scope);
                 let guards = scope::guards(&condition.expr, true);
-                let one = scope.guard(guards, |scope| self.body(&condition.true_body, scope));
+                let one = self.branch(guards, scope, |scan, scope| scan.body(&condition.true_body, scope));
                 let guards = scope::guards(&condition.expr, false);
-                let other = scope.guard(guards, |scope| self.body(&condition.false_body, scope));
+                let other = self.branch(guards, scope, |scan, scope| scan.body(&condition.false_body, scope));
                 one.or(other)
             }
             ast::Stmt::WithBlock(with) => {
                 scope.push();
                 for (target, expr) in &with.assignments {
-                    let known = self.expr(expr, scope);
+                    let known = self.settled(expr, scope);
                     bind(target, known, scope);
                 }
                 let late = self.body(&with.body, scope);
@@ -272,7 +273,14 @@ impl<'s> Scan<'s> {
                 late
             }
             ast::Stmt::Set(set) => {
-                let known = self.expr(&set.expr, scope);
+                let mut known = self.settled(&set.expr, scope);
+                // In a branch it may be set or not.
+                if self.branches > 0
+                    && let ast::Expr::Var(var) = &set.target
+                    && let Some(before) = scope.get(var.id)
+                {
+                    known = before.clone().or(known);
+                }
                 bind(&set.target, known, scope);
                 None
             }
@@ -306,7 +314,7 @@ impl<'s> Scan<'s> {
             }
             ast::Stmt::Block(block) => {
                 scope.push();
-                scope.set("super", Known::Anything);
+                scope.set("super", Known::Callable("super"));
                 let late = self.body(&block.body, scope);
                 scope.pop();
                 late
@@ -344,20 +352,65 @@ impl<'s> Scan<'s> {
     }
 
     fn for_loop(&mut self, each: &'s ast::ForLoop<'s>, scope: &mut Scope<'s>) -> Option<String> {
-        let over = self.expr(&each.iter, scope);
+        let over = self.settled(&each.iter, scope);
         self.misuse_if(over.late().as_deref(), "a loop runs over", machinery::bytes(each.iter.span()));
         scope.push();
-        scope.set("loop", Known::Anything);
+        scope.set("loop", Known::Loop);
         bind(&each.target, over.items(), scope);
+        let mut guards = Guards::default();
         if let Some(filter) = &each.filter_expr {
             self.condition(filter, scope);
+            guards = scope::guards(filter, true);
         }
-        let one = self.body(&each.body, scope);
+        let one = self.branch(guards, scope, |scan, scope| scan.body(&each.body, scope));
         scope.pop();
         scope.push();
-        let other = self.body(&each.else_body, scope);
+        let other = self.branch(Guards::default(), scope, |scan, scope| scan.body(&each.else_body, scope));
         scope.pop();
         one.or(other)
+    }
+
+    /// Walks what a host may take or not.
+    fn branch<R>(
+        &mut self,
+        guards: Guards<'s>,
+        scope: &mut Scope<'s>,
+        walk: impl FnOnce(&mut Self, &mut Scope<'s>) -> R,
+    ) -> R {
+        self.branches += 1;
+        let result = scope.guard(guards, |scope| walk(self, scope));
+        self.branches -= 1;
+        result
+    }
+
+    /// What an expression is, for a name that will stand for it: where a condition asks about it, it may be something else in
+    /// this branch.
+    fn settled(&mut self, expr: &'s ast::Expr<'s>, scope: &mut Scope<'s>) -> Known<'s> {
+        let known = self.expr(expr, scope);
+        if known.plain().is_some() && scope.is_asked(expr) { Known::Anything } else { known }
+    }
+
+    /// Reports what is placed and should be called.
+    fn placed(&mut self, expr: &'s ast::Expr<'s>, known: &Known<'s>) {
+        let (what, help) = match (known, expr) {
+            (Known::Macro(definition), _) => {
+                let name = definition.name;
+                (format!("macro `{name}`"), format!("call it: `{{{{ {name}(…) }}}}`"))
+            }
+            (Known::Callable(name), _) => (format!("`{name}`"), format!("call it: `{{{{ {name}() }}}}`")),
+            (Known::Loop, _) => ("`loop`".to_owned(), "place something of it: `{{ loop.index }}`".to_owned()),
+            (Known::Module(_), _) => {
+                ("a template".to_owned(), "call one of its macros: `{{ name.macro(…) }}`".to_owned())
+            }
+            (_, ast::Expr::Var(var)) if builtins::FUNCTIONS.contains(&var.id) => {
+                (format!("function `{}`", var.id), format!("call it: `{{{{ {}(…) }}}}`", var.id))
+            }
+            _ => return,
+        };
+        let error = Diagnostic::error(Code::TEMPLATE_FAILED, format!("{what} is placed itself"))
+            .at(self.place(machinery::bytes(expr.span())), "not called")
+            .help(help);
+        self.found.push(error);
     }
 
     /// Walks what a macro does with arguments that could be anything.
@@ -374,7 +427,7 @@ impl<'s> Scan<'s> {
         let mut inner = scope.clone();
         hoist(&self.at.tree, &mut inner);
         inner.push();
-        inner.set("caller", Known::Anything);
+        inner.set("caller", Known::Callable("caller"));
         for argument in &definition.args {
             bind(argument, Known::Anything, &mut inner);
         }
@@ -401,10 +454,10 @@ impl<'s> Scan<'s> {
     }
 
     /// Walks the templates that a statement refers to.
-    fn referred(&mut self, name: &'s ast::Expr<'s>, may_miss: bool, scope: &mut Scope<'s>) -> Option<String> {
-        let known = self.expr(name, scope);
-        self.misuse_if(known.late().as_deref(), "a template is named by", machinery::bytes(name.span()));
-        let names = constants(name);
+    fn referred(&mut self, expr: &'s ast::Expr<'s>, may_miss: bool, scope: &mut Scope<'s>) -> Option<String> {
+        let known = self.expr(expr, scope);
+        self.misuse_if(known.late().as_deref(), "a template is named by", machinery::bytes(expr.span()));
+        let names = constants(expr);
         let mut late = None;
         let mut there = false;
         for name in &names {
@@ -414,18 +467,29 @@ impl<'s> Scan<'s> {
                 late = late.or(placed);
             }
             // One with an error of its own is not missing.
-            there |= self.store.source(name).is_some();
+            match self.store.source(name) {
+                Some(Err(why)) => {
+                    there = true;
+                    let place = self.place(machinery::bytes(expr.span()));
+                    self.found.push(match why.primary {
+                        Some(_) => why.related(place, "named here"),
+                        None => why.at(place, "named here"),
+                    });
+                }
+                Some(Ok(_)) => there = true,
+                None => {}
+            }
         }
         if let (false, false, Some(first)) = (there, may_miss, names.first()) {
             let error = Diagnostic::error(Code::TEMPLATE_MISSING, format!("there is no template `{first}`"))
-                .at(self.place(machinery::bytes(name.span())), "named here")
+                .at(self.place(machinery::bytes(expr.span())), "named here")
                 .nearest(first, self.store.names());
             self.found.push(error);
         }
         late
     }
 
-    fn place(&self, bytes: Range<usize>) -> paracrine_model::diagnostic::Place {
+    fn place(&self, bytes: Range<usize>) -> Place {
         self.at.source.place(bytes)
     }
 

@@ -1,9 +1,11 @@
 //! What is known of names and values while a template is scanned.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use minijinja::Value;
 use minijinja::value::ValueKind;
+use paracrine_model::diagnostic::Place;
 
 use super::late;
 use super::machinery::ast;
@@ -20,9 +22,73 @@ pub(super) enum Known<'s> {
     Macro(&'s ast::Macro<'s>),
     /// It is an imported template with these names.
     Module(HashMap<&'s str, Known<'s>>),
+    /// It is the `loop` of a loop.
+    Loop,
+    /// It is something of this name that can only be called: `super`, `caller`.
+    Callable(&'static str),
+    /// It is an argument that a call of a macro lacks.
+    Missing(Rc<Lacking>),
+    /// It is a value of this kind.
+    Kind(Plain),
     /// It could be anything.
     Anything,
 }
+
+/// A call that lacks an argument.
+pub(super) struct Lacking {
+    pub(super) name: String,
+    pub(super) argument: String,
+    pub(super) call: Place,
+    /// How deep in branches and in what may be undefined the call stands.
+    pub(super) branches: usize,
+    pub(super) quiet: usize,
+}
+
+/// A kind of value that holds no others by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plain {
+    Bool,
+    Number,
+    Text,
+    List,
+}
+
+impl Plain {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Bool => "a truth value",
+            Self::Number => "a number",
+            Self::Text => "text",
+            Self::List => "a list",
+        }
+    }
+
+    fn of(value: &Value) -> Option<Self> {
+        match value.kind() {
+            ValueKind::Bool => Some(Self::Bool),
+            ValueKind::Number => Some(Self::Number),
+            ValueKind::String => Some(Self::Text),
+            ValueKind::Seq => Some(Self::List),
+            _ => None,
+        }
+    }
+}
+
+/// What `loop` has, and what can be called on it.
+pub(super) const OF_LOOP: [&str; 11] = [
+    "index",
+    "index0",
+    "revindex",
+    "revindex0",
+    "first",
+    "last",
+    "length",
+    "depth",
+    "depth0",
+    "previtem",
+    "nextitem",
+];
+pub(super) const CALLS_OF_LOOP: [&str; 2] = ["cycle", "changed"];
 
 /// At most so many values are followed where there are several.
 const FOLLOWED: usize = 64;
@@ -99,6 +165,30 @@ impl<'s> Known<'s> {
             Self::Module(names) => {
                 (!names.contains_key(key)).then(|| names.keys().map(|name| (*name).to_owned()).collect())
             }
+            Self::Loop => (!OF_LOOP.contains(&key)).then(|| OF_LOOP.map(str::to_owned).into()),
+            _ => None,
+        }
+    }
+
+    /// What kind of value it is, where it is sure to be one that holds no others by name.
+    pub(super) fn plain(&self) -> Option<Plain> {
+        match self {
+            Self::Values(values) => {
+                let mut kinds = values
+                    .iter()
+                    .map(|value| if late::of(value).is_some() { None } else { Plain::of(value) });
+                let first = kinds.next()??;
+                kinds.all(|kind| kind == Some(first)).then_some(first)
+            }
+            Self::Kind(plain) => Some(*plain),
+            _ => None,
+        }
+    }
+
+    /// The texts that it can be, where all of them are known.
+    pub(super) fn texts(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::Values(values) => values.iter().map(Value::as_str).collect(),
             _ => None,
         }
     }
@@ -112,7 +202,10 @@ impl<'s> Known<'s> {
                 Self::Values(values)
             }
             (late, _) | (_, late) if late.late().is_some() => late,
-            _ => Self::Anything,
+            (one, other) => match (one.plain(), other.plain()) {
+                (Some(one), Some(other)) if one == other => Self::Kind(one),
+                _ => Self::Anything,
+            },
         }
     }
 }
@@ -123,13 +216,23 @@ pub(super) struct Scope<'s> {
     frames: Vec<HashMap<&'s str, Known<'s>>>,
     /// Paths that an `is defined` around this place lets through.
     guarded: Vec<String>,
+    /// Names that a condition around this place asks about: what they are in this branch is not what they are elsewhere.
+    asked: Vec<&'s str>,
+}
+
+/// What a condition says of the branch that it leads to.
+#[derive(Default)]
+pub(super) struct Guards<'s> {
+    /// Paths that are defined there.
+    defined: Vec<String>,
+    asked: Vec<&'s str>,
 }
 
 impl<'s> Scope<'s> {
     pub(super) fn new(values: &'s [(&'static str, Value)]) -> Self {
         let context =
             values.iter().map(|(name, value)| (*name, Known::Values(vec![value.clone()]))).collect();
-        Self { frames: vec![context, HashMap::new()], guarded: Vec::new() }
+        Self { frames: vec![context, HashMap::new()], guarded: Vec::new(), asked: Vec::new() }
     }
 
     pub(super) fn push(&mut self) {
@@ -170,13 +273,83 @@ impl<'s> Scope<'s> {
         })
     }
 
-    /// Runs a scan in which these paths may be undefined.
-    pub(super) fn guard<R>(&mut self, paths: Vec<String>, scan: impl FnOnce(&mut Self) -> R) -> R {
-        let before = self.guarded.len();
-        self.guarded.extend(paths);
+    /// Whether a condition around this place asks about what an expression begins with.
+    pub(super) fn is_asked(&self, expr: &ast::Expr<'_>) -> bool {
+        root(expr).is_some_and(|root| self.asked.contains(&root))
+    }
+
+    /// Runs a scan of a branch of which this is known.
+    pub(super) fn guard<R>(&mut self, guards: Guards<'s>, scan: impl FnOnce(&mut Self) -> R) -> R {
+        let before = (self.guarded.len(), self.asked.len());
+        self.guarded.extend(guards.defined);
+        self.asked.extend(guards.asked);
         let result = scan(self);
-        self.guarded.truncate(before);
+        self.guarded.truncate(before.0);
+        self.asked.truncate(before.1);
         result
+    }
+}
+
+/// The name that `a.b["c"]` begins with; `None` where it is no such path.
+fn root<'s>(expr: &ast::Expr<'s>) -> Option<&'s str> {
+    match expr {
+        ast::Expr::Var(var) => Some(var.id),
+        ast::Expr::GetAttr(attr) => root(&attr.expr),
+        ast::Expr::GetItem(item) => root(&item.expr),
+        _ => None,
+    }
+}
+
+/// The names that an expression mentions.
+fn names<'s>(expr: &ast::Expr<'s>, found: &mut Vec<&'s str>) {
+    let args = |args: &[ast::CallArg<'s>], found: &mut Vec<&'s str>| {
+        for arg in args {
+            match arg {
+                ast::CallArg::Pos(expr)
+                | ast::CallArg::Kwarg(_, expr)
+                | ast::CallArg::PosSplat(expr)
+                | ast::CallArg::KwargSplat(expr) => names(expr, found),
+            }
+        }
+    };
+    match expr {
+        ast::Expr::Var(var) => found.push(var.id),
+        ast::Expr::Const(_) => {}
+        ast::Expr::Slice(slice) => names(&slice.expr, found),
+        ast::Expr::UnaryOp(unary) => names(&unary.expr, found),
+        ast::Expr::BinOp(binary) => {
+            names(&binary.left, found);
+            names(&binary.right, found);
+        }
+        ast::Expr::Compare(compare) => {
+            names(&compare.expr, found);
+            compare.ops.iter().for_each(|op| names(&op.expr, found));
+        }
+        ast::Expr::IfExpr(choice) => {
+            names(&choice.test_expr, found);
+            names(&choice.true_expr, found);
+            choice.false_expr.iter().for_each(|other| names(other, found));
+        }
+        ast::Expr::Filter(filter) => {
+            filter.expr.iter().for_each(|expr| names(expr, found));
+            args(&filter.args, found);
+        }
+        ast::Expr::Test(test) => {
+            names(&test.expr, found);
+            args(&test.args, found);
+        }
+        ast::Expr::GetAttr(attr) => names(&attr.expr, found),
+        ast::Expr::GetItem(item) => {
+            names(&item.expr, found);
+            names(&item.subscript_expr, found);
+        }
+        ast::Expr::Call(call) => {
+            names(&call.expr, found);
+            args(&call.args, found);
+        }
+        ast::Expr::List(list) => list.items.iter().for_each(|item| names(item, found)),
+        ast::Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| names(item, found)),
+        ast::Expr::Map(map) => map.keys.iter().chain(&map.values).for_each(|item| names(item, found)),
     }
 }
 
@@ -189,20 +362,27 @@ pub(super) fn path(expr: &ast::Expr<'_>) -> Option<String> {
     }
 }
 
+/// What is known where a condition is as `holds` says.
+pub(super) fn guards<'s>(condition: &ast::Expr<'s>, holds: bool) -> Guards<'s> {
+    let mut asked = Vec::new();
+    names(condition, &mut asked);
+    Guards { defined: defined(condition, holds), asked }
+}
+
 /// The paths that are defined where a condition is as `holds` says.
-pub(super) fn guards(condition: &ast::Expr<'_>, holds: bool) -> Vec<String> {
+fn defined(condition: &ast::Expr<'_>, holds: bool) -> Vec<String> {
     match condition {
         ast::Expr::Test(test)
             if (test.name == "defined" && holds) || (test.name == "undefined" && !holds) =>
         {
             path(&test.expr).into_iter().collect()
         }
-        ast::Expr::UnaryOp(not) if matches!(not.op, ast::UnaryOpKind::Not) => guards(&not.expr, !holds),
+        ast::Expr::UnaryOp(not) if matches!(not.op, ast::UnaryOpKind::Not) => defined(&not.expr, !holds),
         ast::Expr::BinOp(both)
             if matches!((both.op, holds), (ast::BinOpKind::ScAnd, true) | (ast::BinOpKind::ScOr, false)) =>
         {
-            let mut all = guards(&both.left, holds);
-            all.extend(guards(&both.right, holds));
+            let mut all = defined(&both.left, holds);
+            all.extend(defined(&both.right, holds));
             all
         }
         _ => Vec::new(),

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use minijinja::Value;
 use minijinja::value::Kwargs;
-use paracrine_model::diagnostic::{Code, Diagnostic};
+use paracrine_model::diagnostic::{Code, Diagnostic, Place};
 
 use super::super::machinery::{self, ast};
-use super::super::scope::{self, Known, Scope};
-use super::super::{builtins, late, scan::bind};
-use super::{DEEPEST, Scan};
+use super::super::scope::{self, Known, Plain, Scope};
+use super::super::{builtins, late};
+use super::kinds::{self, Comparison};
+use super::{Scan, methods};
 
 impl<'s> Scan<'s> {
     /// What an expression can be; says what is wrong with it.
@@ -17,7 +18,7 @@ impl<'s> Scan<'s> {
         let bytes = machinery::bytes(expr.span());
         match expr {
             ast::Expr::Var(var) => self.name(var.id, bytes, scope),
-            ast::Expr::Const(_) => Known::Anything,
+            ast::Expr::Const(constant) => Known::Values(vec![constant.value.clone()]),
             ast::Expr::UnaryOp(unary) => {
                 let known = self.expr(&unary.expr, scope);
                 self.misuse_if(known.late().as_deref(), "an operator is applied to", bytes);
@@ -25,23 +26,25 @@ impl<'s> Scan<'s> {
             }
             ast::Expr::BinOp(binary) => self.binary(binary, bytes, scope),
             ast::Expr::Compare(compare) => {
-                let mut sides = vec![&compare.expr];
-                sides.extend(compare.ops.iter().map(|op| &op.expr));
-                for side in sides {
-                    let known = self.expr(side, scope);
-                    self.misuse_if(known.late().as_deref(), "something is compared with", bytes.clone());
+                let mut left = (&compare.expr, self.expr(&compare.expr, scope));
+                self.misuse_if(left.1.late().as_deref(), "something is compared with", bytes.clone());
+                for op in &compare.ops {
+                    let right = (&op.expr, self.expr(&op.expr, scope));
+                    self.misuse_if(right.1.late().as_deref(), "something is compared with", bytes.clone());
+                    self.unlike(Comparison::of(op.op), &left, &right, &bytes);
+                    left = right;
                 }
-                Known::Anything
+                Known::Kind(Plain::Bool)
             }
             ast::Expr::IfExpr(choice) => {
                 self.condition(&choice.test_expr, scope);
                 let guards = scope::guards(&choice.test_expr, true);
-                let one = scope.guard(guards, |scope| self.expr(&choice.true_expr, scope));
+                let one = self.branch(guards, scope, |scan, scope| scan.expr(&choice.true_expr, scope));
                 let Some(other) = &choice.false_expr else {
                     return one;
                 };
                 let guards = scope::guards(&choice.test_expr, false);
-                let other = scope.guard(guards, |scope| self.expr(other, scope));
+                let other = self.branch(guards, scope, |scan, scope| scan.expr(other, scope));
                 one.or(other)
             }
             ast::Expr::Filter(filter) => self.filter(filter, bytes, scope),
@@ -106,9 +109,15 @@ impl<'s> Scan<'s> {
 
     fn name(&mut self, name: &'s str, bytes: Range<usize>, scope: &Scope<'s>) -> Known<'s> {
         if let Some(known) = scope.get(name) {
+            if let Known::Missing(lacking) = known
+                && !scope.is_guarded(name)
+            {
+                self.missed(&lacking.clone(), bytes);
+            }
             return known.clone();
         }
-        if builtins::FUNCTIONS.contains(&name) || name == "self" || self.quiet > 0 || scope.is_guarded(name) {
+        let is_known = builtins::FUNCTIONS.contains(&name) || name == "self" || scope.is_guarded(name);
+        if is_known || self.quiet + self.expanding > 0 {
             return Known::Anything;
         }
         let error = Diagnostic::error(Code::TEMPLATE_UNDEFINED, format!("`{name}` is not defined"))
@@ -127,7 +136,7 @@ impl<'s> Scan<'s> {
     }
 
     /// Reports a key that a struct or an imported template does not have.
-    fn key(
+    pub(super) fn key(
         &mut self,
         expr: &ast::Expr<'_>,
         of: &Known<'s>,
@@ -135,28 +144,66 @@ impl<'s> Scan<'s> {
         bytes: Range<usize>,
         scope: &Scope<'s>,
     ) {
-        let Some(keys) = of.lacks(key) else { return };
         let path = scope::path(expr);
-        if self.quiet > 0 || path.as_deref().is_some_and(|path| scope.is_guarded(path)) {
+        if self.quiet + self.expanding > 0 || path.as_deref().is_some_and(|path| scope.is_guarded(path)) {
             return;
         }
-        let of = match expr {
-            ast::Expr::GetAttr(attr) => scope::path(&attr.expr),
-            ast::Expr::GetItem(item) => scope::path(&item.expr),
+        let inner = match expr {
+            ast::Expr::GetAttr(attr) => Some(&attr.expr),
+            ast::Expr::GetItem(item) => Some(&item.expr),
             _ => None,
         };
-        let of = of.map_or_else(|| "what it is looked up in".to_owned(), |of| format!("`{of}`"));
-        // The key stands at the end, perhaps in quotes and brackets.
-        let text = self.at.source.text().get(bytes.clone()).unwrap_or_default();
-        let start = text.rfind(key).map_or(bytes.start, |at| bytes.start + at);
-        let end = if start == bytes.start { bytes.end } else { start + key.len() };
+        let path = inner.and_then(scope::path);
+        let named = path.map_or_else(|| "what it is looked up in".to_owned(), |of| format!("`{of}`"));
+        if let Some(plain) = of.plain() {
+            // Where a condition asks about it, it may be something else in this branch.
+            if inner.is_some_and(|inner| !scope.is_asked(inner)) {
+                self.nothing_in(plain, &named, key, bytes, inner);
+            }
+            return;
+        }
+        let Some(keys) = of.lacks(key) else { return };
+        let of = named;
         let error = Diagnostic::error(Code::TEMPLATE_UNDEFINED, format!("{of} has no `{key}`"))
-            .at(self.place(start..end), "not there")
+            .at(self.place_of_key(key, bytes), "not there")
             .nearest(key, keys.iter().map(String::as_str));
         let error = if error.help.is_empty() {
             error.help(format!("it has {}", listed(keys.iter().map(String::as_str).collect())))
         } else {
             error
+        };
+        self.found.push(error);
+    }
+
+    /// The place of a key, which stands at the end of these bytes, perhaps in quotes and brackets.
+    pub(super) fn place_of_key(&self, key: &str, bytes: Range<usize>) -> Place {
+        let text = self.at.source.text().get(bytes.clone()).unwrap_or_default();
+        let start = text.rfind(key).map_or(bytes.start, |at| bytes.start + at);
+        let end = if start == bytes.start { bytes.end } else { start + key.len() };
+        self.place(start..end)
+    }
+
+    /// Reports that something is looked up by name in a value that has no names in it.
+    fn nothing_in(
+        &mut self,
+        plain: Plain,
+        of: &str,
+        key: &str,
+        bytes: Range<usize>,
+        inner: Option<&ast::Expr<'_>>,
+    ) {
+        let message = format!("{of} is {}, which has no `{key}`", plain.word());
+        let error = Diagnostic::error(Code::TEMPLATE_UNDEFINED, message)
+            .at(self.place_of_key(key, bytes), "not there");
+        let receiver = inner.map_or("…", |inner| self.receiver(inner));
+        // `name.upper`, which is a call that lacks its brackets.
+        let instead = methods::instead(key, receiver, &[]).filter(|instead| !instead.contains('…'));
+        let error = match (instead, plain) {
+            (Some(instead), _) => error.help(format!("write `{instead}`")),
+            (None, Plain::List) => {
+                error.help(format!("look into its items: `{{% for item in {receiver} %}}`"))
+            }
+            _ => error,
         };
         self.found.push(error);
     }
@@ -168,21 +215,25 @@ impl<'s> Scan<'s> {
         scope: &mut Scope<'s>,
     ) -> Known<'s> {
         let left = self.expr(&binary.left, scope);
-        let guards = match binary.op {
-            ast::BinOpKind::ScAnd => scope::guards(&binary.left, true),
-            ast::BinOpKind::ScOr => scope::guards(&binary.left, false),
-            _ => Vec::new(),
+        let right = match binary.op {
+            ast::BinOpKind::ScAnd | ast::BinOpKind::ScOr => {
+                let holds = matches!(binary.op, ast::BinOpKind::ScAnd);
+                let guards = scope::guards(&binary.left, holds);
+                self.branch(guards, scope, |scan, scope| scan.expr(&binary.right, scope))
+            }
+            _ => self.expr(&binary.right, scope),
         };
-        let right = scope.guard(guards, |scope| self.expr(&binary.right, scope));
         let what = match binary.op {
             ast::BinOpKind::Concat => "something is joined to",
             ast::BinOpKind::Eq | ast::BinOpKind::Ne => "something is compared with",
             _ => "an operator is applied to",
         };
-        for side in [left, right] {
+        for side in [&left, &right] {
             self.misuse_if(side.late().as_deref(), what, bytes.clone());
         }
-        Known::Anything
+        let (left, right) = ((&binary.left, left), (&binary.right, right));
+        self.unlike(Comparison::of_operator(binary.op), &left, &right, &bytes);
+        kinds::of_operator(binary.op, &left.1, &right.1)
     }
 
     fn filter(
@@ -204,9 +255,17 @@ impl<'s> Scan<'s> {
         }
         let what = format!("filter `{}` is given", filter.name);
         self.arguments(&filter.args, Some(&what), &bytes, scope);
+        if matches!(known, Known::Macro(_) | Known::Callable(_)) && filter.name != "default" {
+            if let Some(expr) = &filter.expr {
+                self.placed(expr, &known);
+            }
+            return Known::Anything;
+        }
         match known {
-            Known::Values(values) => moved(filter, &values),
-            _ => Known::Anything,
+            Known::Values(values) if values.iter().any(|value| late::within(value).is_some()) => {
+                moved(filter, &values)
+            }
+            _ => kinds::of_filter(filter.name),
         }
     }
 
@@ -223,7 +282,7 @@ impl<'s> Scan<'s> {
         }
         let what = format!("test `{}` is given", test.name);
         self.arguments(&test.args, Some(&what), &bytes, scope);
-        Known::Anything
+        Known::Kind(Plain::Bool)
     }
 
     fn quietly<R>(&mut self, quiet: bool, scan: impl FnOnce(&mut Self) -> R) -> R {
@@ -246,7 +305,7 @@ impl<'s> Scan<'s> {
     }
 
     /// Scans the arguments of a call; says what is wrong with late ones, where they may not be.
-    fn arguments(
+    pub(super) fn arguments(
         &mut self,
         args: &'s [ast::CallArg<'s>],
         misuse: Option<&str>,
@@ -268,91 +327,6 @@ impl<'s> Scan<'s> {
             all.push((name, known));
         }
         all
-    }
-
-    pub(super) fn call(
-        &mut self,
-        call: &'s ast::Call<'s>,
-        bytes: Range<usize>,
-        scope: &mut Scope<'s>,
-    ) -> Known<'s> {
-        let called = match &call.expr {
-            ast::Expr::Var(var) => {
-                let is_known = scope.get(var.id).is_some() || self.quiet > 0 || scope.is_guarded(var.id);
-                if !is_known && !builtins::FUNCTIONS.contains(&var.id) && var.id != "self" {
-                    let macros: Vec<&str> = scope
-                        .names()
-                        .filter(|name| matches!(scope.get(name), Some(Known::Macro(_))))
-                        .chain(builtins::FUNCTIONS)
-                        .collect();
-                    let at = machinery::bytes(call.expr.span());
-                    let error = Diagnostic::error(
-                        Code::TEMPLATE_UNKNOWN,
-                        format!("there is no function `{}`", var.id),
-                    )
-                    .at(self.place(at), "unknown function")
-                    .nearest(var.id, macros);
-                    self.found.push(error);
-                }
-                scope.get(var.id).cloned().unwrap_or(Known::Anything)
-            }
-            // A method, or a macro of an imported template.
-            ast::Expr::GetAttr(attr) => {
-                let of = self.expr(&attr.expr, scope);
-                self.misuse_if(of.late().as_deref(), "a method is called on", bytes.clone());
-                if matches!(of, Known::Module(_)) {
-                    let at = machinery::bytes(call.expr.span());
-                    self.key(&call.expr, &of, attr.name, at, scope);
-                }
-                match of {
-                    Known::Module(_) => of.item(Some(&Value::from(attr.name))),
-                    _ => Known::Anything,
-                }
-            }
-            other => self.expr(other, scope),
-        };
-        let args = self.arguments(&call.args, None, &bytes, scope);
-        let is_builtin = matches!(&call.expr, ast::Expr::Var(var) if builtins::FUNCTIONS.contains(&var.id));
-        match called {
-            Known::Macro(definition) => self.expand(definition, args, scope),
-            // What `namespace` and `dict` hold is not followed: with a late value they count as late.
-            _ if is_builtin => {
-                args.iter().find_map(|(_, known)| known.late()).map_or(Known::Anything, Known::Captured)
-            }
-            _ => Known::Anything,
-        }
-    }
-
-    /// What a macro gives for these arguments: it is walked again if one of them is late.
-    fn expand(
-        &mut self,
-        definition: &'s ast::Macro<'s>,
-        args: Vec<(Option<&'s str>, Known<'s>)>,
-        scope: &Scope<'s>,
-    ) -> Known<'s> {
-        if self.depth > DEEPEST {
-            return Known::Anything;
-        }
-        self.depth += 1;
-        let mut inner = self.within(definition, scope);
-        for (index, (name, known)) in args.into_iter().enumerate() {
-            let target = match name {
-                Some(name) => {
-                    definition.args.iter().find(|arg| matches!(arg, ast::Expr::Var(var) if var.id == name))
-                }
-                None => definition.args.get(index),
-            };
-            if let Some(target) = target {
-                bind(target, known, &mut inner);
-            }
-        }
-        let home = self.templates.values().find(|template| holds(template, definition));
-        let before = self.at;
-        self.at = home.unwrap_or(before);
-        let late = self.quietly(true, |scan| scan.body(&definition.body, &mut inner));
-        self.at = before;
-        self.depth -= 1;
-        late.map_or(Known::Anything, Known::Captured)
     }
 }
 
@@ -378,13 +352,6 @@ fn moved<'s>(filter: &ast::Filter<'_>, values: &[Value]) -> Known<'s> {
     }
     let results = values.iter().filter_map(|value| builtins::apply(filter.name, value, &args));
     Known::of(results)
-}
-
-/// Whether a macro stands in a template.
-fn holds<'s>(template: &super::Parsed<'s>, definition: &ast::Macro<'s>) -> bool {
-    // Its name is a piece of the template's text.
-    let text = template.source.text().as_bytes().as_ptr_range();
-    text.contains(&definition.name.as_ptr())
 }
 
 /// `` `a`, `b` and 3 more ``
