@@ -7,12 +7,22 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use integration_test::lab::Lab;
 use integration_test::loopback;
 use integration_test::site::{Site, build, workspace};
 
+/// Builds the example site, boots three real Debian hosts in containers, and deploys to them: check, apply, apply again.
+#[derive(Parser)]
+#[command(name = "cargo demo")]
+struct Arguments {
+    /// Deploy a small site to an sshd of its own on this machine instead; needs neither root nor network
+    #[arg(long)]
+    loopback: bool,
+}
+
 fn main() -> ExitCode {
-    let loopback = std::env::args().nth(1).is_some_and(|word| word == "--loopback");
+    let Arguments { loopback } = Arguments::parse();
     let shown = match Lab::prepare_machine() {
         _ if loopback => loopback::demo(),
         Ok(()) => demo(),

@@ -1,5 +1,6 @@
 //! The lab for people: `cargo lab up 3`, `cargo lab ssh 1`, `cargo lab run <program>`, `cargo lab down`.
 
+use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -66,6 +67,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Writes a line. Who reads no further (`cargo lab status | head`) has what was wanted.
+fn say(line: &str) {
+    let _closed = writeln!(std::io::stdout(), "{line}");
+}
+
 fn act(action: Action) -> Result<()> {
     match action {
         Action::Up { hosts } => up(&hosts),
@@ -110,21 +116,21 @@ fn up(hosts: &[String]) -> Result<()> {
     let lab = Lab::start(&hosts.iter().map(String::as_str).collect::<Vec<_>>())?;
     let seconds = start.elapsed().as_secs_f64();
     show(&lab);
-    println!("up in {seconds:.1} s; `cargo lab ssh 1` logs in, `cargo lab down` ends it");
-    println!("reached from the lab's network only: `cargo lab run <program>`");
-    println!("key: {}, known hosts: {}", lab.key().display(), lab.known_hosts().display());
+    say(&format!("up in {seconds:.1} s; `cargo lab ssh 1` logs in, `cargo lab down` ends it"));
+    say("reached from the lab's network only: `cargo lab run <program>`");
+    say(&format!("key: {}, known hosts: {}", lab.key().display(), lab.known_hosts().display()));
     lab.detach(Path::new(CLONE))
 }
 
 fn status() -> Result<()> {
     let labs = Lab::all()?;
     if labs.is_empty() {
-        println!("no lab is up");
+        say("no lab is up");
     }
     for lab in &labs {
         match lab.detached_for() {
-            Some(clone) => println!("lab {} of {}", lab.id(), clone.display()),
-            None => println!("lab {} of a running program", lab.id()),
+            Some(clone) => say(&format!("lab {} of {}", lab.id(), clone.display())),
+            None => say(&format!("lab {} of a running program", lab.id())),
         }
         show(lab);
     }
@@ -134,7 +140,7 @@ fn status() -> Result<()> {
 fn show(lab: &Lab) {
     for (number, host) in lab.hosts().iter().enumerate() {
         let state = if host.leader().is_some() { "up" } else { "down" };
-        println!("  {:>3}  {:<12} {:<12} {state}", number + 1, host.name(), host.address());
+        say(&format!("  {:>3}  {:<12} {:<12} {state}", number + 1, host.name(), host.address()));
     }
 }
 
@@ -146,7 +152,7 @@ fn down(all: bool) -> Result<()> {
     });
     let labs = labs.collect::<Vec<_>>();
     if labs.is_empty() && swept.is_empty() {
-        println!("no lab is up");
+        say("no lab is up");
     }
     labs.into_iter().try_for_each(Lab::down)
 }

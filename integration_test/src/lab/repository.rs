@@ -10,7 +10,7 @@ use super::process::run;
 use super::setup::PATH;
 
 /// Real packages that hosts can install, with all they depend on.
-pub(crate) const DOWNLOADED: &[&str] = &["nginx"];
+pub(crate) const DOWNLOADED: &[&str] = &["ca-certificates", "curl", "nginx"];
 
 /// How many of the packages `tiny-01`, `tiny-02`, … there are.
 pub const TINY_PACKAGES: usize = 20;

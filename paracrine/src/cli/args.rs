@@ -252,12 +252,11 @@ fn with_default(mut words: Vec<OsString>, commands: &[String], environments: &[S
     if typed.iter().take_while(|word| *word != "--").any(|word| asked(word)) {
         return words;
     }
-    // A misspelt command is for clap to mend, not an environment.
+    // What is no environment, nor one misspelt, was meant to be a command: clap says that there is none.
     if let Some(first) = typed.first()
         && !first.starts_with('-')
         && !environments.contains(first)
         && nearest(first, environments.iter().map(String::as_str)).is_none()
-        && nearest(first, commands.iter().map(String::as_str)).is_some()
     {
         return words;
     }
