@@ -323,13 +323,19 @@ fn conflict<R: AnyResource>(
         let of = |attributes: &[(&str, String)], name: &str| {
             attributes.iter().find(|(other, _)| *other == name).map(|(_, value)| format!("`{value}`"))
         };
+        let mut told = false;
         let only_before = before.iter().filter(|(name, _)| of(&after, name).is_none());
         for (name, _) in after.iter().chain(only_before) {
             let (was, is) = (of(&before, name), of(&after, name));
             if was != is {
-                let told = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
-                diagnostic = diagnostic.help(format!("{name}: first {}, then {}", told(was), told(is)));
+                told = true;
+                let said = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
+                diagnostic = diagnostic.help(format!("{name}: first {}, then {}", said(was), said(is)));
             }
+        }
+        if !told {
+            // Of texts with late values only those are shown.
+            diagnostic = diagnostic.help("the same values stand in other text");
         }
     }
     diagnostic

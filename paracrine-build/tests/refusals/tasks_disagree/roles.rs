@@ -2,7 +2,7 @@ use paracrine_build::prelude::*;
 
 use crate::Context;
 
-pub fn site(_: &Context, plan: &Plan) {
+pub fn site(cx: &Context, plan: &Plan) {
     plan.file("/etc/motd", "Hello\n").mode(0o644);
     plan.package("nginx");
     plan.file("/etc/motd", "Hello\n").mode(0o600);
@@ -12,4 +12,6 @@ pub fn site(_: &Context, plan: &Plan) {
     plan.file("/etc/conf", "x\n").mode(0o600);
     plan.command("true").creates("/x").timeout(60);
     plan.command("true").creates("/x");
+    plan.file("/etc/late", text!("PASSWORD={}\n", cx.password));
+    plan.file("/etc/late", text!("SECRET={}\n", cx.password));
 }
