@@ -158,7 +158,7 @@ mod tests {
             let found = agent.windows(trace.len()).any(|window| window == trace);
             assert!(!found, "the agent holds `{}`", String::from_utf8_lossy(trace));
         }
-        assert!(agent.len() <= 3 << 19, "the agent has {} bytes", agent.len());
+        assert!(agent.len() <= 1_800_000, "the agent has {} bytes", agent.len());
     }
 
     #[test]
