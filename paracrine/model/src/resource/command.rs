@@ -119,6 +119,9 @@ fn listed(paths: &[&AbsolutePath]) -> String {
 impl Plan {
     /// Declares a shell command. It needs a guard: `creates`, `unless`, `only_if` or `run_on`; without one the site
     /// does not build. Its name is the script's first line unless `.named(…)` says better.
+    ///
+    /// What it has left running when it ends lives on. A run that is broken off or killed before takes with it all that it
+    /// has started, but for packages that are being installed, which come to their end.
     #[track_caller]
     pub fn command(&self, script: impl Into<Text>) -> Declared<'_, Command> {
         let script = script.into();
