@@ -47,12 +47,13 @@ pub fn compile<C: SiteContext>(role: fn(&C, &Plan)) {
 pub struct Compile<C> {
     role: fn(&C, &Plan),
     policies: Policies,
+    trim_blocks: bool,
 }
 
 impl<C: SiteContext> Compile<C> {
     /// Compiles what this role makes of the site.
     pub fn new(role: fn(&C, &Plan)) -> Self {
-        Self { role, policies: Policies::default() }
+        Self { role, policies: Policies::default(), trim_blocks: false }
     }
 
     /// Adds a policy whose findings are errors. It is called once, with the plans of all hosts, if all else is right.
@@ -67,6 +68,13 @@ impl<C: SiteContext> Compile<C> {
         self
     }
 
+    /// Takes lines of templates that hold only a block (`{% if … %}`) for no lines of the content, as Ansible does: the
+    /// blanks before a block and the line break after it are left out.
+    pub fn trim_blocks(mut self) -> Self {
+        self.trim_blocks = true;
+        self
+    }
+
     /// Compiles the package that cargo is building.
     pub fn run(self) {
         cargo::run(|root| self.check(root));
@@ -75,7 +83,7 @@ impl<C: SiteContext> Compile<C> {
     /// Compiles the site in the folder `root`, prints nothing and writes nothing: for tests.
     pub fn check(&self, root: impl AsRef<Path>) -> Checked {
         let root = root.as_ref();
-        let files = Rc::new(SiteFiles::new(root));
+        let files = Rc::new(SiteFiles::new(root, self.trim_blocks));
         let mut inputs = InputFiles::new(root);
         let mut secrets = MachineSecrets::new(root);
         let blobs = Blobs::default();

@@ -6,8 +6,11 @@
 mod authorized_keys;
 mod calendar;
 mod cron;
+mod data;
 mod entry;
 mod finding;
+#[cfg(test)]
+mod judge;
 mod sudoers;
 mod sysctl;
 mod time_span;
@@ -23,25 +26,31 @@ use paracrine_model::hash::Hash;
 
 pub(crate) use finding::{Finding, LATE, Look};
 
-use entry::{Format, Sort};
+use entry::{At, Format, Sort};
 
 /// The format of a path is the first that reads it.
-static FORMATS: [Format; 5] =
-    [authorized_keys::FORMAT, cron::FORMAT, sudoers::FORMAT, sysctl::FORMAT, unit::FORMAT];
+static FORMATS: [Format; 6] =
+    [authorized_keys::FORMAT, cron::FORMAT, sudoers::FORMAT, sysctl::FORMAT, unit::FORMAT, data::FORMAT];
 
 /// What reads the file at some path.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Reader {
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
     /// Which of [`FORMATS`].
     format: usize,
     sort: Sort,
+    path: &'a str,
 }
 
-impl Reader {
-    /// What reads the file at a path, if it is known.
-    pub(crate) fn of(path: &str) -> Option<Self> {
-        let read =
-            |(format, Format { reads, .. }): (usize, &Format)| Some(Self { format, sort: reads(path)? });
+impl<'a> Reader<'a> {
+    /// What reads a file, if it is known: as the plan says, or as its path tells.
+    pub(crate) fn of(file: &FileFacet<'a>) -> Option<Self> {
+        let path = file.path().as_str();
+        if let Some(written) = file.format() {
+            return Some(Self { format: FORMATS.len() - 1, sort: data::sort_of(written)?, path });
+        }
+        let read = |(format, Format { reads, .. }): (usize, &Format)| {
+            Some(Self { format, sort: reads(path)?, path })
+        };
         FORMATS.iter().enumerate().find_map(read)
     }
 
@@ -52,12 +61,12 @@ impl Reader {
 
     /// What is wrong with a text, on hosts with that system.
     pub(crate) fn look(self, text: &str, os: Os) -> Look {
-        (FORMATS[self.format].look)(text, self.sort, os)
+        (FORMATS[self.format].look)(text, At { path: self.path, sort: self.sort, os })
     }
 }
 
 /// By whom a content is read, where, and its hash.
-type Way = (Reader, Os, Hash);
+type Way = (usize, Sort, String, Os, Hash);
 
 /// The contents that were looked at: each once for each way in which it is read, however many hosts have it.
 #[derive(Default)]
@@ -70,12 +79,12 @@ impl Looks {
     /// none.
     pub(crate) fn of<'t>(
         &self,
-        reader: Reader,
+        reader: Reader<'_>,
         os: Os,
         hash: Hash,
         text: impl FnOnce() -> Option<&'t str>,
     ) -> Option<Rc<Look>> {
-        let key = (reader, os, hash);
+        let key = (reader.format, reader.sort, reader.path.to_owned(), os, hash);
         if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
         }
@@ -84,3 +93,6 @@ impl Looks {
         look
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 
 pub use paracrine_macros::{ForTemplate, site, text};
 pub use paracrine_model::content::IntoContent;
+pub use paracrine_model::format::Format;
 pub use paracrine_model::given::ForTemplate;
 pub use paracrine_model::host::Arch;
 pub use paracrine_model::inventory::Os;

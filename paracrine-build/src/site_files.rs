@@ -16,9 +16,9 @@ pub(crate) struct SiteFiles {
 }
 
 impl SiteFiles {
-    /// Those of the site at `root`.
-    pub(crate) fn new(root: &Path) -> Self {
-        Self { templates: Templates::new(root), local: LocalFiles::new(root) }
+    /// Those of the site at `root`; `trim_blocks`: a line break after a block of a template is none of its text.
+    pub(crate) fn new(root: &Path, trim_blocks: bool) -> Self {
+        Self { templates: Templates::new(root, trim_blocks), local: LocalFiles::new(root) }
     }
 
     /// The files that were read, with the hashes of their contents.

@@ -85,6 +85,9 @@ const OF_UNIT_TESTS: &[Tool] = &[
     Tool::new("ssh", "openssh-client"),
     Tool::new("useradd", "passwd"),
     Tool::new("unshare", "util-linux"),
+    Tool::new("systemd-analyze", "systemd"),
+    Tool::new("visudo", "sudo"),
+    Tool::new("crontab", "cron"),
     Tool::new("mount", "mount"),
 ];
 

@@ -68,7 +68,7 @@ pub(crate) fn argument(method: &str, on_plan: bool, at: usize) -> Option<Kind> {
         ("file" | "unit", true, 1) | ("run_on" | "restart_on" | "reload_on", false, 0) => Kind::Other,
         (
             "absent" | "system" | "changes_nothing" | "enabled" | "disabled" | "running" | "stopped"
-            | "masked" | "unmasked",
+            | "masked" | "unmasked" | "format" | "unchecked",
             false,
             0,
         ) => Kind::Other,

@@ -22,7 +22,7 @@ pub(super) fn check(host: &mut HostCheck<'_, '_>) {
     });
     for (task, facets) in host.said() {
         for file in facets.files() {
-            if let Some(reader) = Reader::of(file.path().as_str()) {
+            if let Some(reader) = Reader::of(file) {
                 for finding in reader.about(file) {
                     host.report(at_role(&finding, task));
                 }
@@ -39,8 +39,8 @@ fn in_content<'h, F: FnOnce() -> Accounts<'h>>(
     host: &HostCheck<'h, '_>,
     accounts: &LazyCell<Accounts<'h>, F>,
     task: &Task,
-    file: &FileFacet<'_>,
-    reader: Reader,
+    file: &FileFacet<'h>,
+    reader: Reader<'h>,
 ) -> Vec<Diagnostic> {
     let os = host.view.os();
     let text = LazyCell::new(|| text_of(host, file.content()));

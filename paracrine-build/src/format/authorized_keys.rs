@@ -8,7 +8,7 @@ use paracrine_model::public_key::{Flaw, KeyType, TYPES};
 use super::entry::{Format, ONLY, Sort};
 use super::finding::{Finding, LATE, Look};
 
-pub(super) const FORMAT: Format = Format { reads, about, look: |text, _, _| look(text) };
+pub(super) const FORMAT: Format = Format { reads, about, look: |text, _| look(text) };
 
 fn reads(path: &str) -> Option<Sort> {
     let (directory, name) = path.rsplit_once('/')?;
@@ -55,6 +55,14 @@ fn look(text: &str) -> Look {
     let mut found = Look::default();
     for (number, line) in (1u32..).zip(text.lines()) {
         let line = line.trim();
+        if let Some(rest) = line.strip_prefix('\u{feff}') {
+            // Of a comment or an empty line, nothing is lost.
+            if !rest.is_empty() && !rest.starts_with('#') {
+                let message = "the line begins with a byte order mark, so sshd passes over its key";
+                found.findings.push(wrong(number, "", message).help("save the file as UTF-8 without one"));
+            }
+            continue;
+        }
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
@@ -218,7 +226,13 @@ const VALUES: [&str; 8] =
 /// What is wrong with the options.
 fn option(number: u32, options: &str) -> Option<Finding> {
     let mut rest = options;
+    let mut once = Vec::new();
     loop {
+        // sshd passes over empty options.
+        rest = rest.trim_start_matches(',');
+        if rest.is_empty() {
+            return None;
+        }
         let end = rest.find([',', '=']).unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
         let is = |known: &str| known.eq_ignore_ascii_case(name);
@@ -226,7 +240,7 @@ fn option(number: u32, options: &str) -> Option<Finding> {
             return None;
         }
         if name.is_empty() {
-            return Some(wrong(number, options, "an option is empty").help("leave out the `,`"));
+            return Some(wrong(number, options, "no option stands before a `=`"));
         }
         let flag = FLAGS.iter().any(|known| is(known));
         let value = VALUES.iter().any(|known| is(known));
@@ -248,6 +262,14 @@ fn option(number: u32, options: &str) -> Option<Finding> {
                 return Some(finding.help(format!("write `{name}=\"…\"`")));
             }
             (Some(quoted), false) => {
+                let folded = name.to_lowercase();
+                if once.contains(&folded) {
+                    let finding = wrong(number, name, format!("the option `{name}` stands twice"));
+                    return Some(finding.help("sshd passes over the key"));
+                }
+                if ["command", "from", "principals"].contains(&folded.as_str()) {
+                    once.push(folded);
+                }
                 if quoted.starts_with(LATE) {
                     return None;
                 }
@@ -285,17 +307,32 @@ fn value_of(number: u32, name: &str, value: &str) -> Option<Finding> {
         return None;
     }
     match name.to_lowercase().as_str() {
-        "environment" if !value.contains('=') => {
-            let finding = wrong(number, value, format!("`environment` wants `NAME=value`, not `{value}`"));
-            Some(finding)
+        "environment" => {
+            let is_name =
+                |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            let fits = value.split_once('=').is_some_and(|(name, _)| is_name(name));
+            (!fits).then(|| wrong(number, value, format!("`environment` wants `NAME=value`, not `{value}`")))
         }
         "expiry-time" => {
             let date = value.strip_suffix('Z').unwrap_or(value);
-            let fine = matches!(date.len(), 8 | 12 | 14) && date.bytes().all(|byte| byte.is_ascii_digit());
-            (!fine).then(|| {
+            let digits = matches!(date.len(), 8 | 12 | 14) && date.bytes().all(|byte| byte.is_ascii_digit());
+            let within = |from: usize, last: u32| {
+                date.get(from..from + 2)
+                    .is_none_or(|number| number.parse().is_ok_and(|number: u32| number <= last))
+            };
+            let fits = digits
+                && within(4, 12)
+                && within(6, 31)
+                && within(8, 23)
+                && within(10, 59)
+                && !date[4..8].contains("00");
+            (!fits).then(|| {
                 wrong(number, value, format!("`expiry-time` cannot be `{value}`"))
                     .help("write `YYYYMMDD` or `YYYYMMDDHHMM`")
             })
+        }
+        "from" | "principals" if value.is_empty() => {
+            Some(wrong(number, name, format!("`{name}` is empty, so the key is good for nobody")))
         }
         "tunnel" if value != "any" && value.parse::<u32>().is_err() => {
             let finding = wrong(number, value, format!("`tunnel` cannot be `{value}`"));
@@ -304,6 +341,16 @@ fn value_of(number: u32, name: &str, value: &str) -> Option<Finding> {
         "permitopen" if !value.contains(':') => {
             let finding = wrong(number, value, format!("`permitopen` wants `host:port`, not `{value}`"));
             Some(finding)
+        }
+        folded @ ("permitopen" | "permitlisten") => {
+            let (_, port) = value.rsplit_once(':').unwrap_or(("", value));
+            // Services have names too.
+            let named = folded == "permitopen" && port.starts_with(|c: char| c.is_ascii_alphabetic());
+            let fits = port == "*" || named || port.parse::<u16>().is_ok_and(|port| port > 0);
+            (!fits).then(|| {
+                wrong(number, value, format!("`{folded}` cannot be `{value}`: `{port}` is no port"))
+                    .help("ports go from 1 to 65535; `*` is any")
+            })
         }
         _ => None,
     }

@@ -1,14 +1,20 @@
 //! Files of sudo: `/etc/sudoers` and `/etc/sudoers.d/`. A mistake in one of them keeps everybody from using sudo.
 
-use std::collections::BTreeSet;
+mod cursor;
+mod rule;
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use paracrine_model::diagnostic::{Code, nearest};
 use paracrine_model::facet::FileFacet;
 
-use super::entry::{Format, ONLY, Sort};
+use super::entry::{At, Format, ONLY, Sort};
 use super::finding::{Finding, LATE, Look};
+use cursor::{Cursor, Line};
+use rule::Rule;
 
-pub(super) const FORMAT: Format = Format { reads, about, look: |text, _, _| look(text) };
+pub(super) const FORMAT: Format = Format { reads, about, look };
 
 fn reads(path: &str) -> Option<Sort> {
     (path == "/etc/sudoers" || path.starts_with("/etc/sudoers.d/")).then_some(ONLY)
@@ -42,113 +48,138 @@ fn about(file: &FileFacet<'_>) -> Vec<Finding> {
     findings
 }
 
+/// What an alias stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    User,
+    Runas,
+    Host,
+    Command,
+}
+
+const ALIASES: [&str; 4] = ["User_Alias", "Runas_Alias", "Host_Alias", "Cmnd_Alias"];
+
+impl Kind {
+    fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "User_Alias" => Self::User,
+            "Runas_Alias" => Self::Runas,
+            "Host_Alias" => Self::Host,
+            "Cmnd_Alias" | "Cmd_Alias" => Self::Command,
+            _ => return None,
+        })
+    }
+}
+
+/// The aliases that a file defines.
+type Aliases = BTreeMap<Kind, BTreeSet<String>>;
+
 /// What is wrong with the content.
-fn look(text: &str) -> Look {
+fn look(text: &str, at: At<'_>) -> Look {
     let mut found = Look::default();
-    let lines = logical(text);
-    let mut aliases: BTreeSet<&str> = BTreeSet::new();
-    for (_, line) in &lines {
-        if let Some((_, definitions)) = alias(line) {
-            aliases.extend(
-                definitions.split(':').filter_map(|one| one.split_once('=')).map(|(name, _)| name.trim()),
-            );
+    if text.starts_with('\u{feff}') {
+        let message = "the file begins with a byte order mark, which sudo takes for a part of the first word";
+        found.findings.push(wrong(1, "", message).help("save it as UTF-8 without one"));
+    }
+    let text = text.trim_start_matches('\u{feff}');
+    let lines = Line::all(text);
+    let mut aliases = Aliases::new();
+    for line in &lines {
+        if let Some((kind, definitions)) = alias(&line.text) {
+            let names = definitions.split(':').filter_map(|one| one.split_once('='));
+            aliases.entry(kind).or_default().extend(names.map(|(name, _)| name.trim().to_owned()));
         }
     }
-    for (number, line) in &lines {
-        if line.starts_with("Defaults") || line.starts_with('@') || line.contains(LATE) {
-            include(*number, line, &mut found.findings);
-        } else if let Some((kind, definitions)) = alias(line) {
-            definition(*number, kind, definitions, &mut found.findings);
-        } else {
-            rule(*number, line, &aliases, &mut found.findings);
-        }
+    let mut defined = BTreeSet::new();
+    for line in &lines {
+        let read = read(line, at, &aliases, &mut defined);
+        found.findings.extend(read.unwrap_or_else(|finding| vec![finding]));
     }
     found
+}
+
+/// Reads a line. What comes back else is no reason for sudo to refuse it.
+fn read(
+    line: &Line,
+    at: At<'_>,
+    aliases: &Aliases,
+    defined: &mut BTreeSet<(Kind, String)>,
+) -> Result<Vec<Finding>, Finding> {
+    let text = line.text.trim_start();
+    let first = text.split([' ', '\t']).next().unwrap_or_default();
+    let mut cursor = Cursor::new(line);
+    if text.starts_with('@') || ["#include", "#includedir"].contains(&first) {
+        return include(&mut cursor, first).map(|()| Vec::new());
+    }
+    if line.text.contains(LATE) {
+        return Ok(Vec::new());
+    }
+    if line.is_open {
+        let message = "the last line ends in a backslash, and nothing follows it";
+        return Err(wrong(line.number(line.text.len()), "\\", message).help("leave it out"));
+    }
+    if let Some(rest) = text.strip_prefix("Defaults")
+        && rest.chars().next().is_none_or(|c| " \t:@>!".contains(c))
+    {
+        cursor.take("Defaults");
+        let mut rule = Rule::new(cursor, at.os);
+        if !rule.cursor.at_blank() {
+            rule.bound()?;
+        }
+        return settings::read(&mut rule.cursor, at.os);
+    }
+    if let Some((kind, _)) = alias(&line.text) {
+        cursor.take(first);
+        let mut rule = Rule::new(cursor, at.os);
+        rule.definitions(kind, first, defined)?;
+        return Ok(rule.undefined(aliases));
+    }
+    let mut rule = Rule::new(cursor, at.os);
+    match rule.read() {
+        Ok(()) => Ok(rule.undefined(aliases)),
+        Err(finding) => Err(match nearest(first, ALIASES.into_iter().chain(["Defaults"])) {
+            Some(near) => {
+                let finding = wrong(line.number(0), first, format!("sudo does not know `{first}`"));
+                finding.help(format!("did you mean `{near}`?"))
+            }
+            None => finding,
+        }),
+    }
 }
 
 fn wrong(line: u32, word: &str, message: impl Into<String>) -> Finding {
     Finding::error(Code::SUDOERS, line, word, message)
 }
 
-/// Lines with their continuations, without comments.
-fn logical(text: &str) -> Vec<(u32, String)> {
-    let mut all: Vec<(u32, String)> = Vec::new();
-    let mut continued = false;
-    for (number, line) in (1u32..).zip(text.lines()) {
-        let comment =
-            line.trim_start().starts_with('#') && !is_id(line.trim_start()) && !line.starts_with("#include");
-        let line = if comment { "" } else { strip_comment(line) };
-        let (piece, more) = line.strip_suffix('\\').map_or((line, false), |piece| (piece, true));
-        match all.last_mut().filter(|_| continued) {
-            Some((_, logical)) => {
-                logical.push(' ');
-                logical.push_str(piece.trim());
-            }
-            None if piece.trim().is_empty() => {}
-            None => all.push((number, piece.trim().to_owned())),
+/// A line that includes others.
+fn include(cursor: &mut Cursor<'_>, first: &str) -> Result<(), Finding> {
+    if !["include", "includedir"].contains(&&first[1..]) {
+        let finding = cursor.wrong(first, format!("sudo does not know `{first}`"));
+        return Err(finding.nearest(first, ["@include", "@includedir"]));
+    }
+    cursor.take(first);
+    if cursor.is_at_end() {
+        return Err(cursor.wrong(first, format!("`{first}` names no path")).help("write one after it"));
+    }
+    match cursor.rest().starts_with('"') {
+        true => {
+            cursor.word()?;
         }
-        continued = more;
-    }
-    all.retain(|(_, line)| !line.is_empty());
-    all
-}
-
-/// `#1000` names a user by number, where `#` otherwise begins a comment.
-fn is_id(text: &str) -> bool {
-    text[1..].starts_with(|c: char| c.is_ascii_digit())
-}
-
-fn strip_comment(line: &str) -> &str {
-    let mut quoted = false;
-    let mut before = ' ';
-    for (at, c) in line.char_indices() {
-        match c {
-            '"' if before != '\\' => quoted = !quoted,
-            '#' if at > 0
-                && !quoted
-                && before != '\\'
-                && !is_id(&line[at..])
-                && !matches!(before, '%' | '(') =>
-            {
-                return line[..at].trim_end();
-            }
-            _ => {}
+        false => {
+            cursor.until(" \t");
         }
-        before = c;
     }
-    line.trim_end()
-}
-
-fn include(number: u32, line: &str, findings: &mut Vec<Finding>) {
-    let word = line.split_whitespace().next().unwrap_or_default();
-    if word.starts_with('@') && !["@include", "@includedir"].contains(&word) {
-        findings.push(
-            wrong(number, word, format!("sudo does not know `{word}`"))
-                .nearest(word, ["@include", "@includedir"]),
-        );
+    let rest = cursor.rest();
+    match rest.is_empty() || rest.starts_with('#') {
+        true => Ok(()),
+        false => Err(cursor.wrong(rest, format!("`{rest}` follows the path of `{first}`"))),
     }
 }
-
-const ALIASES: [&str; 4] = ["User_Alias", "Runas_Alias", "Host_Alias", "Cmnd_Alias"];
 
 /// The kind of alias that a line defines, and the definitions.
-fn alias(line: &str) -> Option<(&str, &str)> {
-    let (word, rest) = line.split_once([' ', '\t'])?;
-    (word.ends_with("_Alias") || word == "Cmd_Alias").then_some((word, rest.trim()))
-}
-
-fn definition(number: u32, kind: &str, definitions: &str, findings: &mut Vec<Finding>) {
-    if !ALIASES.contains(&kind) && kind != "Cmd_Alias" {
-        findings.push(wrong(number, kind, format!("sudo does not know `{kind}`")).nearest(kind, ALIASES));
-        return;
-    }
-    let name = definitions.split('=').next().unwrap_or_default().trim();
-    if !definitions.contains('=') || !is_alias(name) {
-        findings.push(
-            wrong(number, name, format!("`{name}` is no name of an alias"))
-                .help(format!("write `{kind} NAME = …` with capital letters, digits and `_`")),
-        );
-    }
+fn alias(line: &str) -> Option<(Kind, &str)> {
+    let (word, rest) = line.trim_start().split_once([' ', '\t'])?;
+    Some((Kind::of(word)?, rest.trim()))
 }
 
 fn is_alias(name: &str) -> bool {
@@ -156,129 +187,5 @@ fn is_alias(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
-const TAGS: [&str; 16] = [
-    "EXEC",
-    "NOEXEC",
-    "FOLLOW",
-    "NOFOLLOW",
-    "INTERCEPT",
-    "NOINTERCEPT",
-    "LOG_INPUT",
-    "NOLOG_INPUT",
-    "LOG_OUTPUT",
-    "NOLOG_OUTPUT",
-    "MAIL",
-    "NOMAIL",
-    "PASSWD",
-    "NOPASSWD",
-    "SETENV",
-    "NOSETENV",
-];
-
-/// `who host = (as whom) TAG: command, …`
-fn rule(number: u32, line: &str, aliases: &BTreeSet<&str>, findings: &mut Vec<Finding>) {
-    let first = line.split_whitespace().next().unwrap_or_default();
-    if let Some(near) = nearest(first, ALIASES.into_iter().chain(["Defaults"])) {
-        let finding = wrong(number, first, format!("sudo does not know `{first}`"));
-        findings.push(finding.help(format!("did you mean `{near}`?")));
-        return;
-    }
-    let Some((who, commands)) = split_unescaped(line, '=') else {
-        findings.push(
-            wrong(number, first, "the line is no rule: it has no `=`")
-                .help("write `user host = (as) command`"),
-        );
-        return;
-    };
-    if who.split_whitespace().count() < 2 {
-        let message = format!("`{}` says who, but not on which host", who.trim());
-        findings.push(wrong(number, who.trim(), message).help(format!("write `{} ALL = …`", who.trim())));
-        return;
-    }
-    let mut rest = commands.trim();
-    if rest.is_empty() {
-        findings
-            .push(wrong(number, who.trim(), "the rule allows no command").help("write one after the `=`"));
-        return;
-    }
-    loop {
-        rest = rest.trim_start_matches(['!', ' ', '\t']);
-        if let Some(runas) = rest.strip_prefix('(') {
-            let Some((_, after)) = runas.split_once(')') else {
-                findings.push(
-                    wrong(number, rest, "a `(` is not closed").help("write `(user)` or `(user:group)`"),
-                );
-                return;
-            };
-            rest = after.trim_start();
-            continue;
-        }
-        match rest.split_once(':') {
-            Some((tag, after))
-                if tag.trim().chars().all(|c| c.is_ascii_uppercase() || c == '_')
-                    && !tag.trim().is_empty() =>
-            {
-                let tag = tag.trim();
-                // `ALL : other_host = …`
-                if tag == "ALL" || aliases.contains(tag) {
-                    return;
-                }
-                if !TAGS.contains(&tag) {
-                    let finding = wrong(number, tag, format!("sudo does not know the tag `{tag}`"));
-                    findings.push(finding.nearest(tag, TAGS));
-                    return;
-                }
-                rest = after.trim_start();
-                continue;
-            }
-            _ => {}
-        }
-        let (command, after) = split_unescaped(rest, ',').unwrap_or((rest, ""));
-        if let Some(finding) = command_of(number, command.trim(), aliases) {
-            findings.push(finding);
-            return;
-        }
-        if after.trim().is_empty() {
-            return;
-        }
-        rest = after.trim_start();
-    }
-}
-
-/// What is wrong with a command, if anything is.
-fn command_of(number: u32, command: &str, aliases: &BTreeSet<&str>) -> Option<Finding> {
-    let program = command.split_whitespace().next().unwrap_or_default();
-    let fine = program == "ALL"
-        || program.starts_with('/')
-        || program.starts_with('^')
-        || program.starts_with("sha")
-        || program.contains('=')
-        || ["sudoedit", "list"].contains(&program)
-        || aliases.contains(program);
-    if fine {
-        return None;
-    }
-    if is_alias(program) {
-        let finding = wrong(number, program, format!("alias `{program}` is not defined in this file"));
-        return Some(finding.warning().nearest(program, aliases.iter().copied()));
-    }
-    let message = match program.is_empty() {
-        true => "a command is empty".to_owned(),
-        false => format!("command `{program}` is no absolute path"),
-    };
-    Some(
-        wrong(number, program, message)
-            .help("sudo wants `/usr/bin/…`, `ALL`, or an alias in capital letters"),
-    )
-}
-
-/// Cuts at the first separator that no `\` precedes.
-fn split_unescaped(text: &str, separator: char) -> Option<(&str, &str)> {
-    let mut escaped = false;
-    let at = text.char_indices().find(|(_, c)| {
-        let found = *c == separator && !escaped;
-        escaped = *c == '\\' && !escaped;
-        found
-    });
-    at.map(|(at, c)| (&text[..at], &text[at + c.len_utf8()..]))
-}
+#[cfg(test)]
+mod tests;

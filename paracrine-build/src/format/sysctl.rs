@@ -31,16 +31,24 @@ fn known() -> &'static BTreeSet<&'static str> {
     KNOWN.get_or_init(|| include_str!("sysctl/keys.txt").lines().collect())
 }
 
-pub(super) const FORMAT: Format = Format { reads, about, look: |text, _, _| look(text) };
+pub(super) const FORMAT: Format = Format { reads, about, look: |text, _| look(text) };
+
+/// Where kernel parameters are.
+const DIRECTORIES: [&str; 5] =
+    ["/etc/sysctl.d/", "/run/sysctl.d/", "/usr/local/lib/sysctl.d/", "/usr/lib/sysctl.d/", "/lib/sysctl.d/"];
 
 fn reads(path: &str) -> Option<Sort> {
-    (path == "/etc/sysctl.conf" || path.starts_with("/etc/sysctl.d/")).then_some(ONLY)
+    let is_read =
+        path == "/etc/sysctl.conf" || DIRECTORIES.iter().any(|directory| path.starts_with(directory));
+    // Debian keeps words for people there.
+    let is_text = path.rsplit('/').next().is_some_and(|name| name.starts_with("README"));
+    (is_read && !is_text).then_some(ONLY)
 }
 
 /// What makes nobody read the file.
 fn about(file: &FileFacet<'_>) -> Vec<Finding> {
     let name = file.path().file_name();
-    if file.path().as_str() == "/etc/sysctl.conf" || name.ends_with(".conf") || name.starts_with("README") {
+    if file.path().as_str() == "/etc/sysctl.conf" || name.ends_with(".conf") {
         return Vec::new();
     }
     let message = format!("nothing reads `{}`: its name does not end in `.conf`", file.path());
@@ -50,6 +58,12 @@ fn about(file: &FileFacet<'_>) -> Vec<Finding> {
 /// What is wrong with the content.
 fn look(text: &str) -> Look {
     let mut found = Look::default();
+    if text.starts_with('\u{feff}') {
+        let message =
+            "the file begins with a byte order mark, which systemd-sysctl takes for a part of the first line";
+        found.findings.push(wrong(1, "", message).help("save it as UTF-8 without one"));
+    }
+    let text = text.trim_start_matches('\u{feff}');
     for (number, line) in (1u32..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with(['#', ';']) {

@@ -43,9 +43,14 @@ struct Verdict {
 
 impl Templates {
     /// The templates of the site at `root`.
-    pub(crate) fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path, trim_blocks: bool) -> Self {
         let store = Arc::new(Store::new(root));
-        let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default();
+        let syntax = SyntaxConfig::builder()
+            .keep_trailing_newline(true)
+            .trim_blocks(trim_blocks)
+            .lstrip_blocks(trim_blocks)
+            .build()
+            .unwrap_or_default();
         let mut environment = builtins::environment();
         environment.set_syntax(syntax.clone());
         environment.set_undefined_behavior(UndefinedBehavior::Strict);

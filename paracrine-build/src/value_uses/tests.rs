@@ -62,7 +62,8 @@ fn values(declaration: &str, secret: Option<Secret>) -> BTreeMap<String, Vec<Str
     let (mut plan, _) = plan.finish();
     plan.tasks[0].origin = Origin { file: "roles.rs".into(), line: 2, column: 1 };
     let hosts = (0..deployment.hosts.len()).map(|host| (host, plan.clone())).collect();
-    let site = SitePlan::new(deployment, hosts, Blobs::default(), Rc::new(SiteFiles::new(Path::new(""))));
+    let site =
+        SitePlan::new(deployment, hosts, Blobs::default(), Rc::new(SiteFiles::new(Path::new(""), false)));
     let mut writer = Writer::new("site".into(), None, Vec::new());
     let mut all = ValueUses::new(folder.path(), site.deployment());
     for host in site.hosts() {

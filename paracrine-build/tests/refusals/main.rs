@@ -112,6 +112,7 @@ cases! {
         command_unguarded
         conflict_through_a_function
         cron_wrong
+        data_wrong
         directory_of_nobody
         file_local_missing
         good

@@ -13,6 +13,7 @@ pub mod diagnostic;
 pub mod facet;
 #[cfg(feature = "build")]
 pub mod field;
+pub mod format;
 #[cfg(feature = "build")]
 pub mod given;
 pub mod hash;

@@ -9,10 +9,13 @@ mod scalar;
 mod syntax;
 #[cfg(test)]
 pub(crate) mod tests;
+mod well_formed;
 
 use crate::diagnostic::{Diagnostics, Place};
 use crate::secret::Provider;
 use crate::source::Source;
+
+pub use well_formed::well_formed;
 
 /// A value with its place.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,7 +10,7 @@ fn filled(line: &str) -> String {
     line.replace("E!", ED25519).replace("C!", ECDSA).replace("R!", RSA)
 }
 
-const GOOD: [&str; 25] = [
+const GOOD: [&str; 31] = [
     "",
     "# x",
     "ssh-ed25519 E!",
@@ -30,6 +30,13 @@ const GOOD: [&str; 25] = [
     "environment=\"A=b\",expiry-time=\"20300101\" ssh-ed25519 E!",
     "permitopen=\"db:5432\",permitlisten=\"8080\",tunnel=\"0\" ssh-ed25519 E!",
     "cert-authority,principals=\"a,b\" ssh-ed25519 E!",
+    // Asked of sshd itself: empty options are none.
+    "no-pty,,no-user-rc ssh-ed25519 E!",
+    ",no-pty, ssh-ed25519 E!",
+    "command=\"\" ssh-ed25519 E!",
+    "permitopen=\"a:*\",permitopen=\"[::1]:http\",permitlisten=\"a:80\" ssh-ed25519 E!",
+    "environment=\"1A=\",expiry-time=\"204001011200Z\" ssh-ed25519 E!",
+    "\u{feff}# x",
     "\u{fdd0}",
     "ssh-ed25519 \u{fdd0}",
     "command=\"x \u{fdd0} y\" ssh-ed25519 E!",
@@ -38,7 +45,7 @@ const GOOD: [&str; 25] = [
     "\u{fdd0} E!",
 ];
 
-const BAD: [(&str, &str, &str); 31] = [
+const BAD: [(&str, &str, &str); 38] = [
     ("ssh-ed2551 E!", "sshd knows no type of key `ssh-ed2551`", "did you mean `ssh-ed25519`?"),
     (
         "ed25519 E!",
@@ -64,7 +71,34 @@ const BAD: [(&str, &str, &str); 31] = [
     ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE4AAAA", "the key is not of type `ssh-ed25519`", AGAIN),
     ("bogus ssh-ed25519 E!", "sshd knows no option `bogus`", "sshd passes over the key"),
     ("no-pyt ssh-ed25519 E!", "sshd knows no option `no-pyt`", "did you mean `no-pty`?"),
-    ("no-pty,,no-user-rc ssh-ed25519 E!", "an option is empty", "leave out the `,`"),
+    ("no-pty,=x ssh-ed25519 E!", "no option stands before a `=`", ""),
+    (
+        "command=\"a\",command=\"b\" ssh-ed25519 E!",
+        "the option `command` stands twice",
+        "sshd passes over the key",
+    ),
+    ("from=\"\" ssh-ed25519 E!", "`from` is empty, so the key is good for nobody", ""),
+    ("environment=\"A-B=c\" ssh-ed25519 E!", "`environment` wants `NAME=value`, not `A-B=c`", ""),
+    (
+        "expiry-time=\"20400132\" ssh-ed25519 E!",
+        "`expiry-time` cannot be `20400132`",
+        "write `YYYYMMDD` or `YYYYMMDDHHMM`",
+    ),
+    (
+        "permitopen=\"a:0\" ssh-ed25519 E!",
+        "`permitopen` cannot be `a:0`: `0` is no port",
+        "ports go from 1 to 65535; `*` is any",
+    ),
+    (
+        "permitlisten=\"x\" ssh-ed25519 E!",
+        "`permitlisten` cannot be `x`: `x` is no port",
+        "ports go from 1 to 65535; `*` is any",
+    ),
+    (
+        "\u{feff}ssh-ed25519 E!",
+        "the line begins with a byte order mark, so sshd passes over its key",
+        "save the file as UTF-8 without one",
+    ),
     ("tunnel=\"x\" ssh-ed25519 E!", "`tunnel` cannot be `x`", "write `any`, or the number of a device"),
     (
         "no-pty, no-user-rc ssh-ed25519 E!",
@@ -153,7 +187,8 @@ fn ssh_keygen_agrees() -> std::io::Result<()> {
         let asked = Command::new("ssh-keygen").arg("-lf").arg(&file).output();
         Ok(asked.ok().map(|output| output.status.success()))
     };
-    let is_key = |line: &&str| !line.is_empty() && !line.starts_with('#') && !line.contains(LATE);
+    let is_key =
+        |line: &&str| !line.is_empty() && !line.starts_with(['#', '\u{feff}']) && !line.contains(LATE);
     for good in GOOD.into_iter().filter(is_key) {
         assert_ne!(takes(&filled(good))?, Some(false), "{good}");
     }

@@ -128,6 +128,8 @@ catalogue! {
     NO_DIRECTORY = 519;
     /// A name that is one of the plan's mistyped.
     NEAR_MISS = 520;
+    /// A data file that does not parse.
+    DATA_FILE = 525;
     /// A task may change what a task before it decides about.
     CHANGES_DECIDED = 530;
     /// A template is missing.

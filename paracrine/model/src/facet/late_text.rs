@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::content::Content;
+use crate::format::Format;
 use crate::name::{AbsolutePath, AccountName, Mode, PackageName, UnitName, Version};
 use crate::text::Text;
 
@@ -43,8 +44,8 @@ impl<'a> Unread<'a, Text> {
 impl<'a> Unread<'a, Content> {
     /// Says in which file the content will be, and who can read it there.
     pub fn in_file(self, file: InFile<'a>, readers: Readers<'a>) -> FileFacet<'a> {
-        let InFile { path, owner, group, mode, validated } = file;
-        FileFacet { path, content: self.0, owner, group, mode, validated, readers }
+        let InFile { path, owner, group, mode, validated, format } = file;
+        FileFacet { path, content: self.0, owner, group, mode, validated, format, readers }
     }
 }
 
@@ -80,6 +81,8 @@ pub struct InFile<'a> {
     pub mode: Mode,
     /// Whether a program looks at new content before it is in place.
     pub validated: bool,
+    /// In what it is written, where that is said.
+    pub format: Option<Format>,
 }
 
 /// A file that a resource puts somewhere.
@@ -91,6 +94,7 @@ pub struct FileFacet<'a> {
     group: &'a str,
     mode: Mode,
     validated: bool,
+    format: Option<Format>,
     readers: Readers<'a>,
 }
 
@@ -98,6 +102,11 @@ impl<'a> FileFacet<'a> {
     /// Where it is; that tells its format.
     pub fn path(&self) -> &'a AbsolutePath {
         self.path
+    }
+
+    /// In what it is written, where that is said and not told by its path.
+    pub fn format(&self) -> Option<Format> {
+        self.format
     }
 
     /// The late text in it, if there is any.
@@ -258,7 +267,21 @@ macro_rules! plain {
         $(impl Plain for $type {})+
     };
 }
-plain!(AbsolutePath, AccountName, PackageName, UnitName, Version, Mode, String, bool, u8, u16, u32, u64);
+plain!(
+    AbsolutePath,
+    AccountName,
+    Format,
+    PackageName,
+    UnitName,
+    Version,
+    Mode,
+    String,
+    bool,
+    u8,
+    u16,
+    u32,
+    u64
+);
 
 impl<'a> Texts<'a> {
     /// All of them.

@@ -6,6 +6,7 @@ use crate::content::Content;
 use crate::facet::{
     Acts, Claim, Describe, Entry, Facets, InFile, Need, Provided, Reach, Readers, Shown, Undo, Who,
 };
+use crate::format::Format;
 use crate::name::{AbsolutePath, AccountName, Mode};
 use crate::resource::owned::owned;
 use crate::take_apart;
@@ -30,6 +31,8 @@ pub struct File {
     pub validate: Option<String>,
     /// Why a secret may stand where others can read it.
     pub exposed: Option<String>,
+    /// In what the content is written, where the path does not tell.
+    pub format: Option<Format>,
 }
 
 owned!(File);
@@ -42,13 +45,14 @@ impl Describe for File {
     }
 
     fn facets(&self) -> Facets<'_> {
-        take_apart!(let File { path, content, owner, group, mode, validate, exposed } = self; late);
+        take_apart!(let File { path, content, owner, group, mode, validate, exposed, format } = self; late);
         let file = InFile {
             path,
             owner: owner.as_str(),
             group: group.as_str(),
             mode: *mode,
             validated: validate.is_some(),
+            format: format.copied(),
         };
         let readers = Readers { who: Who::Mode(*mode), exposed: exposed.map(String::as_str) };
         let content = content.in_file(file, readers);
@@ -85,7 +89,8 @@ impl Plan {
         };
         let mode = if content.is_secret() { Mode::PRIVATE } else { Mode::FILE };
         let (owner, group) = (AccountName::root(), AccountName::root());
-        self.declare_from(File { path, content, owner, group, mode, validate: None, exposed: None }, source)
+        let file = File { path, content, owner, group, mode, validate: None, exposed: None, format: None };
+        self.declare_from(file, source)
     }
 }
 
@@ -112,5 +117,18 @@ impl Declared<'_, File> {
     pub fn expose(self, reason: impl AsRef<str>) -> Self {
         let reason = self.plan().parse(Code::BAD_VALUE, "reason", reason.as_ref(), super::reason);
         self.adjust_with(reason, |file, reason| file.exposed = Some(reason))
+    }
+
+    /// Says in what the content is written, where its path does not end as such files do, or its reader takes more: the build
+    /// looks whether it is so.
+    #[track_caller]
+    pub fn format(self, format: Format) -> Self {
+        self.adjust(|file| file.format = Some(format))
+    }
+
+    /// Keeps the build from looking at the content, whatever its path says.
+    #[track_caller]
+    pub fn unchecked(self) -> Self {
+        self.format(Format::Unchecked)
     }
 }

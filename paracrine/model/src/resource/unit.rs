@@ -39,7 +39,7 @@ impl Describe for Unit {
 
     fn facets(&self) -> Facets<'_> {
         take_apart!(let Unit { unit, path, content, mode, exposed } = self; late);
-        let file = InFile { path, owner: "root", group: "root", mode: *mode, validated: false };
+        let file = InFile { path, owner: "root", group: "root", mode: *mode, validated: false, format: None };
         let readers = Readers { who: Who::Systemd(*mode), exposed: exposed.map(String::as_str) };
         let content = content.in_file(file, readers);
         let mut attributes: Vec<(_, Shown<'_>)> = vec![("content", content.into()), ("mode", mode.into())];

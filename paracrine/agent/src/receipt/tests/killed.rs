@@ -75,8 +75,16 @@ fn tasks(seed: u64, blobs: &Blobs) -> Vec<Work> {
             0 => Content::Late(placed("PASSWORD", &content)),
             _ => blobs.keep(content.as_bytes()),
         };
-        let file =
-            File { path: path(&at), content, owner: me(), group: me(), mode, validate: None, exposed: None };
+        let file = File {
+            path: path(&at),
+            content,
+            owner: me(),
+            group: me(),
+            mode,
+            validate: None,
+            exposed: None,
+            format: None,
+        };
         match random.below(8) {
             0 => tasks.push(absent(&at).into()),
             1 => tasks.push(link(&at, &format!("/nowhere/{}", random.below(2))).into()),

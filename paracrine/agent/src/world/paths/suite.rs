@@ -151,6 +151,7 @@ impl Machine {
             mode: Mode::FILE,
             validate: None,
             exposed: None,
+            format: None,
         }
     }
 
