@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use paracrine_model::diagnostic::{Code, Diagnostic};
-use paracrine_model::facet::{Claim, Entry, Facets, Need, Provided, Shown};
+use paracrine_model::facet::{Claim, Entry, Facets, Need, Provided, Reach, Shown};
 use paracrine_model::name::AbsolutePath;
 use paracrine_model::plan::Task;
 
@@ -34,8 +34,9 @@ struct Made<'h> {
     /// Links, files, and what is removed, which are none of this.
     others: HashSet<&'h str>,
     homes: Vec<String>,
-    /// Commands that may make what they like, and those that say what: by the task's index.
-    commands: Vec<(usize, Option<String>)>,
+    /// Tasks that may make what they like, and those that say what: by the task's index.
+    commands: Vec<(usize, Vec<String>)>,
+    anything: Option<usize>,
     /// Whether a package is declared that is not known to be Debian's.
     foreign: bool,
 }
@@ -53,6 +54,7 @@ impl<'h> Made<'h> {
             others: HashSet::new(),
             homes: Vec::new(),
             commands: Vec::new(),
+            anything: None,
             foreign: false,
         };
         for (index, facets) in all.enumerate() {
@@ -68,8 +70,18 @@ impl<'h> Made<'h> {
                     _ => {}
                 }
             }
+            let mut makes: Vec<String> = attribute(facets, "creates").into_iter().collect();
+            match &facets.reach {
+                Reach::Itself => {}
+                Reach::Paths(paths) => makes.extend(paths.iter().map(ToString::to_string)),
+                // Who says what it creates says enough.
+                Reach::Anything if makes.is_empty() => made.anything = made.anything.or(Some(index)),
+                Reach::Anything => {}
+            }
+            if !makes.is_empty() {
+                made.commands.push((index, makes));
+            }
             match facets.claims.first() {
-                Some(Claim::Command(_)) => made.commands.push((index, attribute(facets, "creates"))),
                 Some(Claim::User(name)) if !facets.removes => {
                     let home = attribute(facets, "home").unwrap_or_else(|| format!("/home/{name}"));
                     // A system's user gets none.
@@ -91,12 +103,11 @@ impl<'h> Made<'h> {
         if known(parent) || path.above().any(|above| self.others.contains(above)) {
             return None;
         }
-        let by_command = self.commands.iter().any(|(at, creates)| match creates {
-            _ if *at > index => false,
-            Some(creates) => above_or_below(creates, parent),
-            None => true,
-        });
-        if by_command {
+        let before = |at: &usize| *at <= index;
+        let makes = |(at, paths): &(usize, Vec<String>)| {
+            before(at) && paths.iter().any(|path| above_or_below(path, parent))
+        };
+        if self.anything.as_ref().is_some_and(before) || self.commands.iter().any(makes) {
             return None;
         }
         // What is one letter away from a directory of the plan is meant to be that, wherever it is.

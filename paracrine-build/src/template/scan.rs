@@ -26,6 +26,8 @@ use super::scope::{Guards, Known, Lacking, Scope};
 use super::store::Store;
 use super::value::Record;
 use super::{builtins, failure, late, scope};
+#[cfg(test)]
+pub(super) use methods::instead;
 use references::{bodies, constants, reachable};
 
 /// What two sets of values have in common if a scan of one says all about the other.

@@ -1,7 +1,7 @@
 //! The methods of Python, which these templates do not have, and what takes their place.
 
 /// What is written instead of `receiver.method(args)`; `None` where it is no method of Python's text, lists or mappings.
-pub(super) fn instead(method: &str, receiver: &str, args: &[&str]) -> Option<String> {
+pub(in crate::template) fn instead(method: &str, receiver: &str, args: &[&str]) -> Option<String> {
     let first = args.first().copied().unwrap_or("…");
     let all = if args.is_empty() { "…".to_owned() } else { args.join(", ") };
     // What stands in brackets after a filter that can do without.
