@@ -13,6 +13,7 @@ mod paths;
 mod reach;
 mod secrets;
 mod source_place;
+mod units;
 
 use paracrine_model::diagnostic::Diagnostics;
 
@@ -22,8 +23,16 @@ use crate::site_plan::SitePlan;
 use host_check::HostCheck;
 
 /// All families, in the order in which what they find is most telling.
-const FAMILIES: [fn(&mut HostCheck<'_, '_>); 7] =
-    [paths::check, order::check, nobody::check, reach::check, accounts::check, format::check, secrets::check];
+const FAMILIES: [fn(&mut HostCheck<'_, '_>); 8] = [
+    paths::check,
+    units::check,
+    order::check,
+    nobody::check,
+    reach::check,
+    accounts::check,
+    format::check,
+    secrets::check,
+];
 
 /// All families across hosts, in the order in which what they find is most telling. They run where all hosts have plans
 /// and these are right each by itself: else nobody knows what is unused or what one host lacks of another.

@@ -1,12 +1,15 @@
 //! Tasks that stand before what they need, though the same plan provides it later.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use paracrine_model::diagnostic::{Code, Diagnostic};
 use paracrine_model::facet::{Entry, Facets, Need, Provided};
+use paracrine_model::name::one_spelling;
 use paracrine_model::plan::Task;
 
 use super::host_check::HostCheck;
+use super::units::aliases::own_name;
 
 pub(super) fn check(host: &mut HostCheck<'_, '_>) {
     let there = There::of(host.said().map(|(_, facets)| facets));
@@ -22,8 +25,8 @@ pub(super) fn check(host: &mut HostCheck<'_, '_>) {
 /// Which task provides what. Accounts are checked by themselves: most are there without any task.
 #[derive(Default)]
 struct There<'h> {
-    directories: HashMap<&'h str, usize>,
-    others: HashMap<&'h str, usize>,
+    directories: HashMap<Cow<'h, str>, usize>,
+    others: HashMap<Cow<'h, str>, usize>,
     units: HashMap<&'h str, usize>,
     packages: HashMap<&'h str, usize>,
 }
@@ -34,9 +37,13 @@ impl<'h> There<'h> {
         for (index, facets) in all.enumerate() {
             for provided in &facets.provides {
                 let (by_name, name) = match provided {
-                    Provided::Path(path, Entry::Directory(_)) => (&mut there.directories, path.as_str()),
+                    Provided::Path(path, Entry::Directory(_)) => {
+                        there.directories.insert(one_spelling(path.as_str()), index);
+                        continue;
+                    }
                     Provided::Path(path, Entry::File(_) | Entry::Link(_)) => {
-                        (&mut there.others, path.as_str())
+                        there.others.insert(one_spelling(path.as_str()), index);
+                        continue;
                     }
                     Provided::Unit(unit) => (&mut there.units, *unit),
                     Provided::Package(package) => {
@@ -55,15 +62,18 @@ impl<'h> There<'h> {
         match need {
             // The nearest that is declared: others above it are its own business.
             Need::Above(path) => {
+                let path = path.in_one_spelling();
                 let nearest = path.above().find_map(|directory| self.directories.get(directory))?;
                 Some((*nearest, "which it lies in"))
             }
             Need::Path(path) => {
-                let there = self.directories.get(path.as_str()).or_else(|| self.others.get(path.as_str()))?;
+                let path = one_spelling(path.as_str());
+                let there = self.directories.get(&path).or_else(|| self.others.get(&path))?;
                 Some((*there, "which it needs"))
             }
             Need::Package(package) => Some((*self.packages.get(package)?, "which it needs")),
             Need::Unit(unit) => {
+                let unit = own_name(unit).unwrap_or(unit);
                 let own = self.units.get(unit).or_else(|| self.units.get(template_of(unit)?.as_str()));
                 match own {
                     Some(own) => Some((*own, "which it starts from")),

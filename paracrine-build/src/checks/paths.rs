@@ -1,10 +1,11 @@
 //! Paths that cannot both be: one below another that is no directory, links that lead back to themselves.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use paracrine_model::diagnostic::{Code, Diagnostic};
 use paracrine_model::facet::Entry;
-use paracrine_model::name::AbsolutePath;
+use paracrine_model::name::{AbsolutePath, one_spelling};
 use paracrine_model::plan::Task;
 
 use super::host_check::HostCheck;
@@ -14,15 +15,15 @@ pub(super) fn check(host: &mut HostCheck<'_, '_>) {
         .said()
         .flat_map(|(task, facets)| facets.entries().map(move |(path, entry)| (task, path, entry)))
         .collect();
-    let by_path: HashMap<&str, (&Task, Entry<'_>)> =
-        entries.iter().map(|(task, path, entry)| (path.as_str(), (*task, *entry))).collect();
+    let by_path: HashMap<Cow<'_, str>, (&Task, Entry<'_>)> =
+        entries.iter().map(|(task, path, entry)| (one_spelling(path.as_str()), (*task, *entry))).collect();
     for found in circles(&entries) {
         host.report(found);
     }
     for (task, path, entry) in entries {
         // Removing what a link or a removed directory may hold is no contradiction.
         let removes = entry == Entry::Nothing;
-        let blocking = path.above().find_map(|directory| {
+        let blocking = path.in_one_spelling().above().find_map(|directory| {
             let (other, there) = by_path.get(directory)?;
             let (what, help) = match there {
                 Entry::File(_) => ("a file", "only a directory can have something below it"),

@@ -126,6 +126,7 @@ cases! {
         order_wrong
         path_below_file
         path_relative
+        paths_spelled_twice
         role_panics
         role_panics_on_one_host
         secret_exposed
@@ -166,6 +167,7 @@ cases! {
         trigger_on_later
         unit_mistyped
         unit_wrong
+        units_named_twice
         wrong_on_some_systems
     ;
 }

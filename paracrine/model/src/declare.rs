@@ -3,6 +3,7 @@
 mod callers;
 
 use std::backtrace::Backtrace;
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -12,7 +13,7 @@ use crate::content::{Blobs, Body, Content, IntoContent, SiteFiles};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 use crate::facet::{Acts, AnyResource, Claim, Facets, Shown, Variant};
 use crate::late::mark_of_secret;
-use crate::name::{AbsolutePath, Mode};
+use crate::name::{AbsolutePath, Mode, linked_by, one_spelling};
 use crate::text::{Span, Text};
 use crate::trigger::{Action, Trigger};
 
@@ -266,15 +267,23 @@ fn merged<R: AnyResource>(
     facets: &[Facets<'_>],
     problems: &mut Diagnostics,
 ) -> Vec<usize> {
-    let mut first: HashMap<Claim<'_>, usize> = HashMap::new();
+    let mut first: HashMap<(&str, Cow<'_, str>), (usize, Claim<'_>)> = HashMap::new();
     let mut stands_for: Vec<usize> = Vec::with_capacity(drafts.len());
     for (index, (draft, said)) in drafts.iter().zip(facets).enumerate() {
-        let mut earlier: Vec<(usize, Claim<'_>)> =
-            said.claims.iter().filter_map(|claim| Some((*first.get(claim)?, *claim))).collect();
-        earlier.dedup_by_key(|(earlier, _)| *earlier);
-        for (earlier, claim) in &earlier {
+        let mut earlier: Vec<(usize, Claim<'_>, Claim<'_>)> = said
+            .claims
+            .iter()
+            .filter_map(|claim| {
+                let (earlier, spelled) = first.get(&claim.identity())?;
+                Some((*earlier, *spelled, *claim))
+            })
+            .collect();
+        earlier.dedup_by_key(|(earlier, ..)| *earlier);
+        for (earlier, spelled, claim) in &earlier {
             let whole = !drafts[*earlier].incomplete && !draft.incomplete;
-            if whole && drafts[*earlier].resource != draft.resource {
+            if spelled != claim {
+                problems.push(two_spellings(&drafts[*earlier], draft, &spelled.parts().1, &claim.parts().1));
+            } else if whole && drafts[*earlier].resource != draft.resource {
                 let found = conflict((&drafts[*earlier], &facets[*earlier]), (draft, said), *claim);
                 let reached = (&drafts[*earlier].reached, &draft.reached);
                 problems.push(match reached {
@@ -285,13 +294,28 @@ fn merged<R: AnyResource>(
                 });
             }
         }
-        let stand = earlier.first().map_or(index, |(earlier, _)| stands_for[*earlier]);
+        let stand = earlier.first().map_or(index, |(earlier, ..)| stands_for[*earlier]);
         for claim in &said.claims {
-            first.entry(*claim).or_insert(index);
+            first.entry(claim.identity()).or_insert((index, *claim));
         }
         stands_for.push(stand);
     }
     stands_for
+}
+
+/// Two tasks that are about one path and spell it differently, because a directory on the way is a link on every Debian.
+fn two_spellings<R>(earlier: &Draft<R>, later: &Draft<R>, first: &str, then: &str) -> Diagnostic {
+    let problem =
+        Diagnostic::error(Code::CONFLICT, format!("`{then}` is `{first}`, which another task declares"))
+            .at(Place::caller(later.location), "declared again here, by another spelling")
+            .related(Place::caller(earlier.location), "first declared here");
+    match linked_by(first, then) {
+        Some((link, target)) => problem.help(format!(
+            "on Debian `{link}` is a link to `{target}`: declare it once, as `{}`",
+            one_spelling(first)
+        )),
+        None => problem,
+    }
 }
 
 fn conflict<R: AnyResource>(

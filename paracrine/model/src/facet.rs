@@ -11,7 +11,7 @@ mod late_text;
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::name::{AbsolutePath, AccountName, Mode, PackageName, UnitName, Version};
+use crate::name::{AbsolutePath, AccountName, Mode, PackageName, UnitName, Version, one_spelling};
 pub use late_text::{Field, FileFacet, InFile, LateText, NotTold, Plain, Readers, Texts, Told, Unread, Who};
 
 /// What every resource can say about itself without a host.
@@ -119,6 +119,14 @@ pub enum Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
+    /// What tells it from other claims: two that are alike in this are one, however they are spelled.
+    pub fn identity(self) -> (&'static str, Cow<'a, str>) {
+        match self {
+            Self::Path(path) => ("path", one_spelling(path)),
+            other => other.parts(),
+        }
+    }
+
     /// The word for what is claimed, and its name.
     pub fn parts(self) -> (&'static str, Cow<'a, str>) {
         let (what, name) = match self {

@@ -87,13 +87,59 @@ impl AbsolutePath {
         self.0.rsplit('/').next().unwrap_or_default()
     }
 
-    /// Whether it lies below `directory`.
+    /// Whether it lies below `directory`, by whatever spelling.
     pub fn is_below(&self, directory: &Self) -> bool {
-        match &*directory.0 {
-            "/" => self.0 != "/",
-            above => self.0.strip_prefix(above).is_some_and(|rest| rest.starts_with('/')),
+        let path = one_spelling(&self.0);
+        match &*one_spelling(&directory.0) {
+            "/" => path != "/",
+            above => path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/')),
         }
     }
+
+    /// Whether it is `other` or lies below it, by whatever spelling.
+    pub fn is_at_or_below(&self, other: &Self) -> bool {
+        one_spelling(&self.0) == one_spelling(&other.0) || self.is_below(other)
+    }
+
+    /// The path in the one spelling that stands for all: see [`one_spelling`].
+    pub fn in_one_spelling(&self) -> Cow<'_, Self> {
+        match one_spelling(&self.0) {
+            Cow::Borrowed(_) => Cow::Borrowed(self),
+            Cow::Owned(path) => Cow::Owned(Self(Cow::Owned(path))),
+        }
+    }
+}
+
+/// Directories that are links on every Debian since 12, and what they lead to (usrmerge, base-files).
+const LINKED: [(&str, &str); 8] = [
+    ("/bin", "/usr/bin"),
+    ("/sbin", "/usr/sbin"),
+    ("/lib", "/usr/lib"),
+    ("/lib32", "/usr/lib32"),
+    ("/lib64", "/usr/lib64"),
+    ("/libx32", "/usr/libx32"),
+    ("/var/run", "/run"),
+    ("/var/lock", "/run/lock"),
+];
+
+/// A path by the one of its spellings that stands for all: through none of the directories that are links on every Debian.
+/// The link itself is a path of its own.
+pub fn one_spelling(path: &str) -> Cow<'_, str> {
+    for (link, target) in LINKED {
+        if let Some(rest) = path.strip_prefix(link)
+            && rest.starts_with('/')
+        {
+            return Cow::Owned(format!("{target}{rest}"));
+        }
+    }
+    Cow::Borrowed(path)
+}
+
+/// The link that two spellings of one path differ by, and what it leads to.
+#[cfg(feature = "declare")]
+pub(crate) fn linked_by(one: &str, other: &str) -> Option<(&'static str, &'static str)> {
+    let through = |path: &str, link: &str| path.strip_prefix(link).is_some_and(|rest| rest.starts_with('/'));
+    LINKED.into_iter().find(|(link, _)| through(one, link) != through(other, link))
 }
 
 /// The directory that an absolute path lies in.
@@ -364,5 +410,12 @@ mod tests {
         assert_eq!(path("/a/b/c").above().collect::<Vec<_>>(), ["/a/b", "/a", "/"]);
         assert_eq!((path("/a").above().count(), path("/").above().count()), (1, 0));
         assert!(path("/a/b").is_below(&path("/a")) && !path("/ab").is_below(&path("/a")));
+        assert!(
+            path("/lib/systemd/x").is_below(&path("/usr/lib/systemd"))
+                && !path("/lib").is_below(&path("/usr"))
+        );
+        assert!(
+            path("/var/run/app").is_at_or_below(&path("/run/app")) && path("/run/x").is_below(&path("/"))
+        );
     }
 }
