@@ -56,6 +56,8 @@ pub(crate) enum HostEvent {
     Ready,
     /// A task is about to change something.
     Begun(TaskName),
+    /// All that was done is looked at once more; reports that follow are of what does not hold.
+    ClosingLook,
     /// Contents that it lacks are on their way.
     Sent {
         /// So many bytes.

@@ -15,11 +15,13 @@
 //! | `waiting` | `holder` |
 //! | `begun` | `task` |
 //! | `report` | `task`, `outcome` (`changed`, `may_change`, `failed`), `because`, `failure`, `differences`, `seconds` |
+//! | `closing_look` | |
 //! | `notice` | `text` |
 //! | `ended` | `status`, `summary`, `failure`, `task`, `failed_before`, `seconds` |
 //! | `interrupted` | `urgency` (`after_task`, `at_once`) |
 //! | `finished` | `hosts` (numbers by status), `refused` (array of reasons), `seconds` |
 //!
+//! - After `closing_look`, a `report` is of a task that does not hold: it failed, whatever was reported of it before.
 //! - `task`: `place` (from 0), `kind`, `name`, `file`, `line`, `column`.
 //! - `failure`: `message`, `output`, `help`.
 //! - `status`: `as_planned`, `applied`, `pending`, `stopped`, `held`, `not_begun` (another host failed before its turn:

@@ -1,8 +1,11 @@
-//! Observe, compare, and in an apply: apply, observe again. The only place that knows whether a run is a check.
+//! Observe, compare, and in an apply: apply, and look at all of it once more at the end. The only place that knows whether a
+//! run is a check.
 
 #[cfg(test)]
 pub(crate) mod bench;
 mod causes;
+mod closing;
+mod one_path;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -17,13 +20,15 @@ use paracrine_model::protocol::{Difference, Failure, Lacking, Mode, Outcome, Rep
 
 use crate::journal::{Debt, Journal};
 use crate::lock::Lock;
-use crate::manage::{Comparison, Due, Turn};
+use crate::manage::{Comparison, Due, Look, Turn};
 use crate::port::{Ending, Leave, Port};
 use crate::receipt::Receipt;
-use crate::resource::{AnyObserved, announce, step, together, wants};
+use crate::resource::{AnyObserved, announce, foresee, looked_at_at_once, step, together, wants};
 use crate::world::{Step, World, apart};
 
 use causes::{Causes, Void};
+use closing::Came;
+use one_path::OnePath;
 
 /// One run over one plan.
 pub struct Engine<'t, P> {
@@ -39,6 +44,12 @@ pub struct Engine<'t, P> {
     holder: String,
     port: Rc<RefCell<P>>,
     causes: Causes,
+    /// By task.
+    came: Vec<Came>,
+    /// By task: whether it has tried to change something.
+    acted: Vec<bool>,
+    /// The paths of tasks that differ.
+    one_path: OnePath,
     summary: Summary,
     /// That the controller has let this run change things.
     leave: Option<Leave>,
@@ -100,6 +111,9 @@ impl<'t, P: Port> Engine<'t, P> {
             holder: setup.holder,
             port: setup.port,
             causes,
+            came: vec![Came::default(); setup.tasks.len()],
+            acted: vec![false; setup.tasks.len()],
+            one_path: OnePath::default(),
             summary: Summary::default(),
             leave: None,
         }
@@ -133,18 +147,20 @@ impl<'t, P: Port> Engine<'t, P> {
             }
         }
         self.world.paths.settle()?;
-        self.end_receipt();
-        if self.leave.is_some() {
+        let leave = self.leave.take();
+        if let Some(leave) = &leave {
             // A unit file that no service came after; systemd reads it now.
             if let Err(failure) = self.world.units.daemon_reload_if_needed() {
                 self.port.borrow_mut().notice(failure.message);
             }
-            if let Some(lock) = &mut self.lock {
-                lock.done();
-            }
+            self.closing_look(leave);
+        }
+        self.end_receipt();
+        if let (Some(_), Some(lock)) = (&leave, &mut self.lock) {
+            lock.done();
         }
         if self.mode == Mode::Apply {
-            if is_clear || self.leave.is_some() {
+            if is_clear || leave.is_some() {
                 self.journal.end();
             }
             self.journal.write()?;
@@ -173,12 +189,17 @@ impl<'t, P: Port> Engine<'t, P> {
             match self.observe(index) {
                 Ok(task) if task.comparison.is_equal() => {
                     self.summary.unchanged += 1;
+                    self.came[index] = Came::AsPlanned;
+                    self.tell_notices();
                     // A reload that is owed by a service that no longer runs: nothing is left to be done.
                     if self.mode == Mode::Apply && !task.due.is_empty() {
                         self.journal.paid(&self.tasks[index].resource.to_string());
                     }
                 }
-                Ok(task) => differing.push(task),
+                Ok(task) => match self.one_path.differs(self.tasks, index, &mut self.world) {
+                    None => differing.push(task),
+                    Some(failure) => failed.push((index, failure)),
+                },
                 Err(failure) => failed.push((index, failure)),
             }
         }
@@ -211,14 +232,14 @@ impl<'t, P: Port> Engine<'t, P> {
         let tasks: &'t [Work] = self.tasks;
         let due = self.causes.due(index);
         let (may, certain): (Vec<_>, Vec<_>) = due.into_iter().partition(|due| due.may);
-        let turn = Turn { due: &certain, again: false };
+        let turn = Turn { due: &certain, look: Look::First };
         let observed = AnyObserved::of(&tasks[index].resource, &turn, &mut self.world)?;
         let mut comparison = observed.compare(&turn, &self.world)?;
         let mut all = certain;
         if let Some(first) = may.first() {
             let because = first.because.clone();
             all.extend(may);
-            let with_may = observed.compare(&Turn { due: &all, again: false }, &self.world)?;
+            let with_may = observed.compare(&Turn { due: &all, look: Look::First }, &self.world)?;
             if comparison.is_equal() && !with_may.is_equal() {
                 comparison = with_may;
                 comparison.may.get_or_insert(because);
@@ -277,18 +298,27 @@ impl<'t, P: Port> Engine<'t, P> {
         flow
     }
 
-    /// Apply: makes equal what differs, and looks again.
+    /// Apply: makes equal what differs.
     fn change(&mut self, differing: Vec<AtTurn<'t>>, end: usize, began: Instant) -> Result<Flow, Failure> {
         let first = differing.first().map_or(0, |task| task.index);
-        if self.leave.is_none() && !self.ask_leave(first)? {
-            self.summary.stopped = true;
-            self.summary.skipped += count(differing.len() + self.tasks.len() - end);
-            return Ok(Flow::End);
+        if self.leave.is_none() {
+            if let Some((index, failure)) = self.foreseen(&differing, end) {
+                self.summary.failed += 1;
+                self.summary.skipped += count(differing.len() + self.tasks.len() - end - 1);
+                self.report(index, Outcome::Failed(failure), Vec::new(), began);
+                return Ok(Flow::End);
+            }
+            if !self.ask_leave(first)? {
+                self.summary.stopped = true;
+                self.summary.skipped += count(differing.len() + self.tasks.len() - end);
+                return Ok(Flow::End);
+            }
         }
         // Before the change that causes them: a run that dies after it leaves its debts written down.
         let owed = self.owe(&differing);
         self.journal.write()?;
         for task in &differing {
+            self.acted[task.index] = true;
             let resource = &self.tasks[task.index].resource;
             if let Some(lock) = &mut self.lock {
                 lock.at(&resource.to_string());
@@ -310,7 +340,7 @@ impl<'t, P: Port> Engine<'t, P> {
         let applied = match differing.as_slice() {
             [one] if self.alone(one) => {
                 alone = true;
-                vec![one.observed.apply(&Turn { due: &one.due, again: false }, &mut self.world)]
+                vec![one.observed.apply(&Turn { due: &one.due, look: Look::First }, &mut self.world)]
             }
             all => {
                 let all: Vec<_> = all.iter().map(|task| &task.observed).collect();
@@ -329,7 +359,8 @@ impl<'t, P: Port> Engine<'t, P> {
 
         let mut flow = Flow::On;
         for (AtTurn { index, comparison, .. }, applied) in differing.into_iter().zip(applied) {
-            let again = self.observe_again(index);
+            let at_once = applied.is_err() || looked_at_at_once(&self.tasks[index].resource);
+            let again = if at_once { self.observe_again(index) } else { Ok(Comparison::equal()) };
             let untouched = again.as_ref().is_ok_and(|again| again.differences == comparison.differences);
             let outcome = match (applied, again) {
                 // A single task that failed has failed even if it looks equal by now: a command may have made its
@@ -337,12 +368,17 @@ impl<'t, P: Port> Engine<'t, P> {
                 (Err(_), Ok(again)) if again.is_equal() && !alone => Ok(()),
                 (Err(failure), _) => Err(failure),
                 (Ok(()), Ok(again)) if again.is_equal() => Ok(()),
-                (Ok(()), Ok(again)) => Err(still_differs(&again.differences)),
+                (Ok(()), Ok(again)) => Err(Failure::new(format!(
+                    "it still differs after it was applied: {}",
+                    still_differs(&again.differences)
+                ))
+                .help("something else changes it at the same time, or it cannot be as the plan says")),
                 (Ok(()), Err(failure)) => Err(failure),
             };
             match outcome {
                 Ok(()) => {
                     self.summary.changed += 1;
+                    self.came[index] = Came::Changed;
                     self.causes.changed(index);
                     self.journal.paid(&self.tasks[index].resource.to_string());
                     self.report(index, Outcome::Changed, comparison.differences, began);
@@ -418,9 +454,18 @@ impl<'t, P: Port> Engine<'t, P> {
         !together(&self.tasks[task.index].resource)
     }
 
+    /// What is known before the first change to be impossible, of the tasks that are to come.
+    fn foreseen(&mut self, differing: &[AtTurn<'t>], end: usize) -> Option<(usize, Failure)> {
+        let coming = differing.iter().map(|task| task.index).chain(end..self.tasks.len());
+        coming.into_iter().find_map(|index| {
+            let foreseen = foresee(&self.tasks[index].resource, &mut self.world);
+            foreseen.err().map(|failure| (index, failure))
+        })
+    }
+
     /// Observes and compares after a change: guards that need not hold by then are not asked, and nothing is due.
     fn observe_again(&mut self, index: usize) -> Result<Comparison, Failure> {
-        let turn = Turn { due: &[], again: true };
+        let turn = Turn { due: &[], look: Look::After };
         AnyObserved::of(&self.tasks[index].resource, &turn, &mut self.world)?.compare(&turn, &self.world)
     }
 
@@ -449,10 +494,14 @@ impl<'t, P: Port> Engine<'t, P> {
         let microseconds = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let report = Report { task: count(index), outcome, differences, microseconds };
         let report = self.world.mask(report);
+        self.port.borrow_mut().report(report);
+        self.tell_notices();
+    }
+
+    /// Tells what somebody should know of the task at hand.
+    fn tell_notices(&mut self) {
         let notices = std::mem::take(&mut self.world.notices);
-        let mut port = self.port.borrow_mut();
-        port.report(report);
-        notices.into_iter().for_each(|text| port.notice(text));
+        notices.into_iter().for_each(|text| self.port.borrow_mut().notice(text));
     }
 
     /// Debts that nobody will pay are said and, in an apply, struck out.
@@ -477,7 +526,8 @@ impl<'t, P: Port> Engine<'t, P> {
     }
 }
 
-fn still_differs(differences: &[Difference]) -> Failure {
+/// What still differs, or differs again, in words.
+fn still_differs(differences: &[Difference]) -> String {
     let what: Vec<String> = differences
         .iter()
         .map(|difference| match difference {
@@ -490,8 +540,7 @@ fn still_differs(differences: &[Difference]) -> Failure {
             Difference::Action { verb, because } => format!("{verb} is still due ({because})"),
         })
         .collect();
-    Failure::new(format!("it still differs after it was applied: {}", what.join(", ")))
-        .help("something else changes it at the same time, or it cannot be as the plan says")
+    what.join(", ")
 }
 
 fn count(n: usize) -> u32 {

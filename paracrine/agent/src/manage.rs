@@ -6,8 +6,8 @@ use paracrine_model::protocol::{Difference, Failure, Lacking};
 use crate::world::{Step, World};
 
 /// The agent half of a resource. The engine alone knows whether a run is a check: it calls `observe` and `compare`, and
-/// where something differs `predict` in a check, or in an apply `apply`, `observe` and `compare`. Nobody looks twice: what
-/// was observed is handed on to the others.
+/// where something differs `predict` in a check, or in an apply `apply`; and at the end of an apply that changed something
+/// `observe` and `compare` once more ([`Look`]). Nobody looks twice: what was observed is handed on to the others.
 pub trait Manage {
     /// What is there, as far as the resource cares.
     type State;
@@ -46,6 +46,10 @@ pub trait Manage {
     /// Whether neighbouring tasks of this kind are applied at once, by [`Self::apply_together`].
     const TOGETHER: bool = false;
 
+    /// Whether it is looked at as soon as it was applied, for the tasks after it rely on it. Where `apply` is nothing but
+    /// system calls that succeeded, the closing look is soon enough.
+    const LOOKED_AT_AT_ONCE: bool = true;
+
     /// Makes several equal at once: neighbours in the plan, each of which differs. Says of each what came of it; one that
     /// failed and is found to be equal has not.
     fn apply_together(all: &[&Observed<'_, Self>], _world: &mut World) -> Vec<Result<(), Failure>>
@@ -74,6 +78,14 @@ pub trait Manage {
         Step::Slow
     }
 
+    /// Says, before the first change of an apply, what is known by then to be impossible.
+    ///
+    /// # Errors
+    /// What that is.
+    fn foresee(&self, _world: &mut World) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// The content that it will ask for, as far as can be told before the first change; nothing if that is there already.
     fn wants(&self, _world: &mut World) -> Option<Lacking> {
         None
@@ -93,8 +105,23 @@ pub struct Observed<'t, R: Manage> {
 pub struct Turn<'a> {
     /// What triggers and debts demand.
     pub due: &'a [Due],
-    /// After an apply, when the state is observed again: guards that need not hold afterwards are not asked again.
-    pub again: bool,
+    /// Which look at it this is.
+    pub look: Look,
+}
+
+/// Which look at a task's state it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Look {
+    /// At its turn.
+    #[default]
+    First,
+    /// Right after it was applied: guards that need not hold afterwards are not asked again.
+    After,
+    /// At the end of the run.
+    Closing {
+        /// Whether this run has changed it.
+        changed: bool,
+    },
 }
 
 /// Something that a trigger or an old debt demands of a task.

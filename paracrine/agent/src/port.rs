@@ -48,6 +48,9 @@ pub trait Port {
     /// A task is about to change something.
     fn begun(&mut self, leave: &Leave, task: u32);
 
+    /// All tasks that are done have been done, and all of them are looked at once more.
+    fn closing(&mut self, leave: &Leave);
+
     /// Says which contents turned out to be lacking, for [`Port::delivery`].
     fn lacking(&mut self, lacking: Vec<Lacking>);
 
@@ -65,6 +68,9 @@ pub trait Port {
 
     /// What was said is on its way afterwards; to be asked for before anything that may take its time.
     fn flush(&mut self) {}
+
+    /// Lets so much time pass, less if the run has to end.
+    fn pause(&mut self, time: Duration) -> Option<Ending>;
 }
 
 /// That the controller lets this run change things. Only a port makes one.
@@ -305,6 +311,10 @@ impl<R: Read + AsFd, W: Write> Port for Talk<R, W> {
         self.say(&Changing::Begun { task });
     }
 
+    fn closing(&mut self, _leave: &Leave) {
+        self.say(&Changing::ClosingLook);
+    }
+
     fn lacking(&mut self, lacking: Vec<Lacking>) {
         self.asked += lacking.iter().map(|content| content.length).sum::<u64>();
         self.tell(Told::Lacking(lacking));
@@ -336,6 +346,11 @@ impl<R: Read + AsFd, W: Write> Port for Talk<R, W> {
             // Behind what nobody asked for, we would not hear of a stop.
             self.ending.get_or_insert(Ending::Gone);
         }
+        self.ending
+    }
+
+    fn pause(&mut self, time: Duration) -> Option<Ending> {
+        self.hear(time);
         self.ending
     }
 

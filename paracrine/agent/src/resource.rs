@@ -96,6 +96,11 @@ macro_rules! resources {
             match resource { $(Resource::$variant(_) => <$type as Manage>::TOGETHER,)+ }
         }
 
+        /// Whether it is looked at as soon as it was applied.
+        pub fn looked_at_at_once(resource: &Resource) -> bool {
+            match resource { $(Resource::$variant(_) => <$type as Manage>::LOOKED_AT_AT_ONCE,)+ }
+        }
+
         /// A resource without a row in the suite's table does not compile here.
         #[cfg(test)]
         mod all {
@@ -117,6 +122,14 @@ macro_rules! resources {
         /// What it will do to files.
         pub(crate) fn step(resource: &Resource) -> Step<'_> {
             match resource { $(Resource::$variant(resource) => resource.step(),)+ }
+        }
+
+        /// Says, before the first change of an apply, what is known by then to be impossible.
+        ///
+        /// # Errors
+        /// What that is.
+        pub fn foresee(resource: &Resource, world: &mut World) -> Result<(), Failure> {
+            match resource { $(Resource::$variant(resource) => resource.foresee(world),)+ }
         }
 
         /// The content that it will ask for, as far as can be told before the first change.

@@ -13,6 +13,8 @@
 //! Below a temporary root, where systemctl and apt are programs that stand for them; with `PARACRINE_SUITE=host` on the
 //! machine itself, which is a lab host then.
 
+mod random;
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};

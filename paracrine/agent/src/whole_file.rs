@@ -12,6 +12,7 @@ use crate::manage::Comparison;
 use crate::world::owners::Owners;
 use crate::world::paths::{Attributes, Extended, PathKind, PathState, finish_file, write_to};
 use crate::world::redact::{LARGEST_SHOWN, old_content};
+use crate::world::units::is_below_units;
 use crate::world::{Intent, Step, World};
 
 /// What the file should be.
@@ -206,6 +207,14 @@ impl WholeFile<'_> {
             Wanted::Known { length, hash } => (length, hash),
             Wanted::Unknown { name, .. } => (0, name),
         };
+        // Files of units are read by others.
+        match (&state.wanted, self.content) {
+            (Wanted::Unknown { .. }, _) => world.units.predict_unknown(self.path),
+            (Wanted::Known { .. }, Content::Late(text)) if is_below_units(self.path) => {
+                world.keep(world.resolve(text).map(|text| (hash, text.into_bytes())));
+            }
+            _ => {}
+        }
         let kind = PathKind::File { length, predicted: Some(hash) };
         let made = PathState::made(kind, self.owner, self.group, self.mode.bits());
         world.predict_path(self.path, made);

@@ -14,6 +14,7 @@ pub mod paths;
 pub(crate) mod private;
 pub mod process;
 pub mod redact;
+mod unit_files;
 pub mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +82,8 @@ pub struct World {
     pub(crate) notices: Vec<String>,
     /// Directories that the plan decides about.
     decided: BTreeSet<AbsolutePath>,
+    /// Notices that were told already, of those that are told once.
+    noted: BTreeSet<String>,
     /// Check only: packages and commands that an apply would have run by now, in order: `package nginx`.
     pub(crate) makers: Vec<Maker>,
 }
@@ -132,15 +135,14 @@ impl Reach {
 
     /// Whether what is at a path may come of it.
     pub(crate) fn reaches(&self, path: &AbsolutePath) -> bool {
-        self.paths().is_none_or(|paths| paths.iter().any(|made| path == made || path.is_below(made)))
+        self.paths().is_none_or(|paths| paths.iter().any(|made| path.is_at_or_below(made)))
     }
 
     /// Whether it may change what the system keeps in these files or below these directories.
     fn reaches_any(&self, places: &[&str]) -> bool {
         let Self::Only(paths) = self else { return true };
         let meets = |path: &AbsolutePath, place: &str| {
-            AbsolutePath::parse(place)
-                .is_ok_and(|place| *path == place || path.is_below(&place) || place.is_below(path))
+            AbsolutePath::parse(place).is_ok_and(|place| path.is_at_or_below(&place) || place.is_below(path))
         };
         paths.iter().any(|path| places.iter().any(|place| meets(path, place)))
     }
@@ -194,6 +196,7 @@ impl World {
             fetch: Box::new(fetch),
             undelivered: false,
             notices: Vec::new(),
+            noted: BTreeSet::new(),
             decided: BTreeSet::new(),
             makers: Vec::new(),
         }
@@ -259,6 +262,21 @@ impl World {
     /// Whether a content did not come, as the run has to end.
     pub(crate) fn undelivered(&self) -> bool {
         self.undelivered
+    }
+
+    /// Has something told, once in a run.
+    pub(crate) fn note(&mut self, note: String) {
+        if self.noted.insert(note.clone()) {
+            self.notices.push(note);
+        }
+    }
+
+    /// Forgets what was looked at: others may have changed anything since.
+    pub(crate) fn forget(&mut self) {
+        self.accounts.forget();
+        self.packages.forget();
+        self.units.forget();
+        self.paths.forget();
     }
 
     /// Takes in late values that the controller has learnt of since the run began.

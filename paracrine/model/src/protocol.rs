@@ -9,7 +9,7 @@
 //!                                         ◄────  an apply: Looking { Told, Waiting, Ready } looking
 //!   WhileLooking::Leave                   ────►
 //!                                         ◄────  Poised::Left                               poised
-//!                                         ◄────  Changing { Told, Begun } … Done            changing
+//!                                         ◄────  Changing { Told, Begun, ClosingLook } … Done  changing
 //!   AnyTime: Delivery, Late, Ping, Stop   ────►                                             any_time, delivery
 //! ```
 //!

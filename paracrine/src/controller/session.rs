@@ -136,6 +136,8 @@ enum Moment {
     BeforeLeave,
     /// Leave was given.
     Changing,
+    /// All is done.
+    ClosingLook,
 }
 
 struct Session<'s, C> {
@@ -326,6 +328,11 @@ impl<C: Connector> Session<'_, C> {
                     self.at.insert(task);
                     self.tell(HostEvent::Begun(name));
                 }
+                Changing::ClosingLook => {
+                    self.at.clear();
+                    self.moment = Moment::ClosingLook;
+                    self.tell(HostEvent::ClosingLook);
+                }
             }
         }
     }
@@ -412,7 +419,7 @@ impl<C: Connector> Session<'_, C> {
 
     fn refused(&self, failure: Failure) -> Ending {
         let failure = self.mask.failure(failure);
-        if self.moment != Moment::Changing {
+        if !matches!(self.moment, Moment::Changing | Moment::ClosingLook) {
             self.refuse(format!("{}: {}", self.name(), failure.message));
         }
         Ending::Failed { failure, at: self.at() }
@@ -525,6 +532,7 @@ impl<C: Connector> Session<'_, C> {
             Moment::Changing => {
                 "the agent ends by itself, and the task at hand may be left half done; `check` shows how far it came"
             }
+            Moment::ClosingLook => "all tasks are done; `check` shows whether they hold",
             Moment::BeforeHello | Moment::BeforeLeave => "nothing was changed on this host",
         }
     }
@@ -533,6 +541,7 @@ impl<C: Connector> Session<'_, C> {
         match (self.moment, self.at.is_empty()) {
             (Moment::BeforeHello, _) => " before the agent answered",
             (Moment::BeforeLeave, _) => " before any change",
+            (Moment::ClosingLook, _) => " during the closing look",
             (Moment::Changing, true) => " between two tasks",
             (Moment::Changing, false) => "",
         }

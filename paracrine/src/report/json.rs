@@ -64,6 +64,7 @@ impl<W: Write> Json<W> {
                 json!({ "event": "sent", "host": host, "bytes": sent, "of": total })
             }
             HostEvent::Begun(name) => json!({ "event": "begun", "host": host, "task": task(name) }),
+            HostEvent::ClosingLook => json!({ "event": "closing_look", "host": host }),
             HostEvent::Notice(text) => json!({ "event": "notice", "host": host, "text": text }),
             HostEvent::Report(report) => {
                 let (outcome, because, why) = match &report.report.outcome {

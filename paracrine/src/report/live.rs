@@ -24,6 +24,7 @@ fn doing(event: &HostEvent) -> Option<String> {
         HostEvent::Waiting { holder } => Some(format!("waits for the lock of {}", escape::line(holder))),
         HostEvent::Ready => Some("locked, waits for the other hosts".to_owned()),
         HostEvent::Begun(task) => Some(escape::line(&task.to_string())),
+        HostEvent::ClosingLook => Some("closing look".to_owned()),
         HostEvent::Sent { sent, total } => {
             Some(format!("{} of {} sent", HumanBytes(*sent), HumanBytes(*total)))
         }

@@ -76,6 +76,7 @@ impl<W: Write> Report for Terminal<W> {
                     | HostEvent::Waiting { .. }
                     | HostEvent::Ready
                     | HostEvent::Begun(_)
+                    | HostEvent::ClosingLook
                     | HostEvent::Sent { .. } => {}
                 }
             }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use paracrine_model::content::Blobs;
 use paracrine_model::hash::Hash;
@@ -40,6 +41,8 @@ pub(crate) struct Controller {
     pub(crate) learns: LateValues,
     /// Stops the run once so many tasks have begun.
     pub(crate) stops_after: Option<usize>,
+    /// Stops the run when the closing look begins.
+    pub(crate) stops_at_the_end: bool,
 }
 
 /// What the engine said.
@@ -50,6 +53,7 @@ pub(crate) enum Said {
     Ready { lacking: Vec<Lacking> },
     Lacking(Vec<Lacking>),
     Begun { task: u32 },
+    ClosingLook,
 }
 
 impl Controller {
@@ -76,6 +80,10 @@ impl Port for Controller {
         self.said.push(Said::Begun { task });
     }
 
+    fn closing(&mut self, _leave: &Leave) {
+        self.said.push(Said::ClosingLook);
+    }
+
     fn lacking(&mut self, lacking: Vec<Lacking>) {
         self.said.push(Said::Lacking(lacking));
     }
@@ -99,7 +107,14 @@ impl Port for Controller {
     }
 
     fn ending(&mut self) -> Option<Ending> {
-        self.stops_after.filter(|after| Self::begun(self) >= *after).map(|_| Ending::Stopped)
+        let stops = self.stops_after.filter(|after| Self::begun(self) >= *after);
+        let looks = self.stops_at_the_end && self.said.contains(&Said::ClosingLook);
+        (stops.is_some() || looks).then_some(Ending::Stopped)
+    }
+
+    fn pause(&mut self, time: Duration) -> Option<Ending> {
+        std::thread::sleep(time);
+        self.ending()
     }
 }
 
@@ -129,7 +144,16 @@ impl Ran {
 impl Bench {
     /// A machine that has nothing but root, who is whoever runs the tests.
     pub(crate) fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::below(tempfile::tempdir().unwrap())
+    }
+
+    /// The same in memory, where nothing waits for a disk.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        Self::below(if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap())
+    }
+
+    fn below(directory: tempfile::TempDir) -> Self {
         let root = directory.path().join("root");
         fs::create_dir_all(root.join("etc")).unwrap();
         let own = rustix::process::getuid().as_raw();

@@ -19,6 +19,8 @@ pub struct State {
 impl Manage for Absent {
     type State = State;
 
+    const LOOKED_AT_AT_ONCE: bool = false;
+
     fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let at = world.path_state(&self.path)?;
         let mut state = State { at, entries: 0, obstacle: None };

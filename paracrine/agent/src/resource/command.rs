@@ -9,7 +9,7 @@ use std::time::Duration;
 use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::command::Command;
 
-use crate::manage::{Comparison, Due, Manage, Turn};
+use crate::manage::{Comparison, Due, Look, Manage, Turn};
 use crate::world::accounts::User;
 use crate::world::paths::PathKind;
 use crate::world::process::{Program, tail};
@@ -47,13 +47,16 @@ impl Manage for Command {
             None => None,
         };
         let guarding = Guarding::new(self, user, world)?;
-        let verdict = if turn.again {
-            guarding.holds_afterwards()?;
-            Verdict::Nothing
-        } else if turn.due.is_empty() && self.is_guarded() {
-            guarding.verdict()?
-        } else {
-            Verdict::Nothing
+        // A condition alone says when to act, not how things should be.
+        let tells = self.creates.is_some() || self.unless.is_some();
+        let verdict = match turn.look {
+            Look::After => {
+                guarding.holds_afterwards()?;
+                Verdict::Nothing
+            }
+            Look::Closing { changed } if tells => guarding.verdict(!changed)?,
+            Look::First if turn.due.is_empty() && self.is_guarded() => guarding.verdict(true)?,
+            Look::Closing { .. } | Look::First => Verdict::Nothing,
         };
         Ok(State { user: guarding.user, verdict })
     }

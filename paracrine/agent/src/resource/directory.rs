@@ -20,6 +20,8 @@ pub struct State {
 impl Manage for Directory {
     type State = State;
 
+    const LOOKED_AT_AT_ONCE: bool = false;
+
     fn announce(&self, world: &mut World) {
         world.announce_directory(&self.path);
     }

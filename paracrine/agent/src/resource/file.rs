@@ -21,6 +21,8 @@ fn whole(file: &File) -> WholeFile<'_> {
 impl Manage for File {
     type State = State;
 
+    const LOOKED_AT_AT_ONCE: bool = false;
+
     fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         whole(self).observe(world)
     }

@@ -18,6 +18,12 @@ pub struct State {
 impl Manage for Link {
     type State = State;
 
+    const LOOKED_AT_AT_ONCE: bool = false;
+
+    fn announce(&self, world: &mut World) {
+        world.units.announce_link(&self.path);
+    }
+
     fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let at = world.path_state(&self.path)?;
         let equal = matches!(&at.kind, PathKind::Link { target } if *target == self.target);

@@ -4,15 +4,19 @@ mod differ;
 #[cfg(test)]
 mod tests;
 
+use paracrine_model::facet::Describe;
 use paracrine_model::name::AbsolutePath;
 use paracrine_model::plan::Action;
 use paracrine_model::protocol::Failure;
 use paracrine_model::resource::service::Service;
 
-use crate::manage::{Comparison, Manage, Turn};
+use std::time::Duration;
+
+use crate::manage::{Comparison, Look, Manage, Turn};
 use crate::world::paths::PathKind;
 use crate::world::units::{
-    Load, UNIT_DIRECTORIES, UnitState, act, is_template, journal, now, settle, template_of,
+    Links, Load, UNIT_DIRECTORIES, UnitState, Wish, act, does_not_run, is_template, journal, now, settle,
+    template_of,
 };
 use crate::world::{Maker, UNITS, World};
 
@@ -26,23 +30,53 @@ pub struct State {
     brought: Option<String>,
     /// Whether a service that was generated from a script in `/etc/init.d` starts at boot.
     script_enabled: Option<bool>,
+    /// Of one that is enabled and should be: the links that make it so.
+    links: Option<Links>,
+    /// Of one that should not run, or not at boot: what starts it all the same.
+    starters: Vec<String>,
 }
 
 impl Manage for Service {
     type State = State;
 
     fn announce(&self, world: &mut World) {
-        world.units.announce(&self.unit);
+        let Self { unit, enabled, running, masked, settled_for } = self;
+        let settled_for = settled_for.map(|seconds| Duration::from_secs(seconds.into()));
+        let wish = Wish { enabled: *enabled, running: *running, masked: *masked, settled_for };
+        world.units.announce(unit, wish);
     }
 
-    fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
-        let unit = world.units.state(self.unit.as_str())?;
+    fn foresee(&self, world: &mut World) -> Result<(), Failure> {
+        if is_template(self.unit.as_str()) {
+            return Ok(());
+        }
+        // What cannot be looked at is said at its turn: an earlier task may mend it.
+        let unit = world.units.state(self.unit.as_str());
+        unit.ok().and_then(|unit| contradiction(self, &unit, world)).map_or(Ok(()), Err)
+    }
+
+    fn observe(&self, turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
+        let name = self.unit.as_str();
+        let unit = world.units.state(name)?;
+        if let Some(contradiction) = contradiction(self, &unit, world) {
+            return Err(contradiction);
+        }
+        if matches!(turn.look, Look::Closing { .. })
+            && let Some(gone) = world.units.not_stayed(name, self.running == Some(true), &unit)
+        {
+            return Err(gone);
+        }
+        let starters = starters(self, &unit, world);
+        if let (Look::First, Some(note)) = (turn.look, note(self, &starters)) {
+            world.note(note);
+        }
         let missing = unit.load == Load::NotFound;
         Ok(State {
-            written: world.units.predicts_unit_file(self.unit.as_str())
-                || (missing && predicted(self, world)),
+            written: world.units.predicts_unit_file(name) || (missing && predicted(self, world)),
             brought: if missing { brought(self, world) } else { None },
             script_enabled: if unit.file == "generated" { script_enabled(self, world) } else { None },
+            links: if self.enabled == Some(true) { links(self, &unit, world) } else { None },
+            starters,
             unit,
         })
     }
@@ -52,15 +86,13 @@ impl Manage for Service {
     }
 
     fn apply(&self, state: &State, turn: &Turn<'_>, world: &mut World) -> Result<(), Failure> {
-        let applied = if state.unit.needs_reload {
+        if state.unit.needs_reload {
             world.units.daemon_reload()?;
             // systemd has read its files anew, so it may be another unit by now.
-            self.observe(turn, world).and_then(|state| make(self, &state, turn, world))
-        } else {
-            make(self, state, turn, world)
-        };
-        world.units.forget();
-        applied
+            let state = self.observe(turn, world)?;
+            return make(self, &state, turn, world);
+        }
+        make(self, state, turn, world)
     }
 
     fn predict(&self, state: &State, world: &mut World) {
@@ -101,31 +133,27 @@ fn make(service: &Service, state: &State, turn: &Turn<'_>, world: &mut World) ->
     match service.masked {
         Some(true) => {
             if !there.is_stopped() {
-                act("stop", unit)?;
+                act(&mut world.units, "stop", unit)?;
             }
             if !there.is_masked() {
-                act("mask", unit)?;
+                act(&mut world.units, "mask", unit)?;
             }
             return Ok(());
         }
         Some(false) if there.load == Load::Masked => {
-            act("unmask", unit)?;
+            act(&mut world.units, "unmask", unit)?;
         }
         _ => {}
     }
     // What was masked has shown nothing of itself.
-    let shown = if there.load == Load::Masked {
-        world.units.forget();
-        Some(service.observe(turn, world)?)
-    } else {
-        None
-    };
+    let shown = if there.load == Load::Masked { Some(service.observe(turn, world)?) } else { None };
     let state = shown.as_ref().unwrap_or(state);
     let there = &state.unit;
     let enabled = state.script_enabled.or(there.is_enabled());
-    match service.enabled {
-        Some(true) if enabled != Some(true) => act("enable", unit)?,
-        Some(false) if enabled == Some(true) => act("disable", unit)?,
+    match (service.enabled, &state.links) {
+        (Some(true), Some(links)) if !links.are_right() => relink(unit, links, world)?,
+        (Some(true), None) if enabled != Some(true) => act(&mut world.units, "enable", unit)?,
+        (Some(false), _) if enabled == Some(true) => act(&mut world.units, "disable", unit)?,
         _ => {}
     }
     if is_template(unit) {
@@ -134,7 +162,7 @@ fn make(service: &Service, state: &State, turn: &Turn<'_>, world: &mut World) ->
     let is_due = |action| turn.due.iter().any(|due| due.action == action);
     match service.running {
         Some(true) if !there.is_running() => run(unit, "start", world),
-        Some(false) if !there.is_stopped() => act("stop", unit),
+        Some(false) if !there.is_stopped() => act(&mut world.units, "stop", unit),
         _ if !there.is_running() => Ok(()),
         _ if is_due(Action::Restart) => run(unit, "restart", world),
         _ if is_due(Action::Reload) => {
@@ -147,29 +175,106 @@ fn make(service: &Service, state: &State, turn: &Turn<'_>, world: &mut World) ->
     }
 }
 
+/// Makes the links of an enabled unit those that its file asks for. Not `reenable`: that takes a unit away which is itself a
+/// link.
+fn relink(unit: &str, links: &Links, world: &mut World) -> Result<(), Failure> {
+    for link in &links.stray {
+        if let Ok(path) = AbsolutePath::parse(&format!("{}/{link}", UNIT_DIRECTORIES[0])) {
+            world.remove(&path)?;
+        }
+    }
+    if links.lack() { act(&mut world.units, "enable", unit) } else { Ok(()) }
+}
+
 /// Starts, restarts or reloads, and sees to it that it runs afterwards.
-fn run(unit: &str, verb: &str, world: &mut World) -> Result<(), Failure> {
+fn run(unit: &str, verb: &'static str, world: &mut World) -> Result<(), Failure> {
     let since = now();
-    let done = act(verb, unit);
-    let state = match (&done, verb) {
-        (Ok(()), "start" | "restart") => settle(&mut world.units, unit)?,
-        _ => world.units.fresh(unit)?,
+    let done = act(&mut world.units, verb, unit);
+    let state = match &done {
+        Ok(()) => settle(&mut world.units, unit)?,
+        Err(_) => world.units.fresh(unit)?,
     };
     if done.is_ok() && (state.is_running() || state.ends_by_itself()) {
+        world.units.started(unit, verb, since, &state);
         return Ok(());
     }
     let log = journal(unit, since);
-    let why = state.why();
     let message = match verb {
         "reload" if state.is_running() => format!("{unit} could not be reloaded"),
-        "reload" => format!("{unit} was reloaded and does not run any more: {why}"),
-        _ if done.is_ok() => format!("{unit} was {verb}ed and does not run: {why}"),
+        "reload" => does_not_run(unit, verb, &state),
+        _ if done.is_ok() => does_not_run(unit, verb, &state),
         // Something that it needs failed, not itself.
         _ if state.result == "success" => format!("{unit} could not be {verb}ed"),
-        _ => format!("{unit} could not be {verb}ed: {why}"),
+        _ => format!("{unit} could not be {verb}ed: {}", state.why()),
     };
     let said = done.err().and_then(|failure| failure.output).unwrap_or_default();
     Err(Failure::new(message).output(if log.trim().is_empty() { said } else { log }))
+}
+
+/// That another task knows the unit by another name and wants something else of it.
+fn contradiction(service: &Service, unit: &UnitState, world: &mut World) -> Option<Failure> {
+    let name = service.unit.as_str();
+    // The names that its file gives it are there only once it is enabled.
+    let names = match unit.load {
+        Load::Loaded if world.units.wishes_for_missing(name) => world.names_of(name, unit),
+        _ => Vec::new(),
+    };
+    world.units.contradiction(name, &names)
+}
+
+/// The links of a unit that is enabled.
+fn links(service: &Service, unit: &UnitState, world: &mut World) -> Option<Links> {
+    let name = service.unit.as_str();
+    let told = matches!(unit.file.as_str(), "enabled" | "alias" | "indirect") && unit.load == Load::Loaded;
+    if !told || world.units.predicts(name) {
+        return None;
+    }
+    world.links_of(name, unit)
+}
+
+/// Sockets, paths and timers that start a service which should not run, or not at boot. Where the plan has a say in them,
+/// that is meant.
+fn starters(service: &Service, unit: &UnitState, world: &mut World) -> Vec<String> {
+    let (stopped, disabled) = (service.running == Some(false), service.enabled == Some(false));
+    if service.masked == Some(true) || service.running == Some(true) || !(stopped || disabled) {
+        return Vec::new();
+    }
+    let mut starters = Vec::new();
+    for starter in unit.triggered_by.split_whitespace() {
+        let wish = world.units.wish(starter);
+        if wish.enabled.is_some() || wish.running.is_some() || wish.masked.is_some() {
+            continue;
+        }
+        let Ok(state) = world.units.state(starter) else { continue };
+        if if stopped { state.is_running() } else { state.is_enabled() == Some(true) } {
+            starters.push(starter.to_owned());
+        }
+    }
+    starters
+}
+
+/// That something starts the service all the same.
+fn note(service: &Service, starters: &[String]) -> Option<String> {
+    let verb = if starters.len() == 1 { "is" } else { "are" };
+    let (wanted, active) = match service.running {
+        Some(false) => ("stopped", "active"),
+        _ => ("disabled", "enabled"),
+    };
+    let starts = if starters.len() == 1 { "starts" } else { "start" };
+    (!starters.is_empty()).then(|| {
+        format!(
+            "service {} is to be {wanted}, but {} {verb} {active} and {starts} it: declare {} as well",
+            Describe::name(service),
+            starters.join(" and "),
+            instead(starters)
+        )
+    })
+}
+
+/// What keeps these from starting anything.
+fn instead(starters: &[String]) -> String {
+    let line = |unit: &String| format!("`plan.service(\"{unit}\").disabled().stopped()`");
+    starters.iter().map(line).collect::<Vec<_>>().join(" and ")
 }
 
 /// There is no such unit.

@@ -21,6 +21,8 @@ fn whole(unit: &Unit) -> WholeFile<'_> {
 impl Manage for Unit {
     type State = State;
 
+    const LOOKED_AT_AT_ONCE: bool = false;
+
     fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         whole(self).observe(world)
     }

@@ -325,6 +325,11 @@ impl Paths {
         self.stat(&found, path)
     }
 
+    /// The path free of links but perhaps for itself, if there is a way to it: two paths are one where this is the same.
+    pub(crate) fn key(&mut self, path: &AbsolutePath) -> Option<String> {
+        self.find(path).ok().map(|found| found.key)
+    }
+
     /// Check only: what a task would have made, or removed, at a path.
     pub(crate) fn predict(&mut self, path: &AbsolutePath, state: PathState) {
         // A path that cannot be walked to has failed already.

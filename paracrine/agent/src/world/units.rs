@@ -2,9 +2,12 @@
 //! asked again only after changes; and under it what a check has predicted.
 
 mod act;
+mod install;
 mod show;
+mod started;
 #[cfg(test)]
 mod tests;
+mod wish;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,7 +17,10 @@ use paracrine_model::name::{AbsolutePath, UnitName};
 use paracrine_model::protocol::Failure;
 
 pub(crate) use act::{act, journal, now, settle};
+pub(crate) use install::{Install, Links, candidates};
 pub use show::{Load, UnitState};
+pub(crate) use started::does_not_run;
+pub(crate) use wish::Wish;
 
 use super::process::{Finished, Program, Running};
 
@@ -30,11 +36,23 @@ pub(crate) const UNIT_DIRECTORIES: [&str; 5] = [
 /// The units of the machine.
 #[derive(Default)]
 pub struct Units {
-    /// Units that tasks are about, but templates, which have no state.
+    /// What tasks want of units.
+    wishes: BTreeMap<String, Wish>,
+    /// Units to be asked for together: all that tasks are about, but templates, which have no state, and what may start them.
     announced: BTreeSet<String>,
     /// The answer that is on its way, and to which question.
     prefetched: Option<(Vec<String>, Running)>,
     states: BTreeMap<String, UnitState>,
+    /// The units' own names by those that they were asked for by; not forgotten.
+    own_names: BTreeMap<String, String>,
+    /// Links that enable units, by their places below the administrator's directory, once they were looked for.
+    links: Option<Vec<(String, String)>>,
+    /// When this began, in microseconds of the monotonic clock.
+    begun: u64,
+    /// Units that ran when they were asked for first.
+    ran_before: BTreeSet<String>,
+    /// What this run has started.
+    started: BTreeMap<String, started::Start>,
     /// Whether nothing was asked since all was forgotten.
     forgotten: bool,
     /// Unit files were written and systemd was not told yet.
@@ -43,19 +61,44 @@ pub struct Units {
     predicted: BTreeMap<String, UnitState>,
     /// Check only: units whose files would have been written.
     predicted_files: BTreeSet<String>,
+    /// Check only: files that would add to those of units.
+    predicted_drop_ins: Vec<AbsolutePath>,
+    /// Check only: files of units whose content is not known yet.
+    unknown_files: BTreeSet<String>,
+    /// Links below the administrator's directory that tasks are about.
+    claimed_links: BTreeSet<String>,
 }
 
 impl Units {
     /// The units of this machine.
     pub fn new() -> Self {
-        Self::default()
+        Self { begun: started::monotonic(), ..Self::default() }
     }
 
-    /// Registers a unit before the first is asked for.
-    pub fn announce(&mut self, unit: &UnitName) {
-        if !is_template(unit.as_str()) {
-            self.announced.insert(unit.to_string());
+    /// Registers what a task wants of a unit before the first is asked for.
+    pub(crate) fn announce(&mut self, unit: &UnitName, wish: Wish) {
+        let unit = unit.as_str();
+        self.wishes.insert(unit.to_owned(), wish);
+        if is_template(unit) {
+            return;
         }
+        self.announced.insert(unit.to_owned());
+        // What starts a service is called like it, nearly always: so it is known without asking once more.
+        if let (true, Some(stem)) = (wish.wants_less(), unit.strip_suffix(".service")) {
+            self.announced.extend(["socket", "path", "timer"].map(|kind| format!("{stem}.{kind}")));
+        }
+    }
+
+    /// Registers a path that a task is about.
+    pub(crate) fn announce_link(&mut self, path: &AbsolutePath) {
+        if let Some(place) = path.as_str().strip_prefix(UNIT_DIRECTORIES[0]) {
+            self.claimed_links.insert(place.trim_start_matches('/').to_owned());
+        }
+    }
+
+    /// What tasks want of a unit.
+    pub(crate) fn wish(&self, unit: &str) -> Wish {
+        self.wishes.get(unit).copied().unwrap_or_default()
     }
 
     /// Asks for all that were announced, without waiting for the answer. Called once, before the first task.
@@ -78,7 +121,7 @@ impl Units {
 
     /// Tells that a path was changed; see [`Self::changed`].
     pub fn changed_path(&mut self, path: &AbsolutePath) {
-        if UNIT_DIRECTORIES.iter().any(|directory| Path::new(path.as_str()).starts_with(directory)) {
+        if is_below_units(path) {
             self.changed();
         }
     }
@@ -86,6 +129,7 @@ impl Units {
     /// Forgets what was asked; called after everything that may have changed the state of a unit.
     pub fn forget(&mut self) {
         self.states.clear();
+        self.links = None;
         self.prefetched = None;
         self.forgotten = true;
     }
@@ -131,15 +175,20 @@ impl Units {
                 return self.fresh(unit);
             }
             self.announced.insert(unit.to_owned());
-            let names: Vec<String> = self.announced.iter().cloned().collect();
-            let finished = show(&names).run()?;
-            self.learn(&names, &finished);
+            self.ask_for_all()?;
         }
         match self.states.get(unit) {
             Some(state) => Ok(state.clone()),
             // One unit that systemd cannot even name would spoil the answer for all.
             None => self.fresh(unit),
         }
+    }
+
+    fn ask_for_all(&mut self) -> Result<(), Failure> {
+        let names: Vec<String> = self.announced.iter().cloned().collect();
+        let finished = show(&names).run()?;
+        self.learn(&names, &finished);
+        Ok(())
     }
 
     /// A unit as it is at this moment.
@@ -153,7 +202,7 @@ impl Units {
         let finished = show(&[unit.to_owned()]).run().and_then(explained)?;
         match show::parse(&finished.output).pop() {
             Some(state) => {
-                self.states.insert(unit.to_owned(), state.clone());
+                self.know(unit, state.clone());
                 Ok(state)
             }
             None => Err(Failure::new(format!("systemd says nothing of {unit}")).output(finished.said())),
@@ -171,13 +220,80 @@ impl Units {
         let lies_there = directory.is_some_and(|directory| UNIT_DIRECTORIES.contains(&directory.as_str()));
         if let (true, Ok(unit)) = (lies_there, UnitName::parse(path.file_name())) {
             self.predicted_files.insert(unit.to_string());
+        } else if is_below_units(path) {
+            self.predicted_drop_ins.push(path.clone());
         }
+    }
+
+    /// Check: what would be put at a path is not known yet.
+    pub(crate) fn predict_unknown(&mut self, path: &AbsolutePath) {
+        if is_below_units(path) {
+            self.unknown_files.insert(path.to_string());
+        }
+    }
+
+    /// Check: whether it is not known what would be at a path.
+    pub(crate) fn is_unknown(&self, path: &AbsolutePath) -> bool {
+        self.unknown_files.contains(path.as_str())
+    }
+
+    /// Check: files that would add to that of a unit.
+    pub(crate) fn predicted_drop_ins(&self, unit: &str) -> Vec<String> {
+        let of: Vec<String> = std::iter::once(unit.to_owned())
+            .chain(template_of(unit))
+            .map(|name| format!("/{name}.d"))
+            .collect();
+        let adds = |path: &&AbsolutePath| {
+            path.parent().is_some_and(|directory| of.iter().any(|end| directory.as_str().ends_with(end)))
+        };
+        self.predicted_drop_ins.iter().filter(adds).map(ToString::to_string).collect()
+    }
+
+    /// That tasks want contradictory things of one unit, which they know by different names, if they do. `names` are those
+    /// that its file gives it.
+    pub(crate) fn contradiction(&self, unit: &str, names: &[String]) -> Option<Failure> {
+        let of = |name: &str| self.own_names.get(name).filter(|own| !own.is_empty()).cloned();
+        let own = of(unit).unwrap_or_else(|| unit.to_owned());
+        let wish = self.wish(unit);
+        let same = |name: &str| {
+            name != unit
+                && (name == own
+                    || of(name).is_some_and(|other| other == own)
+                    || names.iter().any(|other| other == name))
+        };
+        self.wishes.iter().filter(|(name, _)| same(name)).find_map(|(other, theirs)| {
+            let (ours, theirs) = wish.contradicts(theirs)?;
+            let ((first, ours), (second, theirs)) = match *other == own {
+                true => ((other.as_str(), theirs), (unit, ours)),
+                false => ((unit, ours), (other.as_str(), theirs)),
+            };
+            let short = own.strip_suffix(".service").unwrap_or(&own);
+            Some(
+                Failure::new(format!(
+                    "{first} and {second} are one unit, and the plan wants it {ours} and {theirs}"
+                ))
+                .help(format!("declare it once, as `plan.service(\"{short}\")`")),
+            )
+        })
+    }
+
+    /// Whether tasks are about units that are not there by the names that they use.
+    pub(crate) fn wishes_for_missing(&self, unit: &str) -> bool {
+        let missing = |name: &String| {
+            name != unit && self.states.get(name).is_none_or(|state| state.load == Load::NotFound)
+        };
+        self.wishes.keys().any(missing)
     }
 
     /// Whether a unit file is predicted that makes this unit.
     pub fn predicts_unit_file(&self, unit: &str) -> bool {
         self.predicted_files.contains(unit)
             || template_of(unit).is_some_and(|template| self.predicted_files.contains(&template))
+    }
+
+    /// Whether this check has predicted the state of this unit.
+    pub(crate) fn predicts(&self, unit: &str) -> bool {
+        self.predicted.contains_key(unit)
     }
 
     /// Whether this check has predicted anything about units.
@@ -188,10 +304,27 @@ impl Units {
     /// Takes in an answer: as many states as names, in their order; else nothing can be told from it.
     fn learn(&mut self, names: &[String], finished: &Finished) {
         let states = show::parse(&finished.output);
-        if states.len() == names.len() {
-            self.states.extend(names.iter().cloned().zip(states));
+        if states.len() != names.len() {
+            return;
+        }
+        if self.own_names.is_empty() {
+            let runs = names.iter().zip(&states).filter(|(_, state)| state.is_running());
+            self.ran_before.extend(runs.map(|(name, _)| name.clone()));
+        }
+        for (name, state) in names.iter().zip(states) {
+            self.know(name, state);
         }
     }
+
+    fn know(&mut self, name: &str, state: UnitState) {
+        self.own_names.insert(name.to_owned(), state.id.clone());
+        self.states.insert(name.to_owned(), state);
+    }
+}
+
+/// Whether a path is where systemd reads units.
+pub(crate) fn is_below_units(path: &AbsolutePath) -> bool {
+    UNIT_DIRECTORIES.iter().any(|directory| Path::new(path.as_str()).starts_with(directory))
 }
 
 /// `name@.service`, which is no unit but the pattern of some.

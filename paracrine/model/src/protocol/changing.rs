@@ -15,6 +15,9 @@ pub enum Changing {
         /// Its place in the plan.
         task: u32,
     },
+    /// All that is done has been done, and is looked at once more. Reports that follow are of tasks that do not hold any more,
+    /// be it that they were reported as changed before.
+    ClosingLook,
 }
 
 impl Message for Changing {

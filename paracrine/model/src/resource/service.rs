@@ -24,7 +24,13 @@ pub struct Service {
     pub running: Option<bool>,
     /// Cannot be started by anybody.
     pub masked: Option<bool>,
+    /// Seconds for which it has to stay after a run has started it; one where nothing is said.
+    pub settled_for: Option<u32>,
 }
+
+/// A run waits no longer for a service that it has started.
+#[cfg(feature = "declare")]
+const LONGEST_SETTLING: u32 = 3600;
 
 impl Describe for Service {
     const KIND: &'static str = "service";
@@ -34,11 +40,13 @@ impl Describe for Service {
     }
 
     fn facets(&self) -> Facets<'_> {
-        take_apart!(let Service { unit, enabled, running, masked } = self; late);
+        take_apart!(let Service { unit, enabled, running, masked, settled_for } = self; late);
         let says = |name, value: Option<&bool>| {
             value.map(|value| (name, Shown::from(if *value { "yes" } else { "no" })))
         };
-        let attributes = [says("enabled", enabled), says("running", running), says("masked", masked)];
+        let settled = settled_for.map(|seconds| ("settled_for", Shown::said(format_args!("{seconds} s"))));
+        let attributes =
+            [says("enabled", enabled), says("running", running), says("masked", masked), settled];
         Facets {
             late,
             claims: vec![Claim::Unit(unit.as_str())],
@@ -65,7 +73,9 @@ impl Plan {
             _ => format!("{name}.service"),
         };
         match self.parse(Code::BAD_NAME, UnitName::WHAT, &full, UnitName::parse) {
-            Some(unit) => self.declare(Service { unit, enabled: None, running: None, masked: None }),
+            Some(unit) => {
+                self.declare(Service { unit, enabled: None, running: None, masked: None, settled_for: None })
+            }
             None => self.nothing(),
         }
     }
@@ -120,6 +130,19 @@ impl Declared<'_, Service> {
     /// Can be started again, by hand or by other units.
     pub fn unmasked(self) -> Self {
         self.adjust(|service| service.masked = Some(false))
+    }
+
+    /// Has it run for so many seconds before a run that has started, restarted or reloaded it counts as done: for services
+    /// that look well at first and end later than a second after.
+    #[track_caller]
+    pub fn settled_for(self, seconds: u32) -> Self {
+        let seconds =
+            self.plan().parse(Code::BAD_VALUE, "settling time", &format!("{seconds} s"), |_| match seconds {
+                0 => Err("is none: leave `settled_for` out, and it is a second".to_owned()),
+                1..=LONGEST_SETTLING => Ok(seconds),
+                _ => Err("is longer than an hour, for which every run that starts it would wait".to_owned()),
+            });
+        self.adjust_with(seconds, |service, seconds| service.settled_for = Some(seconds))
     }
 
     /// Restarts it when the earlier task has changed something.

@@ -65,6 +65,7 @@ fn samples() -> Vec<Resource> {
             enabled: Some(true),
             running: Some(true),
             masked: Some(false),
+            settled_for: Some(5),
         }
         .into(),
         unit::Unit { unit, path: path("/a"), content: content(), mode: Mode::FILE, exposed: why() }.into(),

@@ -60,8 +60,8 @@ impl<'a> Guarding<'a> {
         Ok(Self { command, user, created, doubt, doubt_created, unaskable })
     }
 
-    /// Asks the guards in order; the first that forbids the command ends it.
-    pub(super) fn verdict(&self) -> Result<Verdict, Failure> {
+    /// Asks the guards in order, those that are `conditions` of the command or not; the first that forbids it ends it.
+    pub(super) fn verdict(&self, conditions: bool) -> Result<Verdict, Failure> {
         let (mut reasons, mut may) = (Vec::new(), None);
         if let Some(path) = &self.command.creates {
             if self.created {
@@ -70,7 +70,7 @@ impl<'a> Guarding<'a> {
             reasons.push(format!("{path} does not exist"));
             may.clone_from(&self.doubt_created);
         }
-        for (guard, runs_when) in self.guards() {
+        for (guard, runs_when) in self.guards(conditions) {
             if let Some(why) = &self.unaskable {
                 may = Some(format!("its guard can be asked only then: {why}"));
                 reasons.push(format!("`{guard}` cannot be asked yet"));
@@ -110,9 +110,10 @@ impl<'a> Guarding<'a> {
     }
 
     /// The guards that are commands, and what each has to be for something to be done.
-    fn guards(&self) -> impl Iterator<Item = (&String, bool)> {
+    fn guards(&self, conditions: bool) -> impl Iterator<Item = (&String, bool)> {
         let unless = self.command.unless.iter().map(|guard| (guard, false));
-        unless.chain(self.command.only_if.iter().map(|guard| (guard, true)))
+        let only_if = self.command.only_if.iter().filter(move |_| conditions);
+        unless.chain(only_if.map(|guard| (guard, true)))
     }
 
     /// As the command's user and in its directory, as it would be run itself.
@@ -152,9 +153,8 @@ fn doubt(command: &Command, world: &mut World) -> Option<String> {
     let doubtful = |maker: &&Maker| match maker {
         Maker::Package(_) => true,
         Maker::Command { reach, .. } => reach.paths().is_none_or(|paths| {
-            let meets = |made: &AbsolutePath, path: &AbsolutePath| {
-                path == made || path.is_below(made) || made.is_below(path)
-            };
+            let meets =
+                |made: &AbsolutePath, path: &AbsolutePath| path.is_at_or_below(made) || made.is_below(path);
             named.iter().any(|path| paths.iter().any(|made| meets(made, path)))
         }),
     };

@@ -6,6 +6,7 @@ use paracrine_model::resource::Resource;
 use paracrine_model::text::Text;
 
 use super::*;
+use crate::manage::Look;
 use crate::suite::{Row, Tried, Wrong, odd_names};
 use crate::world::paths::PathKind;
 use crate::world::{PACKAGES, UNITS};
@@ -139,7 +140,7 @@ fn each_guard_has_to_allow_it() {
 fn what_is_due_is_run_whatever_guards_say() {
     let due = |because: &str| Due { action: Action::Run, because: because.into(), may: false };
     let due = [due("file /a"), due("file /b"), due("file /a")];
-    let turn = Turn { due: &due, again: false };
+    let turn = Turn { due: &due, look: Look::First };
     for command in [command("true"), guards(Some("true"), Some("false"))] {
         let comparison = compare(&command, turn, &mut machine()).unwrap();
         assert_eq!(comparison, run("file /a, file /b".into(), None));
@@ -148,7 +149,7 @@ fn what_is_due_is_run_whatever_guards_say() {
 
 #[test]
 fn guards_that_tell_of_the_result_have_to_hold_afterwards() {
-    let again = Turn { due: &[], again: true };
+    let again = Turn { due: &[], look: Look::After };
     let asked = tempfile::tempdir().unwrap();
     let mark = asked.path().join("asked");
     let message =
@@ -169,6 +170,39 @@ fn guards_that_tell_of_the_result_have_to_hold_afterwards() {
     assert!(!mark.exists());
     assert!(!shown(&only_if, &mut machine()).is_empty());
     assert_eq!(std::fs::read_to_string(&mark).unwrap(), "asked\n");
+}
+
+#[test]
+fn at_the_end_what_has_to_hold_is_asked_once_more() {
+    let closing = |changed| Turn { due: &[], look: Look::Closing { changed } };
+    let asked = tempfile::tempdir().unwrap();
+    let mark = asked.path().join("asked");
+    let condition = format!("echo asked >> {}", mark.display());
+    let nothing_made =
+        Command { creates: creates("/nonexistent/x".as_ref()), ..guards(None, Some(&condition)) };
+    let both = Command { creates: creates("/nonexistent/x".as_ref()), ..guards(Some("true"), None) };
+    for (command, changed, expected, times) in [
+        (&guards(Some("true"), None), true, None, 0),
+        (&guards(Some("false"), None), true, Some("`false` fails"), 0),
+        (&guards(Some("false"), None), false, Some("`false` fails"), 0),
+        // What was run need not be wanted any more; what was not may be wanted by now.
+        (&guards(Some("false"), Some(&condition)), true, Some("`false` fails"), 0),
+        (&guards(Some("true"), Some(&condition)), false, None, 0),
+        (&nothing_made, true, Some("/nonexistent/x does not exist"), 0),
+        (&guards(Some("false"), Some("false")), false, None, 0),
+        // As in a check: one that says that there is nothing to do is enough.
+        (&both, true, None, 0),
+        // A condition alone says when to act, not how things should be.
+        (&guards(None, Some(&condition)), true, None, 0),
+        (&guards(None, Some(&condition)), false, None, 0),
+        (&command("true"), true, None, 0),
+    ] {
+        let found = compare(command, closing(changed), &mut machine()).unwrap();
+        let expected = expected.map_or_else(Comparison::equal, |because| run(because.into(), None));
+        assert_eq!(found, expected, "{command:?} {changed}");
+        let asked = std::fs::read_to_string(&mark).unwrap_or_default();
+        assert_eq!(asked.lines().count(), times, "{command:?} {changed}");
+    }
 }
 
 #[test]

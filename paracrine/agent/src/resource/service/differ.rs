@@ -1,11 +1,12 @@
 //! What of a unit differs, from its state alone.
 
+use paracrine_model::name::UnitName;
 use paracrine_model::plan::Action;
 use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::service::Service;
 
-use super::{State, missing, unmaskable};
-use crate::manage::{Comparison, Due, Turn};
+use super::{State, instead, missing, unmaskable};
+use crate::manage::{Comparison, Due, Look, Turn};
 use crate::world::units::{Load, UnitState, is_template};
 
 pub(super) fn compare(service: &Service, state: &State, turn: &Turn<'_>) -> Result<Comparison, Failure> {
@@ -118,6 +119,15 @@ fn enabled(service: &Service, state: &State, comparison: &mut Comparison) -> Res
         ("indirect" | "generated", _) => Some(wanted),
         _ => state.unit.is_enabled(),
     };
+    if let Some(links) = &state.links {
+        if links.no_section && !links.stray.is_empty() {
+            return Err(unlinkable(&service.unit, "its file has no [Install] section any more"));
+        }
+        if !links.are_right() {
+            comparison.differences.push(links.difference());
+        }
+        return Ok(());
+    }
     match is {
         Some(is) if is == wanted => Ok(()),
         Some(_) => {
@@ -135,14 +145,16 @@ fn enabled(service: &Service, state: &State, comparison: &mut Comparison) -> Res
             comparison.attribute("enabled", Some(&state.unit.enabled()), after);
             Ok(())
         }
-        None => {
-            let (name, word) = (&service.unit, &state.unit.file);
-            Err(Failure::new(format!("{name} cannot be enabled: it is {word}")).help(
-                "a unit without an [Install] section is started by others that need it; leave `.enabled()` out, \
-                 or give its file such a section",
-            ))
-        }
+        None => Err(unlinkable(&service.unit, &format!("it is {}", state.unit.file))),
     }
+}
+
+/// A unit that has no say in whether it is started at boot.
+fn unlinkable(unit: &UnitName, why: &str) -> Failure {
+    Failure::new(format!("{unit} cannot be enabled: {why}")).help(
+        "a unit without an [Install] section is started by others that need it; leave `.enabled()` out, or give its file \
+         such a section",
+    )
 }
 
 fn running(
@@ -170,6 +182,9 @@ fn running(
         }
         Some(false) => {
             if !unit.is_stopped() {
+                if turn.look != Look::First && !state.starters.is_empty() {
+                    return Err(started_again(&service.unit, &state.starters));
+                }
                 comparison.attribute("running", Some(&unit.running()), "no");
             }
             return Ok(());
@@ -201,6 +216,13 @@ fn action(due: &[Due]) -> Option<Difference> {
         }
     }
     Some(Difference::Action { verb: strongest.to_string(), because: causes.join(", ") })
+}
+
+/// A unit that was stopped, and was started since.
+fn started_again(unit: &UnitName, starters: &[String]) -> Failure {
+    let starts = if starters.len() == 1 { "starts" } else { "start" };
+    Failure::new(format!("{unit} was stopped and runs again: {} {starts} it", starters.join(" and ")))
+        .help(format!("declare before it {}", instead(starters)))
 }
 
 /// A unit that has no way to be reloaded.

@@ -2,7 +2,7 @@ use paracrine_model::name::UnitName;
 use paracrine_model::protocol::Difference;
 
 use super::*;
-use crate::manage::Due;
+use crate::manage::{Due, Look};
 use crate::suite::{Row, Tried, Wrong};
 
 impl Tried for Service {
@@ -41,7 +41,7 @@ impl Tried for Service {
 }
 
 fn service(enabled: Option<bool>, running: Option<bool>, masked: Option<bool>) -> Service {
-    Service { unit: UnitName::parse("app.service").unwrap(), enabled, running, masked }
+    Service { unit: UnitName::parse("app.service").unwrap(), enabled, running, masked, settled_for: None }
 }
 
 /// `active running enabled`, with flags behind them.
@@ -80,7 +80,7 @@ fn due(actions: &[Action]) -> Vec<Due> {
 
 /// `enabled: no -> yes; restart (file /0)`, or the failure's message.
 fn shown(service: &Service, state: &State, due: &[Due]) -> String {
-    let compared = differ::compare(service, state, &Turn { due, again: false });
+    let compared = differ::compare(service, state, &Turn { due, look: Look::First });
     let comparison = match compared {
         Ok(comparison) => comparison,
         Err(failure) => return format!("failure: {failure}"),

@@ -7,38 +7,35 @@ use paracrine_model::protocol::Failure;
 use super::{UnitState, Units, explained, systemctl};
 use crate::world::process::{Program, ends_within, tail};
 
-/// How long a service of a type that does not tell when it is ready is watched after its start.
-const WATCH: Duration = Duration::from_secs(1);
+/// How long a service is watched right after its start. One that cannot read its configuration ends at once, and the tasks
+/// after it should not be done then; what ends later is found by the closing look.
+const WATCH: Duration = Duration::from_millis(20);
 
 /// Lines of the journal that are shown with a failure.
 const LINES: &str = "20";
 
 /// Does one thing to one unit and waits for it to be done: `start`, `enable`, `mask`, …
-pub(crate) fn act(verb: &str, unit: &str) -> Result<(), Failure> {
+pub(crate) fn act(units: &mut Units, verb: &str, unit: &str) -> Result<(), Failure> {
+    // Whatever comes of it.
+    units.forget();
     // Some services take their time; systemd's own limits apply before this one.
     let program = systemctl().args([verb, "--", unit]).timeout(Duration::from_secs(1800));
     program.run().and_then(explained).map(drop)
 }
 
-/// Makes sure that a service that was just started stays. systemd calls one of type `simple` started as soon as
-/// there is a process, so that one which cannot read its configuration would look well. Its process is watched for a
-/// second, and less if it ends; types that tell when they are ready are not.
+/// The state of a service that was just started, restarted or reloaded. systemd calls one of type `simple` started as soon
+/// as there is a process, so its process is watched for a moment.
 pub(crate) fn settle(units: &mut Units, unit: &str) -> Result<UnitState, Failure> {
     let state = units.fresh(unit)?;
-    let tells = !matches!(state.kind.as_str(), "simple" | "exec" | "idle");
-    if !state.is_running() || state.process == 0 || tells || !ends_within(state.process, WATCH) {
+    if !state.is_running() || state.process == 0 || !ends_within(state.process, WATCH) {
         return Ok(state);
     }
     // systemd learns of it when we do; whether it says so at once or restarts the service first, it did not stay.
     let restarts = state.restarts;
     let mut state = units.fresh(unit)?;
-    if state.is_running() && state.restarts <= restarts {
-        // Its main process may be another by now without a restart (`systemctl kill`, sd_notify's MAINPID).
-        return Ok(state);
-    }
-    if state.is_running() {
-        "activating".clone_into(&mut state.active);
-        "auto-restart".clone_into(&mut state.sub);
+    // Its main process may be another by now without a restart (`systemctl kill`, sd_notify's MAINPID).
+    if state.is_running() && state.restarts > restarts {
+        state.is_restarting();
     }
     Ok(state)
 }

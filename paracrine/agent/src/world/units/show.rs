@@ -1,7 +1,7 @@
 //! The answer of `systemctl show`.
 
 /// What is asked for of each unit.
-pub(super) const PROPERTIES: [&str; 16] = [
+pub(super) const PROPERTIES: [&str; 19] = [
     "Id",
     "LoadState",
     "LoadError",
@@ -18,6 +18,9 @@ pub(super) const PROPERTIES: [&str; 16] = [
     "CanReload",
     "Type",
     "RemainAfterExit",
+    "StateChangeTimestampMonotonic",
+    "TriggeredBy",
+    "DropInPaths",
 ];
 
 /// Whether systemd could read a unit.
@@ -67,6 +70,12 @@ pub struct UnitState {
     pub kind: String,
     /// Whether a oneshot service counts as running after it has ended.
     pub remains: bool,
+    /// When it became what it is, in microseconds of the monotonic clock.
+    pub changed: u64,
+    /// The sockets, paths and timers that start it, with blanks between them.
+    pub triggered_by: String,
+    /// The files that add to its unit file, with blanks between them.
+    pub drop_ins: String,
     /// Whether it is a template, which has no state but whether it is enabled.
     pub template: bool,
 }
@@ -80,6 +89,17 @@ impl UnitState {
     /// Whether nothing of it runs.
     pub fn is_stopped(&self) -> bool {
         matches!(self.active.as_str(), "" | "inactive" | "failed")
+    }
+
+    /// Whether it is about to run or to stop.
+    pub fn is_on_its_way(&self) -> bool {
+        matches!(self.active.as_str(), "activating" | "deactivating") && self.sub != "auto-restart"
+    }
+
+    /// Makes of one that runs at this moment what it is: one that ends and is started again by systemd.
+    pub(super) fn is_restarting(&mut self) {
+        "activating".clone_into(&mut self.active);
+        "auto-restart".clone_into(&mut self.sub);
     }
 
     /// Whether it runs, as it is shown: `yes`, `no`, `failed`, `activating (auto-restart)`.
@@ -157,6 +177,9 @@ pub(super) fn parse(output: &str) -> Vec<UnitState> {
             "CanReload" => state.can_reload = value == "yes",
             "Type" => state.kind = text(),
             "RemainAfterExit" => state.remains = value == "yes",
+            "StateChangeTimestampMonotonic" => state.changed = value.parse().unwrap_or_default(),
+            "TriggeredBy" => state.triggered_by = text(),
+            "DropInPaths" => state.drop_ins = text(),
             _ => {}
         }
     }

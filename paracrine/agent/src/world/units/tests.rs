@@ -152,7 +152,7 @@ fn templates_and_instances_are_told_apart() {
     assert!(!units.predicts_anything());
     units.predict_path(&AbsolutePath::parse("/etc/systemd/system/app@.service").unwrap());
     assert!(units.predicts_unit_file("app@one.service") && !units.predicts_unit_file("app.service"));
-    units.announce(&unit("app@.service"));
+    units.announce(&unit("app@.service"), Wish::default());
     units.prefetch();
     assert!(units.prefetched.is_none() && units.predicts_anything());
 }
