@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use paracrine_model::content::Blobs;
@@ -23,7 +24,11 @@ use rustix::process::{Pid, Signal, kill_process};
 struct Home {
     directory: tempfile::TempDir,
     agent: PathBuf,
+    /// Tells it from those of tests that run at the same time.
+    number: u32,
 }
+
+static HOMES: AtomicU32 = AtomicU32::new(0);
 
 /// Everybody but root is this one.
 const NOBODY: [&str; 4] = ["--reuid=65534", "--regid=65534", "--clear-groups", "--"];
@@ -35,7 +40,7 @@ impl Home {
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
         let agent = directory.path().join("agent");
         fs::copy(env!("CARGO_BIN_EXE_paracrine-agent"), &agent).unwrap();
-        Self { directory, agent }
+        Self { directory, agent, number: HOMES.fetch_add(1, Ordering::Relaxed) }
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -44,7 +49,7 @@ impl Home {
 
     /// A number that no other process has among its arguments.
     fn mark(&self, number: u32) -> String {
-        format!("98{}{number}", std::process::id())
+        format!("98{}{:03}{number}", std::process::id(), self.number)
     }
 
     fn note(&self) -> PathBuf {
