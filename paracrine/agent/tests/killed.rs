@@ -139,7 +139,7 @@ impl Agent {
         let mut outcomes = Vec::new();
         loop {
             match self.hear() {
-                Changing::Begun { .. } => {}
+                Changing::Begun { .. } | Changing::ClosingLook => {}
                 Changing::Told(Told::Notice(text)) => self.notices.push(text),
                 Changing::Told(Told::Report(report)) => outcomes.push(report.outcome),
                 Changing::Told(Told::Done(summary)) => return (summary, outcomes),
