@@ -4,7 +4,7 @@ mod fit;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use crate::late::{Late, LateValues};
 use crate::late::{LateValue, Unresolved};
@@ -26,7 +26,7 @@ pub enum Span {
 /// let text = Text::from("WORKERS=") + Text::from("2");
 /// assert_eq!(text.literal(), Some("WORKERS=2"));
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Text {
     spans: Vec<Span>,
 }
@@ -158,6 +158,16 @@ impl Serialize for Text {
         match serializer.is_human_readable() {
             true => serializer.collect_str(self),
             false => self.spans.serialize(serializer),
+        }
+    }
+}
+
+/// What a people's format holds is literal text.
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match deserializer.is_human_readable() {
+            true => String::deserialize(deserializer).map(Self::from),
+            false => Vec::deserialize(deserializer).map(|spans| Self { spans }),
         }
     }
 }

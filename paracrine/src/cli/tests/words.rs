@@ -40,8 +40,8 @@ fn check_is_the_default() {
     assert_eq!(options.selection.environment.as_deref(), Some("prod"));
     assert_eq!(options.selection.limit, ["web1", "role:db"]);
     assert_eq!(options.reach.jobs, 3);
-    // Not the name of any environment: the environment is looked for, and not found, later.
-    assert_eq!(check("staging").selection.environment.as_deref(), Some("staging"));
+    // An environment misspelt is looked for, and not found, later.
+    assert_eq!(check("pord").selection.environment.as_deref(), Some("pord"));
 }
 
 #[test]
@@ -60,6 +60,20 @@ fn options_have_their_defaults() {
         Command::Plan(Plan { command: Some(args::PlanCommand::Diff(PlanDiff { other, environment: Some(_), .. })), .. })
             if other == std::path::Path::new("../old")
     ));
+}
+
+#[test]
+fn what_is_no_environment_is_no_command() {
+    assert_eq!(
+        refused("staging"),
+        "\
+error: unrecognized subcommand 'staging'
+
+Usage: shop [OPTIONS] [COMMAND]
+
+For more information, try '--help'.
+"
+    );
 }
 
 #[test]
