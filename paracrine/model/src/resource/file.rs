@@ -63,6 +63,7 @@ impl Describe for File {
             ("mode", mode.into()),
         ];
         attributes.extend(validate.map(|command| ("validate", command.into())));
+        attributes.extend(format.map(|format| ("format", Shown::said(format_args!("{format:?}")))));
         attributes.extend(exposed.map(|reason| ("exposed", reason.into())));
         Facets {
             late: late.tell(content),

@@ -54,7 +54,7 @@ fn samples() -> Vec<Resource> {
             mode: Mode::FILE,
             validate: Some("test {}".into()),
             exposed: why(),
-            format: None,
+            format: Some(crate::format::Format::Unchecked),
         }
         .into(),
         group::Group { group: account("web"), present: true, system: true, gid: Some(7) }.into(),
