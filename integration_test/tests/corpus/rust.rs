@@ -59,7 +59,7 @@ pub(crate) fn argument(method: &str, on_plan: bool, at: usize) -> Option<Kind> {
         ("at_least", false, 0) => Kind::Version,
         ("mode", false, 0) => Kind::Mode,
         ("uid" | "gid", false, 0) => Kind::Number,
-        ("timeout", false, 0) => Kind::Some,
+        ("timeout" | "settled_for", false, 0) => Kind::Some,
         ("command", true, 0) | ("unless" | "only_if" | "expose", false, 0) => Kind::Words,
         ("named" | "comment", false, 0) => Kind::Line,
         ("validate", false, 0) => Kind::Checker,

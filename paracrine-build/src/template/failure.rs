@@ -12,6 +12,38 @@ use super::builtins::{self, FUEL};
 use super::open::{self, Trouble};
 use super::store::path_of;
 
+/// What can stand first in a tag.
+const STATEMENTS: [&str; 28] = [
+    "autoescape",
+    "block",
+    "break",
+    "call",
+    "continue",
+    "do",
+    "elif",
+    "else",
+    "endautoescape",
+    "endblock",
+    "endcall",
+    "endfilter",
+    "endfor",
+    "endif",
+    "endmacro",
+    "endraw",
+    "endset",
+    "endwith",
+    "extends",
+    "filter",
+    "for",
+    "from",
+    "if",
+    "import",
+    "include",
+    "macro",
+    "set",
+    "with",
+];
+
 /// An error and those that caused it.
 fn chain(error: &Error) -> Vec<&Error> {
     let mut chain = vec![error];
@@ -68,6 +100,9 @@ pub(super) fn diagnostic(
             diagnostic = diagnostic.related(place, "reached from here");
         }
     }
+    if let Some(name) = cause.detail().and_then(|detail| detail.strip_prefix("unknown statement ")) {
+        diagnostic = diagnostic.nearest(name, STATEMENTS);
+    }
     if code == Code::TEMPLATE_LATE {
         diagnostic = diagnostic.help("place it as it is: `{{ name }}`");
     }
@@ -92,8 +127,9 @@ fn unbalanced(trouble: Trouble, cause: &Error, at: &Place, source: &Source) -> O
         Trouble::Unclosed(bytes, written, closing) => {
             let detail = cause.detail().unwrap_or_default();
             let place = source.place(bytes);
-            // Where it is not the end that was not expected, something else is wrong before it.
-            let at_end = detail.contains("unexpected end of") || at.line > place.line;
+            // A block is open wherever something in it is wrong: only the end tells that it is never closed.
+            let is_block = written.starts_with("{% ") && !written.contains("raw");
+            let at_end = detail.contains("unexpected end of") || !is_block && at.line > place.line;
             at_end.then(|| {
                 error(format!("template syntax: `{written}` is never closed"))
                     .at(place, "opened here")
@@ -136,6 +172,10 @@ fn describe(error: &Error, written: Option<&str>) -> (Code, String, String) {
         detail => detail.to_owned(),
     };
     match error.kind() {
+        ErrorKind::SyntaxError if detail.starts_with("unknown statement ") => {
+            let name = detail.trim_start_matches("unknown statement ");
+            (Code::TEMPLATE_SYNTAX, format!("template syntax: there is no statement `{name}`"), "here".into())
+        }
         ErrorKind::SyntaxError | ErrorKind::BadEscape => {
             (Code::TEMPLATE_SYNTAX, format!("template syntax: {}", both()), "here".into())
         }

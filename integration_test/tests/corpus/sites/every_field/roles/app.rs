@@ -46,6 +46,7 @@ pub fn server(cx: &Context, plan: &Plan) {
     plan.service("app")
         .enabled()
         .running()
+        .settled_for(5)
         .restart_on(&program)
         .restart_on(&secrets)
         .restart_on(&unit)
