@@ -9,7 +9,7 @@
 //! left running, say a daemon, lives on. Commands that are only asked something (guards) have none before they have run for
 //! a while: then one is put beside them, as a run in which nothing changes has to start no more processes than it needs.
 //!
-//! A keeper that is killed too leaves its note, which the next run finds: see [`left`](super::left).
+//! A keeper that is killed too leaves its note, which the next run finds: see [`left`].
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
