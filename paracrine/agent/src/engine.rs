@@ -23,7 +23,9 @@ use crate::lock::Lock;
 use crate::manage::{Comparison, Due, Look, Turn};
 use crate::port::{Ending, Leave, Port};
 use crate::receipt::Receipt;
-use crate::resource::{AnyObserved, announce, foresee, looked_at_at_once, step, together, wants};
+use crate::resource::{
+    AnyObserved, announce, foresee, looked_at_at_once, step, together, tools_write, wants,
+};
 use crate::world::{Step, World, apart};
 
 use causes::{Causes, Void};
@@ -245,10 +247,11 @@ impl<'t, P: Port> Engine<'t, P> {
                 comparison.may.get_or_insert(because);
             }
         }
-        if !comparison.is_equal()
-            && let Some(obstacle) = self.world.obstacle_to(&tasks[index].resource, &comparison.differences)
-        {
-            return Err(obstacle);
+        if !comparison.is_equal() {
+            let written = tools_write(&tasks[index].resource, &comparison.differences);
+            if let Some(obstacle) = self.world.obstacle_to(written) {
+                return Err(obstacle);
+            }
         }
         if self.mode == Mode::Apply && !comparison.is_equal() {
             for text in tasks[index].resource.texts() {

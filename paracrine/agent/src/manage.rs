@@ -86,6 +86,12 @@ pub trait Manage {
         Ok(())
     }
 
+    /// The files that its tools write to mend these differences: what is on a read-only place is said before anything is
+    /// touched, and by a check.
+    fn tools_write(&self, _differences: &[Difference]) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The content that it will ask for, as far as can be told before the first change; nothing if that is there already.
     fn wants(&self, _world: &mut World) -> Option<Lacking> {
         None

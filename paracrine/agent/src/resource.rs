@@ -12,7 +12,7 @@ mod service;
 mod unit;
 mod user;
 
-use paracrine_model::protocol::{Failure, Lacking};
+use paracrine_model::protocol::{Difference, Failure, Lacking};
 use paracrine_model::resource::{self as model, Resource};
 
 use crate::manage::{Comparison, Manage, Observed, Turn};
@@ -130,6 +130,11 @@ macro_rules! resources {
         /// What that is.
         pub fn foresee(resource: &Resource, world: &mut World) -> Result<(), Failure> {
             match resource { $(Resource::$variant(resource) => resource.foresee(world),)+ }
+        }
+
+        /// The files that its tools write to mend these differences.
+        pub(crate) fn tools_write(resource: &Resource, differences: &[Difference]) -> &'static [&'static str] {
+            match resource { $(Resource::$variant(resource) => resource.tools_write(differences),)+ }
         }
 
         /// The content that it will ask for, as far as can be told before the first change.

@@ -35,6 +35,10 @@ impl Manage for AptPackage {
         world.packages.announce(self.package.as_str(), self.state == PackageState::Absent);
     }
 
+    fn tools_write(&self, _differences: &[Difference]) -> &'static [&'static str] {
+        &["/var/lib/dpkg/status", "/usr/bin/env"]
+    }
+
     fn observe(&self, _turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {
         let package = world.packages.state(self.package.as_str())?;
         if self.state == PackageState::Absent || is_as_wanted(&self.state, &package) {

@@ -103,6 +103,10 @@ impl Manage for Group {
         world.accounts.run(program, options, self.group.as_str())
     }
 
+    fn tools_write(&self, _differences: &[Difference]) -> &'static [&'static str] {
+        &["/etc/passwd"]
+    }
+
     fn predict(&self, state: &State, world: &mut World) {
         let name = self.group.as_str();
         if !self.present {

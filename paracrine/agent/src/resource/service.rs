@@ -7,7 +7,7 @@ mod tests;
 use paracrine_model::facet::Describe;
 use paracrine_model::name::AbsolutePath;
 use paracrine_model::plan::Action;
-use paracrine_model::protocol::Failure;
+use paracrine_model::protocol::{Difference, Failure};
 use paracrine_model::resource::service::Service;
 
 use std::time::Duration;
@@ -53,6 +53,12 @@ impl Manage for Service {
         // What cannot be looked at is said at its turn: an earlier task may mend it.
         let unit = world.units.state(self.unit.as_str());
         unit.ok().and_then(|unit| contradiction(self, &unit, world)).map_or(Ok(()), Err)
+    }
+
+    fn tools_write(&self, differences: &[Difference]) -> &'static [&'static str] {
+        // Enabled and masked are links there.
+        let is_link = |difference: &Difference| matches!(difference, Difference::Attribute { name, .. } if name == "enabled" || name == "masked");
+        if differences.iter().any(is_link) { &["/etc/systemd/system/default.target"] } else { &[] }
     }
 
     fn observe(&self, turn: &Turn<'_>, world: &mut World) -> Result<State, Failure> {

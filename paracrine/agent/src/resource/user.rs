@@ -159,6 +159,10 @@ impl Manage for User {
         Ok(None)
     }
 
+    fn tools_write(&self, _differences: &[Difference]) -> &'static [&'static str] {
+        &["/etc/passwd"]
+    }
+
     fn predict(&self, state: &State, world: &mut World) {
         let name = self.user.as_str();
         if !self.present {

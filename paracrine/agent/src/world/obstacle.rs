@@ -2,23 +2,13 @@
 //! that a check says it.
 
 use paracrine_model::name::AbsolutePath;
-use paracrine_model::protocol::{Difference, Failure};
-use paracrine_model::resource::Resource;
+use paracrine_model::protocol::Failure;
 
 use super::World;
 
 impl World {
-    /// Why a resource that differs so cannot be changed, as far as that can be known.
-    pub(crate) fn obstacle_to(&mut self, resource: &Resource, differences: &[Difference]) -> Option<Failure> {
-        let written: &[&str] = match resource {
-            Resource::User(_) | Resource::Group(_) => &["/etc/passwd"],
-            Resource::AptPackage(_) => &["/var/lib/dpkg/status", "/usr/bin/env"],
-            // Enabled and masked are links there.
-            Resource::Service(_) if differences.iter().any(is_link) => {
-                &["/etc/systemd/system/default.target"]
-            }
-            _ => &[],
-        };
+    /// Why one of these files cannot be written, as far as that can be known.
+    pub(crate) fn obstacle_to(&mut self, written: &[&str]) -> Option<Failure> {
         written.iter().find_map(|path| {
             let path = AbsolutePath::parse(path).ok()?;
             self.paths.read_only(&path)
@@ -29,8 +19,4 @@ impl World {
     pub(crate) fn no_room(&mut self, path: &AbsolutePath, length: u64) -> Option<Failure> {
         if self.makers.is_empty() { self.paths.no_room(path, length) } else { None }
     }
-}
-
-fn is_link(difference: &Difference) -> bool {
-    matches!(difference, Difference::Attribute { name, .. } if name == "enabled" || name == "masked")
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use paracrine_model::protocol::Failure;
 
 use crate::manage::{Comparison, Manage, Turn};
+use crate::resource::tools_write;
 use crate::world::paths::suite::{Machine, absent, directory, failure, link};
 
 fn run(program: &str, arguments: &[&str]) -> bool {
@@ -163,7 +164,7 @@ fn read_only_system() {
         after: "yes".into(),
     };
     let obstacle = |resource: &paracrine_model::resource::Resource, differences: &[_]| {
-        machine.world().obstacle_to(resource, differences).map(|failure| failure.message)
+        machine.world().obstacle_to(tools_write(resource, differences)).map(|failure| failure.message)
     };
     for resource in &all {
         assert_eq!(obstacle(resource, std::slice::from_ref(&enabled)), None, "{resource}");
